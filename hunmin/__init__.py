@@ -1,0 +1,12 @@
+"""Hunmin (훈민): a sovereign AI platform, from licensed text to an answer one can trace.
+
+The rooms, from the ground up:
+    errors settings manifest folders progress   what everything stands on
+    privacy                                     finding and masking personal data
+    db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
+    model corpus train inference evaluation     the lab: files in, files out
+    audit accounts gateway chat                 the office: who may do what, and what was done
+    web                                         the front desk: application, theme, translations
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,136 @@
+"""What can be swapped: protocols, and how their makers are found by entry point.
+
+An engine turns messages into text. The gateway knows engines only through this file, so the
+office never imports torch and an engine may live in another package or on another machine.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+ENGINE_GROUP = "hunmin.engines"
+
+FinishReason = Literal["stop", "length"]
+
+Capability = Literal["chat", "completion", "seed", "stop", "logprobs", "json_schema", "penalties"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen, and when to stop."""
+
+    max_tokens: int
+    temperature: float = 0.7
+    """0 is greedy."""
+    top_p: float = 0.9
+    top_k: int = 0
+    """0 is no limit."""
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One thing to generate: a conversation to answer, or a text to continue."""
+
+    request_id: str
+    model: str
+    sampling: Sampling
+    messages: tuple[Message, ...] = ()
+    """A conversation; rendered by the model's own chat template."""
+    prompt: str | None = None
+    """A text to continue, instead of `messages`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer. The last one of a stream has a `finish_reason`."""
+
+    text: str
+    """Whole characters only: a Hangul syllable never arrives in two pieces."""
+    finish_reason: FinishReason | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    """Tokens generated so far."""
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model an engine serves."""
+
+    id: str
+    folder: Path | None
+    """Its Transformers folder with `manifest.json`, where it is on this machine."""
+    context_tokens: int
+    created_at: int
+    """Unix seconds."""
+    capabilities: frozenset[Capability]
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    """Sampling values of its `generation_config.json`: temperature, top_p, ..."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Turns a checkpoint into a stream of tokens. Every engine passes one conformance suite."""
+
+    async def start(self) -> None:
+        """Load the models; return when ready to generate."""
+        ...
+
+    def models(self) -> Sequence[ModelCard]:
+        """Return the models served."""
+        ...
+
+    def count_prompt_tokens(self, generation: Generation) -> int:
+        """Return how many tokens the prompt has, chat template included."""
+        ...
+
+    def stream(self, generation: Generation) -> AsyncIterator[Delta]:
+        """Generate. Closing the iterator cancels and frees the place at the next step.
+
+        Raises:
+            HunminError: The prompt does not fit, the engine is full or has failed.
+        """
+        ...
+
+    def healthy(self) -> bool:
+        """Return whether the engine can take a request now."""
+        ...
+
+    async def close(self) -> None:
+        """Stop every generation and free everything. Safe to call twice."""
+        ...
+
+
+class OpenEngine(Protocol):
+    """What an entry point of the group `hunmin.engines` refers to."""
+
+    def __call__(self, models: Mapping[str, Path], *, cache: Path, threads: int) -> Engine:
+        """Return an engine, not yet started, serving model folders by name."""
+        ...
+
+
+def find_engines() -> dict[str, OpenEngine]:
+    """Return every installed engine by name, loaded on demand."""
+    return {point.name: point.load() for point in entry_points(group=ENGINE_GROUP)}
+
+
+def find_engine(name: str) -> OpenEngine | None:
+    """Return the engine called `name`, or None where none is installed."""
+    for point in entry_points(group=ENGINE_GROUP, name=name):
+        return point.load()
+    return None

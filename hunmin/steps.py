@@ -1,0 +1,224 @@
+"""A lab step's output folder: whole or absent, and resumed where it stopped.
+
+A step works in a hidden folder beside its output and renames it into place when everything is on
+disk. Killed at any moment, it leaves either no output or a whole one; run again with the same
+inputs and recipe it finds its half-done work and goes on; run again when finished, it does nothing.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hunmin.errors import DiskFull, OutputBusy, OutputExists
+from hunmin.manifest import (
+    LINEAGE_NAME,
+    MANIFEST_NAME,
+    FileRecord,
+    InputRecord,
+    Kind,
+    Manifest,
+    SourceRecord,
+    file_sha256,
+    manifest_sha256,
+)
+
+SCRATCH_NAME = ".scratch"
+"""A folder inside the working folder for what helps to resume and is not output."""
+
+_PLAN_NAME = "plan.json"
+
+
+class Step:
+    """One step under way. Made by `open_step`."""
+
+    def __init__(
+        self, out: Path, work: Path, *, kind: Kind, name: str, plan: dict[str, Any]
+    ) -> None:
+        self.out = out
+        self.folder = work
+        """Write the output here."""
+        self.scratch = work / SCRATCH_NAME
+        """Keep state for resuming here; it is removed before the output is whole."""
+        self._kind: Kind = kind
+        self._name = name
+        self._plan = plan
+        self._input_folders: list[Path] = []
+        self.finished: Manifest | None = None
+        """The manifest, when the output is there already: there is nothing to do."""
+
+    def finish(
+        self,
+        *,
+        facts: Mapping[str, Any],
+        sources: list[SourceRecord] | None = None,
+    ) -> Manifest:
+        """Hash and sync every file, write the manifest and lineage, rename into place."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        lineage = self.folder / LINEAGE_NAME
+        for folder in self._input_folders:
+            _copy_lineage(folder, lineage)
+        files = {
+            path.relative_to(self.folder).as_posix(): FileRecord(
+                sha256=file_sha256(path), size_bytes=path.stat().st_size
+            )
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and path.relative_to(self.folder).parts[0] not in _NOT_OUTPUT
+        }
+        manifest = Manifest(
+            kind=self._kind,
+            name=self._name,
+            made_at=datetime.now(UTC).replace(microsecond=0).isoformat(),
+            recipe=self._plan["recipe"],
+            inputs=[InputRecord(**record) for record in self._plan["inputs"]],
+            sources=sources or [],
+            facts=dict(facts),
+            files=files,
+        )
+        (self.folder / MANIFEST_NAME).write_bytes(manifest.to_bytes())
+        for path in self.folder.rglob("*"):
+            sync(path)
+        sync(self.folder)
+        self.folder.rename(self.out)
+        sync(self.out.parent)
+        self.finished = manifest
+        return manifest
+
+
+_NOT_OUTPUT = frozenset({MANIFEST_NAME, LINEAGE_NAME, SCRATCH_NAME})
+
+
+@contextlib.contextmanager
+def open_step(
+    out: Path,
+    *,
+    kind: Kind,
+    name: str,
+    recipe: Mapping[str, Any],
+    inputs: Mapping[str, Path] | None = None,
+) -> Iterator[Step]:
+    """Open the working folder of a step, resuming what an earlier run left.
+
+    Args:
+        out: The output folder to be.
+        kind: What the step makes.
+        name: A short name for people; by custom the name of the output folder.
+        recipe: Everything that steers the step, as plain JSON. With the inputs it decides
+            whether earlier work may be continued.
+        inputs: Finished folders by role.
+
+    Raises:
+        OutputExists: `out` is there and was made from something else.
+        OutputBusy: Another process is making `out`.
+        DiskFull: The disk filled up; what was done is kept.
+    """
+    plan = _plan(recipe, inputs or {})
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = out.parent / f".{out.name}.partial"
+    with _only_one(out):
+        step = Step(out, work, kind=kind, name=name, plan=plan)
+        step._input_folders = list((inputs or {}).values())  # noqa: SLF001 (same module)
+        if out.exists():
+            step.finished = _finished_as_planned(out, kind, plan)
+        else:
+            _prepare(work, plan)
+        try:
+            yield step
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise DiskFull(path=out) from error
+            raise
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that after a crash it is the old one or the new one, never a torn one."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+    sync(path.parent)
+
+
+def _plan(recipe: Mapping[str, Any], inputs: Mapping[str, Path]) -> dict[str, Any]:
+    records = []
+    for role, folder in inputs.items():
+        manifest = Manifest.read(folder)
+        records.append(
+            InputRecord(
+                role=role,
+                kind=manifest.kind,
+                name=manifest.name,
+                sha256=manifest_sha256(folder),
+            ).model_dump()
+        )
+    return json.loads(json.dumps({"recipe": dict(recipe), "inputs": records}, sort_keys=True))
+
+
+def _fingerprint(plan: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+def _finished_as_planned(out: Path, kind: Kind, plan: dict[str, Any]) -> Manifest:
+    """Return the manifest of a finished output if it was made from this very plan."""
+    if not (out / MANIFEST_NAME).is_file():
+        raise OutputExists(out=out)
+    manifest = Manifest.read(out)
+    made_from = {
+        "recipe": manifest.recipe,
+        "inputs": [record.model_dump() for record in manifest.inputs],
+    }
+    if manifest.kind != kind or _fingerprint(made_from) != _fingerprint(plan):
+        raise OutputExists(out=out)
+    return manifest
+
+
+def _prepare(work: Path, plan: dict[str, Any]) -> None:
+    """Keep the half-done work of the same plan; begin afresh for any other."""
+    plan_path = work / SCRATCH_NAME / _PLAN_NAME
+    try:
+        same = json.loads(plan_path.read_bytes()) == plan
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        shutil.rmtree(work, ignore_errors=True)
+        plan_path.parent.mkdir(parents=True)
+        write_whole(plan_path, json.dumps(plan, ensure_ascii=False, indent=1).encode())
+
+
+@contextlib.contextmanager
+def _only_one(out: Path) -> Iterator[None]:
+    lock_path = out.parent / f".{out.name}.lock"
+    with lock_path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputBusy(out=out) from error
+        yield
+        lock_path.unlink(missing_ok=True)
+
+
+def _copy_lineage(folder: Path, lineage: Path) -> None:
+    lineage.mkdir(exist_ok=True)
+    shutil.copyfile(folder / MANIFEST_NAME, lineage / f"{manifest_sha256(folder)}.json")
+    if (folder / LINEAGE_NAME).is_dir():
+        for copy in (folder / LINEAGE_NAME).glob("*.json"):
+            shutil.copyfile(copy, lineage / copy.name)
