@@ -5,6 +5,19 @@ and Korean. `docs/reference/errors.md` is generated from these classes.
 """
 
 from hunmin.errors.base import HunminError
+from hunmin.errors.office import (
+    DatabaseBroken,
+    DatabaseBusy,
+    DatabaseFull,
+    DatabaseNotWritable,
+    DatabaseTooNew,
+    DatabaseUnreachable,
+    DatabaseUrlWrong,
+    EventHoldsContent,
+    SettingsFileWrong,
+    SettingWrong,
+    UnknownEventKind,
+)
 from hunmin.errors.steps import (
     DiskFull,
     ManifestBroken,
@@ -15,11 +28,22 @@ from hunmin.errors.steps import (
 )
 
 __all__ = [
+    "DatabaseBroken",
+    "DatabaseBusy",
+    "DatabaseFull",
+    "DatabaseNotWritable",
+    "DatabaseTooNew",
+    "DatabaseUnreachable",
+    "DatabaseUrlWrong",
     "DiskFull",
+    "EventHoldsContent",
     "HunminError",
     "ManifestBroken",
     "ManifestMissing",
     "OutputBusy",
     "OutputExists",
+    "SettingWrong",
+    "SettingsFileWrong",
+    "UnknownEventKind",
     "WrongInput",
 ]

@@ -1,0 +1,276 @@
+"""The database: engine, session, the one declarative Base, ids, and migrations on start.
+
+SQLite (WAL) by default, PostgreSQL in production; every table and query works on both. Knows no
+room: tables live in the rooms, migrations in `hunmin/migrations/`.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, override
+
+import psycopg
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, QueuePool, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from hunmin.errors import (
+    DatabaseBroken,
+    DatabaseBusy,
+    DatabaseFull,
+    DatabaseNotWritable,
+    DatabaseUnreachable,
+    DatabaseUrlWrong,
+)
+
+BUSY_MS_MAX = 30_000
+"""How long a SQLite writer waits for the one before it."""
+
+_DatabaseError = (
+    DatabaseBroken | DatabaseBusy | DatabaseFull | DatabaseNotWritable | DatabaseUnreachable
+)
+
+_READ_ONLY = "hunmin_read_only"
+
+Json = dict[str, Any]
+"""A column of plain JSON."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always aware and in UTC, on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "a moment needs its time zone"
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The one base of every table in the house."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        Json: JSON().with_variant(JSONB(), "postgresql"),
+    }
+
+
+class Database:
+    """One database. Made by `open_database`; safe to use from many threads."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+        self._reading = engine.execution_options(**{_READ_ONLY: True})
+
+    @property
+    def dialect(self) -> str:
+        """Return `"sqlite"` or `"postgresql"`."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+        """Open one transaction: committed when the block ends, rolled back when it raises.
+
+        Args:
+            read_only: Refuse writes. On SQLite such a transaction never waits for a writer.
+
+        Raises:
+            HunminError: The database is away, full, locked or not writable.
+        """
+        with (
+            self._known_errors(),
+            Session(self._reading if read_only else self.engine) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; safe when several processes start at once.
+
+        Raises:
+            HunminError: The database is away, or its schema is newer than this program.
+        """
+        from hunmin.migrations.run import upgrade  # noqa: PLC0415 (Alembic is slow to import)
+
+        with self._known_errors():
+            upgrade(self.engine)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _known_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            known = _known_error(error)
+            if known is None:
+                raise
+            shown = self.url.database if self.dialect == "sqlite" else self.url.render_as_string()
+            raise known(address=str(shown)) from error
+
+
+def open_database(url: str) -> Database:
+    """Return the database at `url`, not yet connected.
+
+    Args:
+        url: `sqlite:///path/to/file.db`, `sqlite://` for one in memory, or
+            `postgresql://user:password@host/name`.
+
+    Raises:
+        DatabaseUrlWrong: The address cannot be understood, or names another kind of database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseUrlWrong from error
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        return Database(parsed, _sqlite(parsed))
+    if kind == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        return Database(parsed, _postgresql(parsed))
+    raise DatabaseUrlWrong
+
+
+def _sqlite(url: URL) -> Engine:
+    in_memory = url.database in {None, "", ":memory:"}
+    if not in_memory:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1 if in_memory else 8,
+        max_overflow=0 if in_memory else 56,
+        connect_args={
+            "check_same_thread": False,
+            "isolation_level": None,
+            "timeout": BUSY_MS_MAX / 1000,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 (a driver's object)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that begins as a reader and then writes can only fail when another wrote
+        # in between, so a writer takes the lock at once, and waits for it.
+        if connection.get_execution_options().get(_READ_ONLY):
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=8,
+        max_overflow=24,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "hunmin"},
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_READ_ONLY):
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+    return engine
+
+
+_SQLITE_ERRORS: dict[str, type[_DatabaseError]] = {
+    "SQLITE_FULL": DatabaseFull,
+    "SQLITE_READONLY": DatabaseNotWritable,
+    "SQLITE_PERM": DatabaseNotWritable,
+    "SQLITE_CANTOPEN": DatabaseNotWritable,
+    "SQLITE_BUSY": DatabaseBusy,
+    "SQLITE_LOCKED": DatabaseBusy,
+    "SQLITE_CORRUPT": DatabaseBroken,
+    "SQLITE_NOTADB": DatabaseBroken,
+}
+
+_POSTGRESQL_ERRORS: dict[str, type[_DatabaseError]] = {
+    "53100": DatabaseFull,
+    "25006": DatabaseNotWritable,
+    "42501": DatabaseNotWritable,
+    "53300": DatabaseBusy,
+    "55P03": DatabaseBusy,
+    "40P01": DatabaseBusy,
+    "40001": DatabaseBusy,
+    "3D000": DatabaseUnreachable,
+    "57P01": DatabaseUnreachable,
+    "57P02": DatabaseUnreachable,
+    "57P03": DatabaseUnreachable,
+    "28000": DatabaseUnreachable,
+    "28P01": DatabaseUnreachable,
+}
+
+
+def _known_error(error: SQLAlchemyError) -> type[_DatabaseError] | None:
+    """Return what a person should be told of an error of the driver; None for a fault of ours."""
+    if isinstance(error, PoolTimeout):
+        return DatabaseBusy
+    if not isinstance(error, DBAPIError):
+        return None
+    sqlite_name = getattr(error.orig, "sqlite_errorname", None)
+    if sqlite_name is not None:
+        return _SQLITE_ERRORS.get("_".join(sqlite_name.split("_")[:2]))
+    if not isinstance(error.orig, psycopg.OperationalError | psycopg.DatabaseError):
+        return None
+    state = error.orig.sqlstate
+    if state is None or state.startswith("08"):
+        return DatabaseUnreachable if isinstance(error.orig, psycopg.OperationalError) else None
+    return _POSTGRESQL_ERRORS.get(state)
+
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_id_lock = threading.Lock()
+_last_id = 0
+
+
+def new_id() -> str:
+    """Return a new id: 26 characters that sort by the time they were made (a ULID, lower case)."""
+    global _last_id  # noqa: PLW0603 (ids of one process never go back, whatever its clock does)
+    fresh = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    with _id_lock:
+        _last_id = fresh = fresh if fresh > _last_id else _last_id + 1
+    return "".join(_ALPHABET[fresh >> shift & 31] for shift in range(125, -5, -5))

@@ -1,0 +1,173 @@
+"""Errors of the office's ground floor: settings, the database, files, jobs, the audit log."""
+
+from pathlib import Path
+
+from hunmin.errors.base import HunminError
+
+
+class SettingWrong(HunminError):
+    """A setting has a value that cannot be used, or is not known."""
+
+    code = "setting_wrong"
+    status = 500
+
+    def __init__(self, *, key: str, where: str, reason_en: str, reason_ko: str) -> None:
+        super().__init__(
+            f"The setting {key} ({where}) {reason_en}. "
+            "Correct it there; `hunmin settings` lists every setting.",
+            f"설정 {key}({where}): {reason_ko}. "
+            "그곳에서 고치십시오. `hunmin settings`로 모든 설정을 볼 수 있습니다.",
+        )
+        self.key = key
+        self.where = where
+
+
+class SettingsFileWrong(HunminError):
+    """The settings file is not there or is not TOML."""
+
+    code = "settings_file_wrong"
+    status = 500
+
+    def __init__(self, *, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The settings file {path} cannot be read: {reason}. Correct it or name another.",
+            f"설정 파일 {path}을(를) 읽을 수 없습니다({reason}). "
+            "고치거나 다른 파일을 지정하십시오.",
+        )
+        self.path = path
+
+
+class DatabaseUrlWrong(HunminError):
+    """The address of the database cannot be understood."""
+
+    code = "database_url_wrong"
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database address (database.url) is not one Hunmin can use. "
+            "Write sqlite:///folder/file.db or postgresql://user:password@host/name.",
+            "데이터베이스 주소(database.url)를 쓸 수 없습니다. "
+            "sqlite:///폴더/파일.db 또는 postgresql://사용자:암호@호스트/이름 형식으로 쓰십시오.",
+        )
+
+
+class DatabaseUnreachable(HunminError):
+    """The database does not answer, or refuses who we say we are."""
+
+    code = "database_unreachable"
+    status = 503
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"The database at {address} cannot be reached. "
+            "Check that it runs and that database.url names the right host, user and password.",
+            f"데이터베이스({address})에 연결할 수 없습니다. 실행 중인지, database.url의 호스트, "
+            "사용자, 암호가 맞는지 확인하십시오.",
+        )
+
+
+class DatabaseFull(HunminError):
+    """The disk under the database has no room."""
+
+    code = "database_full"
+    status = 507
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"The disk that holds the database {address} is full; nothing was changed. "
+            "Free some space and try again.",
+            f"데이터베이스({address})가 있는 디스크가 가득 찼습니다. 바뀐 것은 없습니다. "
+            "공간을 비우고 다시 시도하십시오.",
+        )
+
+
+class DatabaseNotWritable(HunminError):
+    """The database can be read but not written, or its folder cannot."""
+
+    code = "database_not_writable"
+    status = 503
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"The database {address} cannot be written. "
+            "Give the user who runs Hunmin the right to write it and the folder it is in.",
+            f"데이터베이스({address})에 쓸 수 없습니다. Hunmin을 실행하는 사용자에게 "
+            "파일과 그 폴더의 쓰기 권한을 주십시오.",
+        )
+
+
+class DatabaseBusy(HunminError):
+    """Another process has held the database for too long."""
+
+    code = "database_busy"
+    status = 503
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"The database {address} was kept busy by others for too long; nothing was changed. "
+            "Try again.",
+            f"데이터베이스({address})를 다른 작업이 너무 오래 쓰고 있습니다. 바뀐 것은 없습니다. "
+            "다시 시도하십시오.",
+        )
+
+
+class DatabaseBroken(HunminError):
+    """The file is not a database, or is damaged."""
+
+    code = "database_broken"
+    status = 500
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"The file {address} is not a database or is damaged. "
+            "Restore it from a backup, or name another in database.url.",
+            f"{address} 파일이 데이터베이스가 아니거나 손상되었습니다. "
+            "백업에서 되돌리거나 database.url에 다른 파일을 지정하십시오.",
+        )
+
+
+class DatabaseTooNew(HunminError):
+    """The schema was written by a newer Hunmin."""
+
+    code = "database_too_new"
+    status = 500
+
+    def __init__(self, *, revision: str) -> None:
+        super().__init__(
+            f"The database has schema {revision}, which this version of Hunmin does not know. "
+            "Start the newer version that wrote it.",
+            f"데이터베이스의 스키마({revision})를 이 버전의 Hunmin이 알지 못합니다. "
+            "이 스키마를 만든 더 새로운 버전을 실행하십시오.",
+        )
+        self.revision = revision
+
+
+class UnknownEventKind(HunminError):
+    """An action tried to record something the audit log has no word for."""
+
+    code = "unknown_event_kind"
+    status = 500
+
+    def __init__(self, *, kind: str) -> None:
+        super().__init__(
+            f"The audit log has no kind of event called {kind}; nothing was changed. "
+            "Add it to hunmin/audit/kinds.py.",
+            f"감사 기록에 {kind}(이)라는 종류가 없습니다. 바뀐 것은 없습니다. "
+            "hunmin/audit/kinds.py에 추가하십시오.",
+        )
+
+
+class EventHoldsContent(HunminError):
+    """An action tried to record a value that could be somebody's words."""
+
+    code = "event_holds_content"
+    status = 500
+
+    def __init__(self, *, kind: str, name: str) -> None:
+        super().__init__(
+            f"The value {name} of the event {kind} could hold what somebody wrote; nothing was "
+            "changed. Record an id, a number or a short word of the program instead.",
+            f"기록 {kind}의 값 {name}에는 누군가 쓴 내용이 담길 수 있습니다. 바뀐 것은 없습니다. "
+            "식별자, 숫자, 또는 프로그램의 짧은 낱말을 기록하십시오.",
+        )
