@@ -1,0 +1,56 @@
+"""Tokenizer, transformer, checkpoints and export: what training and inference share.
+
+Names are loaded when first used, so that what needs only the tokenizer loads without torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hunmin.model.chat import encode_chat, encode_chat_with_mask, render_chat
+    from hunmin.model.checkpoint import load_checkpoint, save_model
+    from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, IM_START_ID, PAD_ID
+    from hunmin.model.tokenizer import TOKENIZER_FILES, load_tokenizer
+    from hunmin.model.tokenizer_training import train_tokenizer
+    from hunmin.model.transformer import ModelConfig, Transformer
+
+_HOME = {
+    "END_OF_TEXT_ID": "special_tokens",
+    "IM_END_ID": "special_tokens",
+    "IM_START_ID": "special_tokens",
+    "ModelConfig": "transformer",
+    "PAD_ID": "special_tokens",
+    "TOKENIZER_FILES": "tokenizer",
+    "Transformer": "transformer",
+    "encode_chat": "chat",
+    "encode_chat_with_mask": "chat",
+    "load_checkpoint": "checkpoint",
+    "load_tokenizer": "tokenizer",
+    "render_chat": "chat",
+    "save_model": "checkpoint",
+    "train_tokenizer": "tokenizer_training",
+}
+"""The file of the room each public name lives in."""
+
+__all__ = [
+    "END_OF_TEXT_ID",
+    "IM_END_ID",
+    "IM_START_ID",
+    "PAD_ID",
+    "TOKENIZER_FILES",
+    "ModelConfig",
+    "Transformer",
+    "encode_chat",
+    "encode_chat_with_mask",
+    "load_checkpoint",
+    "load_tokenizer",
+    "render_chat",
+    "save_model",
+    "train_tokenizer",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(name)
+    return getattr(import_module(f"hunmin.model.{_HOME[name]}"), name)

@@ -1,0 +1,54 @@
+"""The commands of the room: `hunmin tokenizer …` and `hunmin export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+tokenizer = typer.Typer(
+    name="tokenizer",
+    help="Learn a vocabulary from a corpus, and report how well it fits.",
+    no_args_is_help=True,
+)
+
+
+@tokenizer.command("train")
+def train_command(
+    corpus: Annotated[Path, typer.Argument(help="A finished corpus folder.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The tokenizer folder to make.")],
+    vocab_size: Annotated[
+        int,
+        typer.Option(
+            "--vocab-size",
+            help="Tokens in all, 256 special ones and 256 bytes included; a multiple of 128.",
+        ),
+    ] = 16_384,
+    min_frequency: Annotated[
+        int,
+        typer.Option("--min-frequency", min=1, help="How often a pair must occur to be merged."),
+    ] = 2,
+    mb_per_source: Annotated[
+        int,
+        typer.Option(
+            "--mb-per-source", min=1, help="Text read of each source, at most, in megabytes."
+        ),
+    ] = 200,
+) -> None:
+    """Learn a byte-level BPE vocabulary from a corpus."""
+    from hunmin.model.tokenizer_training import train_tokenizer  # noqa: PLC0415 (slow to load)
+
+    manifest = train_tokenizer(
+        corpus,
+        out,
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        bytes_per_source_max=mb_per_source * 1_000_000,
+    )
+    typer.echo(f"{out}: {manifest.facts['vocab_size']} tokens", err=True)
+    typer.echo(str(out))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the room's commands to the `hunmin` program."""
+    app.add_typer(tokenizer)
