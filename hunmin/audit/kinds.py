@@ -26,3 +26,43 @@ class Kind(StrEnum):
 
     # audit
     SEAL_CREATE = "audit.seal.create", "Events were sealed.", "기록을 봉인했습니다."
+
+    # chat
+    CONVERSATION_CREATE = (
+        "chat.conversation.create",
+        "A conversation was begun.",
+        "대화를 시작했습니다.",
+    )
+    CONVERSATION_RENAME = (
+        "chat.conversation.rename",
+        "A conversation was given another title.",
+        "대화의 제목을 바꿨습니다.",
+    )
+    CONVERSATION_DELETE = (
+        "chat.conversation.delete",
+        "A conversation was deleted with every message.",
+        "대화와 그 메시지를 모두 지웠습니다.",
+    )
+    MESSAGE_SEND = "chat.message.send", "A question was sent.", "질문을 보냈습니다."
+    ANSWER_BEGIN = "chat.answer.begin", "An answer was asked for.", "답변을 요청했습니다."
+    ANSWER_FINISH = "chat.answer.finish", "An answer was kept.", "답변을 저장했습니다."
+    BRANCH_SHOW = "chat.branch.show", "Another branch was shown.", "다른 갈래를 보았습니다."
+    HISTORY_EXPORT = (
+        "chat.history.export",
+        "A person took their conversations away as a file.",
+        "자신의 대화를 파일로 내려받았습니다.",
+    )
+    HISTORY_DELETE = (
+        "chat.history.delete",
+        "A person deleted every conversation of theirs.",
+        "자신의 대화를 모두 지웠습니다.",
+    )
+
+    # gateway
+    REQUEST_ADMIT = "gateway.request.admit", "An answer was begun.", "답을 쓰기 시작했습니다."
+    REQUEST_SETTLE = "gateway.request.settle", "An answer ended.", "답이 끝났습니다."
+    REQUEST_LOSE = (
+        "gateway.request.lose",
+        "An answer never ended in the record: the server stopped while writing it.",
+        "답이 끝난 기록이 없습니다. 쓰는 동안 서버가 멈췄습니다.",
+    )

@@ -1,0 +1,193 @@
+"""What a message, a title and a tree of messages may be. Pure: no clock, no database, no web.
+
+A conversation is a tree. A question hangs below the answer it follows (the first ones below
+nothing) and an answer below its question. Editing a question, or asking for another answer,
+grows a sibling; nothing written is changed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from hunmin.errors import MessageEmpty, MessageTooLong, TitleUnfit, WrongTurn
+
+Role = Literal["user", "assistant"]
+
+State = Literal["whole", "writing", "stopped", "interrupted", "failed"]
+"""Of an answer: ended by itself, still being written, ended by its reader, cut off by the end of
+the server, ended by an error. A question is always whole."""
+
+TITLE_COLUMNS = 44
+"""Width of a title made from a message; a Hangul syllable takes two columns."""
+
+TITLE_CHARACTERS_MAX = 120
+"""Length of a title a person may give."""
+
+SEARCH_CHARACTERS_MAX = 200
+
+ALIVE_SECONDS = 8.0
+"""An answer in writing that was not saved for this long has lost its writer."""
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_ZERO_WIDTH_JOINER = "\u200d"
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_MARKDOWN = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+|```\w*\s*)+|[*_`~]{1,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A message as the tree sees it."""
+
+    id: str
+    parent_id: str | None
+    role: Role
+
+
+def tidy(text: str) -> str:
+    """Return text as it is kept: NFC, plain line ends, nothing a database refuses."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _SURROGATES.sub("�", _CONTROLS.sub("", text))
+    return unicodedata.normalize("NFC", text).strip("\n").rstrip()
+
+
+def check_message(text: str, *, characters_max: int) -> str:
+    """Return a message fit to be sent, tidied.
+
+    Raises:
+        MessageEmpty: Nothing but blanks.
+        MessageTooLong: More than `characters_max` characters.
+    """
+    tidied = tidy(text)
+    if not tidied.strip():
+        raise MessageEmpty
+    if len(tidied) > characters_max:
+        raise MessageTooLong(characters=len(tidied), characters_max=characters_max)
+    return tidied
+
+
+def check_title(title: str) -> str:
+    """Return a title on one line, or raise `TitleUnfit`."""
+    tidied = " ".join(tidy(title).split())
+    if not 1 <= len(tidied) <= TITLE_CHARACTERS_MAX:
+        raise TitleUnfit(characters_max=TITLE_CHARACTERS_MAX)
+    return tidied
+
+
+def make_title(message: str) -> str:
+    """Return a title made from the first line of a message that says something.
+
+    Marks of Markdown are left out. A long line is cut between two words where that keeps most of
+    it, else between two characters, never inside one: a syllable with its combining marks stays
+    whole. Width counts as on a terminal, so a Korean and an English title look equally long.
+    """
+    for line in tidy(message).split("\n"):
+        words = " ".join(_MARKDOWN.sub("", line).split())
+        if any(character.isalnum() for character in words):
+            return _clip(words, TITLE_COLUMNS)
+    return _clip(" ".join(tidy(message).split()), TITLE_COLUMNS)
+
+
+def _clip(text: str, columns: int) -> str:
+    if _width(text) <= columns:
+        return text
+    used = cut = 0
+    for index, character in enumerate(text):
+        used += _width(character)
+        if used > columns - 1:
+            break
+        cut = index + 1
+    while cut > 1 and (_joins(text[cut]) or text[cut - 1] == _ZERO_WIDTH_JOINER):
+        cut -= 1
+    kept = text[:cut]
+    space = kept.rfind(" ")
+    if not text[cut].isspace() and _width(kept[:space]) >= columns // 2:
+        kept = kept[:space]
+    return kept.rstrip(" ,.;:·") + "…"
+
+
+def _joins(character: str) -> bool:
+    """Say whether a character belongs to the one before it: an accent, a vowel of old Hangul."""
+    medial_or_final = "\u1160" <= character <= "\u11ff"
+    return medial_or_final or unicodedata.category(character) in {"Mn", "Me", "Mc", "Cf"}
+
+
+def _width(text: str) -> int:
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(_joins(character) for character in text)
+
+
+def excerpt(text: str, found: str, *, characters: int = 60) -> str | None:
+    """Return the words of a text around the first place where `found` stands, on one line."""
+    line = " ".join(text.split())
+    at = line.casefold().find(" ".join(found.split()).casefold())
+    if at < 0:
+        return None
+    start = max(0, at - characters // 3)
+    end = min(len(line), start + characters)
+    return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
+
+
+def check_follows(parent: Node | None) -> None:
+    """Raise `WrongTurn` where a question may not hang below this message."""
+    if parent is not None and parent.role != "assistant":
+        raise WrongTurn(needed="an answer", needed_ko="답변")
+
+
+def path_to(nodes: Mapping[str, Node], leaf_id: str | None) -> list[str]:
+    """Return the ids from the first message down to `leaf_id`, or nothing for an unknown leaf."""
+    path: list[str] = []
+    at = leaf_id
+    while at is not None and at in nodes and len(path) <= len(nodes):
+        path.append(at)
+        at = nodes[at].parent_id
+    return path[::-1]
+
+
+def newest_leaf(nodes: Sequence[Node], below: str | None = None) -> str | None:
+    """Return the leaf reached by taking the newest message at each fork, below a message.
+
+    Args:
+        nodes: Every message of the conversation, oldest first.
+        below: Where to start; None is the whole tree.
+    """
+    newest_child = {node.parent_id: node.id for node in nodes}
+    leaf = below
+    while leaf in newest_child:
+        leaf = newest_child[leaf]
+    return leaf
+
+
+def state_now(state: State, *, saved_at: datetime, now: datetime, written_here: bool) -> State:
+    """Return the state of an answer as a reader should see it.
+
+    An answer whose writer died is still marked `writing` in the database. It is `interrupted`
+    when no writer of this process holds it and its last sign of life is old.
+    """
+    if state != "writing" or written_here:
+        return state
+    alive = now - saved_at <= timedelta(seconds=ALIVE_SECONDS)
+    return "writing" if alive else "interrupted"
+
+
+def turns_left_out(turns: int, *, count_from: Callable[[int], int], tokens_max: int) -> int:
+    """Return how many of the oldest messages must be left out for the rest to fit.
+
+    Whole rounds are left out, a question with its answer, so what is left begins with a
+    question. The last question always stays: whether it fits alone is the gateway's to say.
+
+    Args:
+        turns: Messages from the first on, question and answer in turn, the last a question.
+        count_from: Tokens that the messages from an index on take, chat template included.
+        tokens_max: What they may take.
+    """
+    low, high = 0, (turns - 1) // 2
+    while low < high:
+        middle = (low + high) // 2
+        if count_from(2 * middle) <= tokens_max:
+            high = middle
+        else:
+            low = middle + 1
+    return 2 * low

@@ -1,0 +1,69 @@
+"""Rows of conversations. Deleting one deletes its text: on SQLite the pages are overwritten too.
+
+(`PRAGMA secure_delete` is set where connections are made, in `db.py`.)
+"""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hunmin.chat.rules import Role, State
+from hunmin.db import Base, new_id
+
+
+class ConversationRow(Base):
+    """One conversation of one account."""
+
+    __tablename__ = "chat_conversations"
+    __table_args__ = (Index(None, "owner_id", "updated_at", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("accounts_users.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    leaf_id: Mapped[str | None]
+    """The last message of the branch shown. A message id; not a foreign key, or the two tables
+    would hold each other."""
+
+
+class MessageRow(Base):
+    """One message: a question, or an answer with its facts."""
+
+    __tablename__ = "chat_messages"
+    __table_args__ = (
+        Index(None, "conversation_id", "id"),
+        CheckConstraint("role IN ('user', 'assistant')", name="role"),
+        CheckConstraint(
+            "state IN ('whole', 'writing', 'stopped', 'interrupted', 'failed')", name="state"
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("chat_conversations.id", ondelete="CASCADE")
+    )
+    parent_id: Mapped[str | None] = mapped_column(
+        ForeignKey("chat_messages.id", ondelete="CASCADE"), index=True
+    )
+    role: Mapped[Role] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[State] = mapped_column(Text)
+    """As saved; a writer that was killed could not say so. `rules.state_now` finds it out."""
+    created_at: Mapped[datetime]
+    saved_at: Mapped[datetime]
+    """The last sign of life of whoever writes it."""
+
+    # The facts of an answer; a question has none.
+    model: Mapped[str | None]
+    model_sha256: Mapped[str | None]
+    """SHA-256 of the manifest of the model that answered, where it has one."""
+    wall_ms: Mapped[int | None]
+    first_token_ms: Mapped[int | None]
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    finish_reason: Mapped[str | None]
+    error_code: Mapped[str | None]
+    left_out: Mapped[int | None]
+    """Messages of the conversation that the model did not read, its context being too short."""

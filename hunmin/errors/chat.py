@@ -1,0 +1,146 @@
+"""Errors of conversations: what a person writing to a model can put right."""
+
+from hunmin.errors.base import HunminError
+
+
+class ConversationNotFound(HunminError):
+    """There is no such conversation, or it belongs to someone else; the answer is the same."""
+
+    code = "conversation_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This conversation does not exist, or it is not yours. "
+            "Choose one from your list, or start a new one.",
+            "대화를 찾을 수 없거나 본인의 대화가 아닙니다. "
+            "목록에서 고르거나 새 대화를 시작하십시오.",
+        )
+
+
+class MessageNotFound(HunminError):
+    """The conversation has no such message."""
+
+    code = "message_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The conversation has no such message. Load the conversation again.",
+            "대화에 그런 메시지가 없습니다. 대화를 다시 불러오십시오.",
+        )
+
+
+class MessageEmpty(HunminError):
+    """Nothing was written."""
+
+    code = "message_empty"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The message is empty. Write something and send it again.",
+            "메시지가 비어 있습니다. 내용을 쓰고 다시 보내십시오.",
+        )
+
+
+class MessageTooLong(HunminError):
+    """The message is longer than the service takes."""
+
+    code = "message_too_long"
+    status = 422
+
+    def __init__(self, *, characters: int, characters_max: int) -> None:
+        super().__init__(
+            f"The message has {characters:,} characters; at most {characters_max:,} are taken. "
+            "Shorten it, or send it in parts.",
+            f"메시지가 {characters:,}자입니다. {characters_max:,}자까지 보낼 수 있습니다. "
+            "줄이거나 나누어 보내십시오.",
+        )
+        self.characters = characters
+        self.characters_max = characters_max
+
+
+class TitleUnfit(HunminError):
+    """A title is empty or too long."""
+
+    code = "title_unfit"
+    status = 422
+
+    def __init__(self, *, characters_max: int) -> None:
+        super().__init__(
+            f"A title has 1 to {characters_max} characters. Write a shorter one, or keep the old.",
+            f"제목은 1자에서 {characters_max}자까지입니다. 더 짧게 쓰거나 그대로 두십시오.",
+        )
+        self.characters_max = characters_max
+
+
+class ConversationFull(HunminError):
+    """The conversation holds as many messages as a conversation may."""
+
+    code = "conversation_full"
+    status = 409
+
+    def __init__(self, *, messages_max: int) -> None:
+        super().__init__(
+            f"This conversation has reached {messages_max:,} messages. Start a new one.",
+            f"이 대화는 메시지 {messages_max:,}개에 이르렀습니다. 새 대화를 시작하십시오.",
+        )
+        self.messages_max = messages_max
+
+
+class AnswerUnderway(HunminError):
+    """An answer is being written in this conversation right now."""
+
+    code = "answer_underway"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An answer is being written in this conversation. Wait for its end, or stop it.",
+            "이 대화에서 답변을 쓰고 있습니다. 끝나기를 기다리거나 멈추십시오.",
+        )
+
+
+class WrongTurn(HunminError):
+    """The message named is of the wrong role for what was asked."""
+
+    code = "wrong_turn"
+    status = 422
+
+    def __init__(self, *, needed: str, needed_ko: str) -> None:
+        super().__init__(
+            f"This can be done to {needed} only. Load the conversation again.",
+            f"이 동작은 {needed_ko}에만 할 수 있습니다. 대화를 다시 불러오십시오.",
+        )
+
+
+class AnswerFailed(HunminError):
+    """The model broke off for a reason that is ours; the log has it under the request's id."""
+
+    code = "answer_failed"
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer broke off because of a fault in the service. Try again; "
+            "if it happens again, tell the operator.",
+            "서비스에 문제가 생겨 답변이 끊겼습니다. 다시 시도하고, "
+            "되풀이되면 운영자에게 알리십시오.",
+        )
+
+
+class ServerUnreachable(HunminError):
+    """`hunmin chat --url` got no usable answer from the server."""
+
+    code = "server_unreachable"
+    status = 502
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        super().__init__(
+            f"{url} gave no answer that could be used: {reason}. "
+            "Check the address and the key, and that the server runs.",
+            f"{url}에서 쓸 수 있는 답을 받지 못했습니다({reason}). "
+            "주소와 키, 서버가 켜져 있는지 확인하십시오.",
+        )
+        self.url = url
