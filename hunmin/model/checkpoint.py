@@ -1,0 +1,119 @@
+"""A model on disk: `config.json` and `model.safetensors`, as `Qwen3ForCausalLM` has them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from hunmin.errors import CheckpointBroken
+from hunmin.model.transformer import ModelConfig, Transformer
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+
+
+def to_hub_config(config: ModelConfig, *, eos_id: int, pad_id: int, dtype: str) -> dict[str, Any]:
+    """Return the `config.json` of `Qwen3ForCausalLM` for this shape."""
+    return {
+        "architectures": ["Qwen3ForCausalLM"],
+        "model_type": "qwen3",
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": None,
+        "eos_token_id": eos_id,
+        "pad_token_id": pad_id,
+        "dtype": dtype,
+        "torch_dtype": dtype,
+        "head_dim": config.head_width,
+        "hidden_act": "silu",
+        "hidden_size": config.width,
+        "initializer_range": 0.02,
+        "intermediate_size": config.feed_forward_width,
+        "max_position_embeddings": config.context_tokens,
+        "max_window_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_hidden_layers": config.layers,
+        "num_key_value_heads": config.key_value_heads,
+        "rms_norm_eps": config.norm_epsilon,
+        "rope_scaling": None,
+        "rope_theta": config.rope_base,
+        "sliding_window": None,
+        "tie_word_embeddings": config.tied_embeddings,
+        "use_cache": True,
+        "use_sliding_window": False,
+        "vocab_size": config.vocab_size,
+    }
+
+
+def from_hub_config(hub: dict[str, Any]) -> ModelConfig:
+    """Return the shape a `config.json` tells of."""
+    rope = hub.get("rope_parameters") or {}
+    return ModelConfig(
+        vocab_size=hub["vocab_size"],
+        context_tokens=hub["max_position_embeddings"],
+        layers=hub["num_hidden_layers"],
+        width=hub["hidden_size"],
+        heads=hub["num_attention_heads"],
+        key_value_heads=hub["num_key_value_heads"],
+        head_width=hub["head_dim"],
+        feed_forward_width=hub["intermediate_size"],
+        tied_embeddings=hub["tie_word_embeddings"],
+        rope_base=hub.get("rope_theta") or rope["rope_theta"],
+        norm_epsilon=hub["rms_norm_eps"],
+    )
+
+
+def weights_to_save(model: Transformer, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Return the weights by name on the CPU; a tied head is not stored twice."""
+    tied = model.config.tied_embeddings
+    return {
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in model.state_dict().items()
+        if not (tied and name == "lm_head.weight")
+    }
+
+
+def save_model(
+    model: Transformer, folder: Path, *, eos_id: int, pad_id: int, dtype: torch.dtype
+) -> None:
+    """Write `config.json` and `model.safetensors` into a folder that a step will make whole."""
+    name = str(dtype).removeprefix("torch.")
+    config = to_hub_config(model.config, eos_id=eos_id, pad_id=pad_id, dtype=name)
+    (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    save_file(weights_to_save(model, dtype), folder / WEIGHTS_NAME, metadata={"format": "pt"})
+
+
+def load_checkpoint(folder: Path, *, dtype: torch.dtype = torch.float32) -> Transformer:
+    """Load a model for reading: on the CPU, in evaluation mode.
+
+    Raises:
+        CheckpointBroken: A file is missing, torn, or does not fit the config.
+    """
+    try:
+        hub = json.loads((folder / CONFIG_NAME).read_text("utf-8"))
+        if hub.get("architectures") != ["Qwen3ForCausalLM"]:
+            raise CheckpointBroken(folder=folder, reason="it is not a Qwen3ForCausalLM")
+        model = Transformer(from_hub_config(hub))
+        weights = load_file(folder / WEIGHTS_NAME)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
+    load_weights(model, weights, folder=folder)
+    return model.to(dtype).eval()
+
+
+def load_weights(model: Transformer, weights: dict[str, torch.Tensor], *, folder: Path) -> None:
+    """Put stored weights into a model of the same shape.
+
+    Raises:
+        CheckpointBroken: A name or shape differs.
+    """
+    if model.config.tied_embeddings:
+        weights = {**weights, "lm_head.weight": weights.get("model.embed_tokens.weight")}
+    try:
+        model.load_state_dict(weights, strict=True)
+    except (RuntimeError, AttributeError) as error:
+        reason = "its weights do not fit its config"
+        raise CheckpointBroken(folder=folder, reason=reason) from error

@@ -1,0 +1,227 @@
+"""The language model: a stock Qwen3 transformer in plain PyTorch.
+
+Parameter names and `config.json` are those of `Qwen3ForCausalLM`, so a checkpoint is read by
+transformers, vLLM, SGLang and llama.cpp unchanged. This file knows nothing of text, files or
+training; it turns token ids into logits.
+
+Letters in tensor names: B sequences, T positions, D model width, H query heads, K key and value
+heads, E head width, F feed-forward width, V vocabulary.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The shape of a model."""
+
+    vocab_size: int
+    context_tokens: int
+    layers: int
+    width: int
+    heads: int
+    key_value_heads: int
+    head_width: int
+    feed_forward_width: int
+    tied_embeddings: bool = True
+    """Whether the output head is the embedding table: right for small models."""
+    rope_base: float = 10_000.0
+    norm_epsilon: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if self.heads % self.key_value_heads:
+            raise ValueError("heads must be a multiple of key_value_heads")
+        if self.head_width % 2:
+            raise ValueError("head_width must be even")
+
+    def matmul_parameters(self) -> int:
+        """Return the parameters that take part in a matrix product for each token."""
+        attention = self.width * self.head_width * 2 * (self.heads + self.key_value_heads)
+        feed_forward = 3 * self.width * self.feed_forward_width
+        return self.layers * (attention + feed_forward) + self.vocab_size * self.width
+
+    def flops_per_token(self, sequence_tokens: int) -> int:
+        """Return training FLOPs (forward and backward) for one token.
+
+        Source:
+            Chowdhery et al., "PaLM", 2022, appendix B: 6 N + 12 L H E T.
+        """
+        attention = 12 * self.layers * self.heads * self.head_width * sequence_tokens
+        return 6 * self.matmul_parameters() + attention
+
+
+class RMSNorm(nn.Module):
+    """Scale a vector to unit root mean square, then by a learned gain."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x`, normalized over its last dimension."""
+        return functional.rms_norm(x, self.weight.shape, self.weight.type_as(x), self.epsilon)
+
+
+def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the rotary angles, each `(context_tokens, head_width)`, float32.
+
+    Source:
+        Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, eq. 15,
+        in the half-split layout of Llama and Qwen.
+    """
+    half = torch.arange(0, config.head_width, 2, dtype=torch.float32) / config.head_width
+    frequencies = 1.0 / (config.rope_base**half)
+    angles_TE = torch.outer(torch.arange(config.context_tokens, dtype=torch.float32), frequencies)
+    angles_TE = torch.cat((angles_TE, angles_TE), dim=-1)
+    return angles_TE.cos(), angles_TE.sin()
+
+
+def rotate(x_BHTE: Tensor, cos_TE: Tensor, sin_TE: Tensor) -> Tensor:
+    """Turn each pair of halves of every head by its position's angle."""
+    left, right = x_BHTE.chunk(2, dim=-1)
+    return x_BHTE * cos_TE + torch.cat((-right, left), dim=-1) * sin_TE
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention with per-head normalization of queries and keys."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        query_width = config.heads * config.head_width
+        key_value_width = config.key_value_heads * config.head_width
+        self.head_width = config.head_width
+        self.group = config.heads // config.key_value_heads
+        self.q_proj = nn.Linear(config.width, query_width, bias=False)
+        self.k_proj = nn.Linear(config.width, key_value_width, bias=False)
+        self.v_proj = nn.Linear(config.width, key_value_width, bias=False)
+        self.o_proj = nn.Linear(query_width, config.width, bias=False)
+        self.q_norm = RMSNorm(config.head_width, config.norm_epsilon)
+        self.k_norm = RMSNorm(config.head_width, config.norm_epsilon)
+
+    def forward(
+        self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, mask_BTT: Tensor | None
+    ) -> Tensor:
+        """Return what each position gathers from those before it, `(B, T, D)`."""
+        batch, length, _ = x_BTD.shape
+        shape = (batch, length, -1, self.head_width)
+        q_BHTE = self.q_norm(self.q_proj(x_BTD).view(shape)).transpose(1, 2)
+        k_BKTE = self.k_norm(self.k_proj(x_BTD).view(shape)).transpose(1, 2)
+        v_BKTE = self.v_proj(x_BTD).view(shape).transpose(1, 2)
+        q_BHTE = rotate(q_BHTE, cos_TE, sin_TE).type_as(v_BKTE)
+        k_BKTE = rotate(k_BKTE, cos_TE, sin_TE).type_as(v_BKTE)
+        if self.group > 1:
+            k_BKTE = k_BKTE.repeat_interleave(self.group, dim=1)
+            v_BKTE = v_BKTE.repeat_interleave(self.group, dim=1)
+        mixed_BHTE = functional.scaled_dot_product_attention(
+            q_BHTE,
+            k_BKTE,
+            v_BKTE,
+            attn_mask=None if mask_BTT is None else mask_BTT.unsqueeze(1),
+            is_causal=mask_BTT is None,
+        )
+        return self.o_proj(mixed_BHTE.transpose(1, 2).reshape(batch, length, -1))
+
+
+class FeedForward(nn.Module):
+    """SwiGLU: a gated feed-forward layer.
+
+    Source:
+        Shazeer, "GLU Variants Improve Transformer", 2020.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.width, config.feed_forward_width, bias=False)
+        self.up_proj = nn.Linear(config.width, config.feed_forward_width, bias=False)
+        self.down_proj = nn.Linear(config.feed_forward_width, config.width, bias=False)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        """Return the layer's output, `(B, T, D)`."""
+        return self.down_proj(functional.silu(self.gate_proj(x_BTD)) * self.up_proj(x_BTD))
+
+
+class Block(nn.Module):
+    """One layer: attention, then feed-forward, each on a normalized input and added back."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.self_attn = Attention(config)
+        self.mlp = FeedForward(config)
+        self.input_layernorm = RMSNorm(config.width, config.norm_epsilon)
+        self.post_attention_layernorm = RMSNorm(config.width, config.norm_epsilon)
+
+    def forward(
+        self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, mask_BTT: Tensor | None
+    ) -> Tensor:
+        """Return the stream after this layer, `(B, T, D)`."""
+        x_BTD = x_BTD + self.self_attn(self.input_layernorm(x_BTD), cos_TE, sin_TE, mask_BTT)
+        return x_BTD + self.mlp(self.post_attention_layernorm(x_BTD))
+
+
+class Decoder(nn.Module):
+    """Embedding, layers and last norm: `model.…` in the parameter names."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.width)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = RMSNorm(config.width, config.norm_epsilon)
+
+
+class Transformer(nn.Module):
+    """A decoder-only language model of the Qwen3 family."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model = Decoder(config)
+        self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
+        if config.tied_embeddings:
+            self.lm_head.weight = self.model.embed_tokens.weight
+        cos_TE, sin_TE = rotary_tables(config)
+        self.register_buffer("cos_TE", cos_TE, persistent=False)
+        self.register_buffer("sin_TE", sin_TE, persistent=False)
+
+    def initialize(self, seed: int) -> None:
+        """Set every weight from `seed`: normal, 0.02 wide, outputs of a layer narrower by depth."""
+        generator = torch.Generator().manual_seed(seed)
+        narrow = 0.02 / (2 * self.config.layers) ** 0.5
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                if parameter.ndim == 1:
+                    parameter.fill_(1.0)
+                    continue
+                wide = narrow if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
+                drawn = torch.randn(parameter.shape, generator=generator) * wide
+                parameter.copy_(drawn)
+
+    def hidden(self, ids_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:
+        """Return the last hidden states, `(B, T, D)`.
+
+        Args:
+            ids_BT: Token ids, `(B, T)`, int64, T at most `context_tokens`.
+            segments_BT: The number of the document each token belongs to. A token attends only
+                to its own document, and positions begin anew with each; without it the whole
+                row is one document.
+        """
+        length = ids_BT.shape[1]
+        cos_TE, sin_TE, mask_BTT = self.cos_TE[:length], self.sin_TE[:length], None
+        if segments_BT is not None:
+            same_BTT = segments_BT.unsqueeze(2) == segments_BT.unsqueeze(1)
+            mask_BTT = same_BTT & torch.ones_like(same_BTT[0]).tril()
+            positions_BT = mask_BTT.sum(dim=-1) - 1
+            cos_TE = self.cos_TE[positions_BT].unsqueeze(1)
+            sin_TE = self.sin_TE[positions_BT].unsqueeze(1)
+        x_BTD = self.model.embed_tokens(ids_BT)
+        for block in self.model.layers:
+            x_BTD = block(x_BTD, cos_TE, sin_TE, mask_BTT)
+        return self.model.norm(x_BTD)
+
+    def forward(self, ids_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:
+        """Return the logits of the next token at each position, `(B, T, V)`."""
+        return self.lm_head(self.hidden(ids_BT, segments_BT))

@@ -1,0 +1,22 @@
+"""Turning a corpus and a tokenizer into a model: order of the data, loop, checkpoints, recipes.
+
+Nouns: a *recipe* is the whole line as frozen values; a *stage* is one part of training
+(pretraining, then chats); a *run* is one execution of a stage, in a folder of checkpoints.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hunmin.train.loop import run
+    from hunmin.train.recipe import Recipe, TrainConfig, load_recipe
+
+_HOME = {"Recipe": "recipe", "TrainConfig": "recipe", "load_recipe": "recipe", "run": "loop"}
+
+__all__ = ["Recipe", "TrainConfig", "load_recipe", "run"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(name)
+    return getattr(import_module(f"hunmin.train.{_HOME[name]}"), name)

@@ -1,0 +1,133 @@
+"""The checkpoints of a run: written whole, found again, and never trusted unread.
+
+A checkpoint is an ordinary model folder (`config.json`, `model.safetensors`, tokenizer) plus
+`optimizer.safetensors`. With its step number that is all a run needs to go on exactly, because the
+order of the data and the learning rate are functions of the step.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from hunmin.errors import ManifestBroken, ManifestMissing
+from hunmin.manifest import Manifest, verify_files
+from hunmin.model import (
+    END_OF_TEXT_ID,
+    PAD_ID,
+    TOKENIZER_FILES,
+    Transformer,
+    save_model,
+)
+from hunmin.model.checkpoint import WEIGHTS_NAME, load_weights
+from hunmin.steps import open_step
+
+OPTIMIZER_NAME = "optimizer.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What decides a run: two runs with the same plan make the same checkpoints."""
+
+    folder: Path
+    recipe: dict[str, Any]
+    inputs: Mapping[str, Path]
+    """`corpus`, `tokenizer`, and `base` for a stage that goes on from another's checkpoint."""
+
+    def folder_at(self, step: int) -> Path:
+        """Return the folder of the checkpoint after `step` steps."""
+        return self.folder / f"step-{step:06}"
+
+
+def save(
+    plan: RunPlan,
+    step: int,
+    model: Transformer,
+    optimizer: torch.optim.Optimizer,
+    *,
+    facts: Mapping[str, Any],
+    finished: bool,
+) -> Manifest:
+    """Write the checkpoint after `step` steps. The last of a run leaves the optimizer out."""
+    out = plan.folder_at(step)
+    with open_step(
+        out,
+        kind="checkpoint",
+        name=f"{plan.folder.name}/{out.name}",
+        recipe=plan.recipe,
+        inputs=plan.inputs,
+    ) as work:
+        if work.finished is not None:
+            return work.finished
+        save_model(model, work.folder, eos_id=END_OF_TEXT_ID, pad_id=PAD_ID, dtype=torch.float32)
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(plan.inputs["tokenizer"] / name, work.folder / name)
+        if not finished:
+            save_file(optimizer_tensors(model, optimizer), work.folder / OPTIMIZER_NAME)
+        return work.finish(facts={"step": step, "finished": finished, **facts})
+
+
+def newest(plan: RunPlan) -> tuple[int, Path] | None:
+    """Return the newest whole checkpoint of the run; a broken one is set aside by name.
+
+    Raises:
+        OutputExists: The run's folder holds checkpoints of another plan.
+    """
+    for folder in sorted(plan.folder.glob("step-*"), reverse=True):
+        try:
+            verify_files(folder)
+        except (ManifestMissing, ManifestBroken):
+            broken = folder.with_name(f"broken-{folder.name}")
+            shutil.rmtree(broken, ignore_errors=True)
+            folder.rename(broken)
+            continue
+        with open_step(
+            folder, kind="checkpoint", name="", recipe=plan.recipe, inputs=plan.inputs
+        ) as work:
+            assert work.finished is not None
+            return int(work.finished.facts["step"]), folder
+    return None
+
+
+def restore(
+    folder: Path, model: Transformer, optimizer: torch.optim.Optimizer, *, with_optimizer: bool
+) -> None:
+    """Put a checkpoint's weights, and the optimizer's state, into what is being trained."""
+    load_weights(model, load_file(folder / WEIGHTS_NAME), folder=folder)
+    if with_optimizer:
+        put_optimizer_tensors(model, optimizer, load_file(folder / OPTIMIZER_NAME))
+
+
+def prune(plan: RunPlan, *, kept: int) -> None:
+    """Remove all but the newest `kept` checkpoints."""
+    folders = sorted(plan.folder.glob("step-*"))
+    for folder in folders[: max(0, len(folders) - kept)]:
+        doomed = folder.with_name(f".{folder.name}.doomed")
+        folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def optimizer_tensors(model: Transformer, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return AdamW's state by parameter name: `NAME/step`, `NAME/exp_avg`, `NAME/exp_avg_sq`."""
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        for part, tensor in optimizer.state[parameter].items():
+            tensors[f"{name}/{part}"] = tensor.detach().cpu().contiguous()
+    return tensors
+
+
+def put_optimizer_tensors(
+    model: Transformer, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
+    """Put back what `optimizer_tensors` returned."""
+    parameters = dict(model.named_parameters())
+    for key, tensor in tensors.items():
+        name, part = key.rsplit("/", 1)
+        parameter = parameters[name]
+        target = tensor.to(parameter.device)
+        optimizer.state[parameter][part] = target

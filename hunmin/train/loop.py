@@ -1,0 +1,302 @@
+"""One stage of training, from a corpus and a tokenizer to a checkpoint.
+
+The loop owns order, loss and checkpoints. It trains on one device; it knows nothing of where text
+came from nor of what the model will be used for.
+"""
+
+import dataclasses
+import json
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hunmin.errors import LossNotFinite, WrongInput
+from hunmin.manifest import Manifest
+from hunmin.model import ModelConfig, Transformer, load_checkpoint
+from hunmin.progress import bar
+from hunmin.train import checkpoints
+from hunmin.train.checkpoints import RunPlan
+from hunmin.train.device import Device, SumOfLosses, find_device, prepare_model
+from hunmin.train.losses import LossLog, plot
+from hunmin.train.order import samples_of_step
+from hunmin.train.recipe import TrainConfig
+from hunmin.train.tokens import Sequences, prepare
+
+_LOG_EVERY_STEPS = 10
+_IGNORED = -100
+
+
+def run(
+    config: TrainConfig,
+    model_config: ModelConfig,
+    *,
+    corpus: Path,
+    tokenizer: Path,
+    out: Path,
+    base: Path | None = None,
+    compile_wanted: bool = True,
+) -> Manifest:
+    """Train one stage, or go on with it where an earlier run stopped.
+
+    Args:
+        config: The stage.
+        model_config: The shape of the model; with `base`, its shape is taken instead.
+        corpus: A finished corpus.
+        tokenizer: A finished tokenizer.
+        out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`.
+        base: A checkpoint to start from.
+        compile_wanted: Whether to compile the model where that is possible.
+
+    Returns:
+        The manifest of the last checkpoint, `out/step-{config.steps}`.
+
+    Raises:
+        OutputExists: `out` holds a run with another plan.
+        NothingToTrainOn: The corpus has no text of this stage's kind.
+        LossNotFinite: The loss became infinite or not a number.
+    """
+    Manifest.read(corpus, kind="corpus")
+    Manifest.read(tokenizer, kind="tokenizer")
+    inputs = {"corpus": corpus, "tokenizer": tokenizer}
+    if base is not None:
+        Manifest.read(base, kind="checkpoint")
+        inputs["base"] = base
+    plan = RunPlan(
+        folder=out.absolute(),
+        recipe=_plain({"train": dataclasses.asdict(config), "model": _shape(model_config)}),
+        inputs=inputs,
+    )
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    start = checkpoints.newest(plan)
+    if start is not None and start[0] == config.steps:
+        return Manifest.read(start[1])
+    return _Run(config, model_config, plan, find_device(compile_wanted=compile_wanted)).go(start)
+
+
+class _Run:
+    """The parts of one run, put together once."""
+
+    def __init__(
+        self, config: TrainConfig, model_config: ModelConfig, plan: RunPlan, device: Device
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.device = device
+        self.sequences = self._sequences("text" if config.stage == "pretrain" else "chat")
+        self.heldout = self._sequences("heldout") if config.heldout_sequences else None
+        base = plan.inputs.get("base")
+        if base is None:
+            self.model = Transformer(model_config)
+            self.model.initialize(config.seed)
+        else:
+            self.model = load_checkpoint(base).train()
+            if self.model.config != model_config:
+                raise WrongInput(folder=base, found="model of another shape", needed="base model")
+        self.loss: SumOfLosses = prepare_model(self.model, device)
+        self.optimizer = _optimizer(self.model, config)
+        self.log = LossLog(plan.folder)
+
+    def _sequences(self, kind: str) -> Sequences | None:
+        shards = list((self.plan.inputs["corpus"] / "shards").glob(f"{kind}-*.parquet"))
+        if kind == "heldout" and not shards:
+            return None
+        return prepare(
+            self.plan.inputs["corpus"],
+            self.plan.inputs["tokenizer"],
+            self.plan.folder / "tokens" / kind,
+            kind=kind,
+            sequence_tokens=self.config.sequence_tokens,
+        )
+
+    def go(self, start: tuple[int, Path] | None) -> Manifest:
+        """Train from a checkpoint, or from the beginning, to the end."""
+        config = self.config
+        first, saved = 0, None
+        if start is not None:
+            first, saved = start
+            checkpoints.restore(saved, self.model, self.optimizer, with_optimizer=True)
+        self.log.rewind(first)
+        tokens_a_step = config.batch_sequences * config.sequence_tokens
+        label = f"{config.stage} {self.plan.folder.name}"
+        with (
+            _asked_to_stop() as stop,
+            bar(label, total=config.steps * tokens_a_step, unit="tokens") as shown,
+        ):
+            shown.start_at(first * tokens_a_step)
+            for step in range(first, config.steps):
+                loss = self._step(step)
+                if not math.isfinite(loss):
+                    raise LossNotFinite(step=step, last_good=saved)
+                done = step + 1
+                shown.advance(tokens_a_step, note=f"step {done} of {config.steps}, loss {loss:.3f}")
+                if done % _LOG_EVERY_STEPS == 0 or done == config.steps:
+                    rate = config.learning_rate_at(step)
+                    self.log.add(step=done, loss=loss, learning_rate=rate)
+                ending = done == config.steps or stop.wanted
+                if ending or done % config.checkpoint_every_steps == 0:
+                    saved = self._checkpoint(done, loss)
+                if stop.wanted and done < config.steps:
+                    raise KeyboardInterrupt
+        return Manifest.read(self.plan.folder_at(config.steps))
+
+    def _step(self, step: int) -> float:
+        """Do one optimizer step; return the mean loss of its tokens in nats."""
+        config = self.config
+        assert self.sequences is not None
+        rows = np.array(
+            [
+                sample
+                for _, sample in samples_of_step(
+                    step,
+                    seed=config.seed,
+                    samples=len(self.sequences),
+                    samples_per_step=config.batch_sequences,
+                )
+            ]
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate_at(step)
+        micro = config.micro_batch_sequences or config.batch_sequences
+        batches = [
+            _batch(self.sequences, rows[i : i + micro], self.device)
+            for i in range(0, len(rows), micro)
+        ]
+        learned = max(1, sum(int((targets >= 0).sum()) for _, targets, _ in batches))
+        total = 0.0
+        for ids_BT, targets_BT, segments_BT in batches:
+            loss = self._sum_of_losses(ids_BT, targets_BT, segments_BT) / learned
+            loss.backward()
+            total += loss.item()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm_max)
+        if math.isfinite(total):
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def _sum_of_losses(
+        self, ids_BT: Tensor, targets_BT: Tensor, segments_BT: Tensor | None
+    ) -> Tensor:
+        with self.device.precision():
+            hidden_BTD = self.model.hidden(ids_BT, segments_BT)
+            return self.loss(
+                hidden_BTD.flatten(0, 1), self.model.lm_head.weight, targets_BT.flatten()
+            )
+
+    def _heldout_loss(self) -> float | None:
+        if self.heldout is None:
+            return None
+        rows = np.arange(min(self.config.heldout_sequences, len(self.heldout)))
+        micro = self.config.micro_batch_sequences or self.config.batch_sequences
+        total = count = 0.0
+        with torch.no_grad():
+            for i in range(0, len(rows), micro):
+                batch = _batch(self.heldout, rows[i : i + micro], self.device)
+                total += self._sum_of_losses(*batch).item()
+                count += int((batch[1] >= 0).sum())
+        return total / count
+
+    def _checkpoint(self, step: int, loss: float) -> Path:
+        heldout_loss = self._heldout_loss()
+        facts = {
+            "loss": loss,
+            "tokens_seen": step * self.config.batch_sequences * self.config.sequence_tokens,
+            "epochs": step * self.config.batch_sequences / len(self.sequences or ()),
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "device": self.device.describe(),
+            "data": {
+                key: value
+                for key, value in (self.sequences.info if self.sequences else {}).items()
+                if key not in {"corpus", "tokenizer"}
+            },
+        }
+        if heldout_loss is not None:
+            facts["heldout_loss"] = heldout_loss
+            self.log.add(step=step, heldout_loss=heldout_loss)
+        checkpoints.save(
+            self.plan,
+            step,
+            self.model,
+            self.optimizer,
+            facts=facts,
+            finished=step == self.config.steps,
+        )
+        checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)
+        plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}")
+        return self.plan.folder_at(step)
+
+
+def _batch(
+    sequences: Sequences, rows: np.ndarray, device: Device
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return inputs, targets (-100 where nothing is to be learned) and segments, `(B, T)`."""
+    ids = torch.from_numpy(sequences.ids_ST[rows].astype(np.int64))
+    inputs_BT, targets_BT = ids[:, :-1], ids[:, 1:].clone()
+    segments_BT = None
+    if sequences.learned_ST is not None and sequences.segments_ST is not None:
+        learned = torch.from_numpy(np.ascontiguousarray(sequences.learned_ST[rows]))
+        targets_BT[~learned[:, 1:]] = _IGNORED
+        segments = sequences.segments_ST[rows].astype(np.int32)
+        segments_BT = torch.from_numpy(segments)[:, :-1].contiguous().to(device.device)
+    return (
+        inputs_BT.contiguous().to(device.device),
+        targets_BT.contiguous().to(device.device),
+        segments_BT,
+    )
+
+
+def _optimizer(model: Transformer, config: TrainConfig) -> torch.optim.AdamW:
+    """Return AdamW that decays matrices and leaves gains alone."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    gains = [p for p in model.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": gains, "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+        betas=config.betas,
+        fused=True,
+    )
+
+
+class _Stop:
+    """Whether someone asked the run to end."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        self.wanted = True
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[_Stop]:
+    """Turn SIGINT and SIGTERM into a wish, so that the step under way ends and is saved."""
+    stop = _Stop()
+    try:
+        earlier = {
+            number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+    except ValueError:  # not the main thread: nobody sends signals here
+        yield stop
+        return
+    try:
+        yield stop
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _shape(config: ModelConfig) -> dict[str, object]:
+    return dataclasses.asdict(config)
+
+
+def _plain(value: dict[str, object]) -> dict[str, object]:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,112 @@
+"""What a training run is: frozen values, built by a recipe file in plain Python.
+
+A recipe is a file with a function `recipe()` that returns a `Recipe`. It is code, so a number can
+be derived from another and told why; what it returns is data, so it is written whole into the
+manifest of everything made with it.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hunmin.errors import RecipeBroken
+from hunmin.model import ModelConfig
+
+Stage = Literal["pretrain", "chat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One stage of training."""
+
+    stage: Stage
+    """`pretrain`: next token on running text. `chat`: on the assistant's turns of chats only."""
+    steps: int
+    """Optimizer steps in all."""
+    batch_sequences: int
+    """Sequences in one optimizer step."""
+    sequence_tokens: int
+    learning_rate: float
+    """The highest learning rate, reached after the warm-up."""
+    micro_batch_sequences: int = 0
+    """Sequences that go through the model at once; 0 takes the whole batch."""
+    warmup_share: float = 0.02
+    """Share of the steps in which the learning rate rises."""
+    decay_share: float = 0.4
+    """Share of the steps at the end in which it falls linearly to a tenth."""
+    weight_decay: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.95)
+    gradient_norm_max: float = 1.0
+    seed: int = 1446
+    """1446 is the year Hunminjeongeum was proclaimed."""
+    checkpoint_every_steps: int = 200
+    checkpoints_kept: int = 2
+    heldout_sequences: int = 32
+    """Held-out sequences whose loss is measured at each checkpoint."""
+
+    def __post_init__(self) -> None:
+        micro = self.micro_batch_sequences or self.batch_sequences
+        if self.batch_sequences % micro:
+            raise ValueError("batch_sequences must be a multiple of micro_batch_sequences")
+        if min(self.steps, self.batch_sequences, self.sequence_tokens) < 1:
+            raise ValueError("steps, batch_sequences and sequence_tokens must be at least 1")
+
+    def learning_rate_at(self, step: int) -> float:
+        """Return the learning rate of a step: warm-up, plateau, linear fall to a tenth.
+
+        Source:
+            Hu et al., "MiniCPM", 2024 (warmup-stable-decay).
+        """
+        warmup = max(1, round(self.steps * self.warmup_share))
+        decay = max(1, round(self.steps * self.decay_share))
+        rising = min(1.0, (step + 1) / warmup)
+        falling = min(1.0, (self.steps - step) / decay)
+        return self.learning_rate * rising * (0.1 + 0.9 * falling)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The whole line from sources to a model one can chat with."""
+
+    name: str
+    """Letters, digits and hyphens; the name the model is served by."""
+    sources: Path
+    """The sources file of the corpus."""
+    vocab_size: int
+    model: ModelConfig
+    pretrain: TrainConfig
+    chat: TrainConfig | None = None
+    evaluation_tasks: tuple[str, ...] = ()
+    evaluation_data: Path | None = None
+    evaluation_limit: int | None = None
+    """Items of each task at most."""
+
+    def __post_init__(self) -> None:
+        longest = max(s.sequence_tokens for s in (self.pretrain, self.chat) if s is not None)
+        if longest > self.model.context_tokens:
+            raise ValueError("sequence_tokens is more than the model's context_tokens")
+        if self.vocab_size != self.model.vocab_size:
+            raise ValueError("vocab_size differs from the model's")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Run a recipe file and return its recipe.
+
+    Raises:
+        RecipeBroken: The file is missing, fails, or has no `recipe()` that returns a `Recipe`.
+    """
+    if not path.is_file():
+        raise RecipeBroken(path=path, reason="there is no such file")
+    spec = importlib.util.spec_from_file_location("hunmin_recipe", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        recipe = module.recipe()
+    except Exception as error:  # a recipe is somebody's program: whatever it raises is its fault
+        raise RecipeBroken(path=path, reason=f"{type(error).__name__}: {error}") from error
+    if not isinstance(recipe, Recipe):
+        raise RecipeBroken(path=path, reason="recipe() does not return a Recipe")
+    return recipe
