@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, override
+from typing import Any, ClassVar
 
 import psycopg
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, QueuePool, create_engine, event
@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+from typing_extensions import override
 
 from hunmin.errors import (
     DatabaseBroken,
@@ -107,7 +108,7 @@ class Database:
             HunminError: The database is away, full, locked or not writable.
         """
         with (
-            self._known_errors(),
+            self._known_errors(read_only=read_only),
             Session(self._reading if read_only else self.engine) as session,
             session.begin(),
         ):
@@ -129,12 +130,12 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _known_errors(self) -> Iterator[None]:
+    def _known_errors(self, *, read_only: bool = False) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
             known = _known_error(error)
-            if known is None:
+            if known is None or (read_only and known is DatabaseNotWritable):
                 raise
             shown = self.url.database if self.dialect == "sqlite" else self.url.render_as_string()
             raise known(address=str(shown)) from error

@@ -11,11 +11,13 @@ class SettingWrong(HunminError):
     code = "setting_wrong"
     status = 500
 
-    def __init__(self, *, key: str, where: str, reason_en: str, reason_ko: str) -> None:
+    def __init__(self, *, key: str, where: str, reason: tuple[str, str]) -> None:
+        reason_en, reason_ko = reason
+        where_ko = {"environment": "환경 변수", "command line": "명령행"}.get(where, where)
         super().__init__(
             f"The setting {key} ({where}) {reason_en}. "
             "Correct it there; `hunmin settings` lists every setting.",
-            f"설정 {key}({where}): {reason_ko}. "
+            f"설정 {key}({where_ko}): {reason_ko}. "
             "그곳에서 고치십시오. `hunmin settings`로 모든 설정을 볼 수 있습니다.",
         )
         self.key = key

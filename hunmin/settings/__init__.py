@@ -1,0 +1,33 @@
+"""Every setting, typed, with its default and its reason: defaults, hunmin.toml, environment.
+
+Shells read settings once and pass them down; no room looks up a setting by itself. A training run
+is not a setting but a recipe.
+"""
+
+from hunmin.settings.load import Origin, Settings, SettingView
+from hunmin.settings.sections import (
+    AccountsSettings,
+    ChatSettings,
+    DatabaseSettings,
+    FilesSettings,
+    GatewaySettings,
+    InferenceSettings,
+    LogsSettings,
+    WebSettings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "AccountsSettings",
+    "ChatSettings",
+    "DatabaseSettings",
+    "FilesSettings",
+    "GatewaySettings",
+    "InferenceSettings",
+    "LogsSettings",
+    "Origin",
+    "SettingView",
+    "Settings",
+    "WebSettings",
+    "WorkerSettings",
+]

@@ -1,0 +1,135 @@
+"""Every setting: its type, its limits, its default and its reason. One section for each room."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Section(BaseModel):
+    """The settings of one room: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class WebSettings(Section):
+    """Where the pages and the API are served."""
+
+    host: str = "127.0.0.1"
+    """The address to listen at. The default serves this machine only; `0.0.0.0` serves all."""
+    port: Port = 8700
+    """The port to listen at; 0 takes any that is free."""
+    public_url: str = ""
+    """How people reach the service from outside, where a proxy stands before it. Links in
+    messages begin with it; empty, the default, takes the address listened at."""
+
+
+class DatabaseSettings(Section):
+    """Where accounts, conversations, events and jobs are kept."""
+
+    url: SecretStr = SecretStr("")
+    """`postgresql://user:password@host/name`, or `sqlite:///folder/file.db`. Empty, the default,
+    is the SQLite file `hunmin.db` in the data folder."""
+
+
+class FilesSettings(Section):
+    """Where large files are kept."""
+
+    url: str = ""
+    """`s3://bucket/prefix`, or a folder. Empty, the default, is `files` in the data folder."""
+    s3_endpoint: str = ""
+    """The address of an S3 service other than the one of AWS, such as a MinIO of your own."""
+    s3_region: str = "us-east-1"
+    """The region of the bucket; most services of one's own take any."""
+    s3_access_key_id: str = ""
+    """Who Hunmin is to the S3 service."""
+    s3_secret_access_key: SecretStr = SecretStr("")
+    """The key that proves it. Better given by the environment than in a file."""
+
+
+class AccountsSettings(Section):
+    """People, sign-in and keys."""
+
+    guests: bool = True
+    """Whether people may chat without an account. True, unless `web.host` serves other
+    machines and this is not said: then false."""
+    session_days: Annotated[int, Field(ge=1, le=400)] = 30
+    """How long a sign-in lasts without being used."""
+    sign_in_link_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+    """How long a sign-in link can be used, once."""
+
+
+class GatewaySettings(Section):
+    """The OpenAI-compatible API, and the answers of the chat page."""
+
+    requests_per_minute_max: Annotated[int, Field(ge=1)] = 600
+    """Requests of one key or signed-in account in any minute; more are refused with the time
+    to wait."""
+    guest_requests_per_minute_max: Annotated[int, Field(ge=1)] = 30
+    """The same for one guest: more than anyone reads."""
+    concurrent_per_key_max: Annotated[int, Field(ge=1)] = 16
+    """Answers of one key or signed-in account written at the same time."""
+    concurrent_per_guest_max: Annotated[int, Field(ge=1)] = 2
+    """Answers of one guest written at the same time: two open pages."""
+    concurrent_requests_max: Annotated[int, Field(ge=1)] = 64
+    """Answers written at the same time, of all accounts; more are refused for the moment."""
+    completion_tokens_max: Annotated[int, Field(ge=1)] = 4096
+    """Tokens one answer may have, whatever the request asks for."""
+    answer_seconds_max: Annotated[int, Field(ge=1, le=86_400)] = 600
+    """How long one answer may take; then it is stopped and its place freed."""
+    request_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    """The longest request body that is read: a book fits, an attack on memory does not."""
+    request_seconds_max: Annotated[int, Field(ge=1, le=3600)] = 30
+    """How long a request body may take to arrive, so that slow clients hold no connection."""
+    keep_alive_seconds: Annotated[float, Field(gt=0, le=3600)] = 15.0
+    """How often a silent stream sends a comment, so that proxies do not close it."""
+
+
+class ChatSettings(Section):
+    """Conversations and the chat page."""
+
+    message_characters_max: Annotated[int, Field(ge=1)] = 20_000
+    """The longest message a person may send."""
+    conversation_messages_max: Annotated[int, Field(ge=2)] = 2_000
+    """Messages in one conversation, all branches counted."""
+    answer_tokens_max: Annotated[int, Field(ge=1)] = 1_024
+    """Tokens of one answer on the chat page; a model with a short context gives fewer."""
+    system_prompt: str = ""
+    """Said to the model before every conversation. Empty, the default, says nothing."""
+    reader_grace_seconds: Annotated[int, Field(ge=0)] = 30
+    """How long an answer goes on being written when nobody reads it any more. A page that is
+    loaded again within this time goes on reading; after it what was written is kept."""
+
+
+class InferenceSettings(Section):
+    """The engine that turns models into answers."""
+
+    engine: str = "openvino"
+    """Which installed engine to use; `transformers` runs everywhere and is slower."""
+    models: dict[str, Path] = {}
+    """Model folders by the name they are served under. Empty, the default, serves the
+    reference model that ships with Hunmin."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Processor threads for generating; 0 takes one for each core."""
+
+
+class LogsSettings(Section):
+    """What the program says about itself on stderr."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    """`console` is for people, `json` for programs; `auto` looks whether stderr is a terminal."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least serious line that is written."""
+
+
+class WorkerSettings(Section):
+    """Small background work: sealing the log, deletions, exports."""
+
+    embedded: bool = True
+    """Whether `hunmin serve` also does the jobs. False where `hunmin worker` runs beside it."""
+    poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    """How often an idle worker looks for jobs."""
+    lease_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
+    """How long a job stays with a worker that gives no sign of life; then another takes it."""

@@ -1,0 +1,137 @@
+"""What every test may ask for: databases of both kinds, an act, settings, clean surroundings."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hunmin.act import SYSTEM, Act, Actor, open_act
+from hunmin.db import Database, open_database
+from hunmin.migrations.tables import all_tables
+from hunmin.settings import Settings
+from tests.support import postgres
+
+NOON = datetime(2026, 10, 9, 12, tzinfo=UTC)
+"""The moment every act of a test happens at, unless it says otherwise. It is Hangul Day."""
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    """No setting of the machine reaches a test; programs under test speak English."""
+    for name in [name for name in os.environ if name.startswith("HUNMIN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """Give a PostgreSQL of this test run's own, or skip where none is installed."""
+    programs = postgres.find_programs()
+    if programs is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.run_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    _create_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server) -> str:
+    name = postgres_server.create()
+    _create_tables(postgres_server.url(name))
+    return name
+
+
+def _create_tables(url: str) -> None:
+    database = open_database(url)
+    try:
+        all_tables().create_all(database.engine, tables=_resolvable())
+    finally:
+        database.close()
+
+
+def _resolvable():
+    tables = dict(all_tables().tables)
+    while missing := [
+        name
+        for name, table in tables.items()
+        if any(key.target_fullname.split(".")[0] not in tables for key in table.foreign_keys)
+    ]:
+        for name in missing:
+            del tables[name]
+    return list(tables.values())
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_database_url(request, tmp_path) -> Iterator[str]:
+    """Give the address of a database with no tables; the test runs on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request, tmp_path) -> Iterator[str]:
+    """Give the address of a database with every table; the test runs on each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "hunmin.db"
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = server.create(template=request.getfixturevalue("_postgres_template"))
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url) -> Iterator[Database]:
+    """Give a database with every table; the test runs on SQLite and on PostgreSQL."""
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    """Give settings that keep everything in the test's own folder and take any free port."""
+    return Settings.load(config=None, data=tmp_path / "var", web__port=0)
+
+
+ActAs = Callable[..., AbstractContextManager[Act]]
+
+
+@pytest.fixture
+def act_as(database) -> ActAs:
+    """Give `act_as(actor, now=...)`: a transaction for any actor, at noon unless told."""
+
+    def act_as(actor: Actor = SYSTEM, **options) -> AbstractContextManager[Act]:
+        return open_act(database, actor, **{"now": NOON, **options})
+
+    return act_as
+
+
+@pytest.fixture
+def act(act_as) -> Iterator[Act]:
+    """Give one act of the system at noon."""
+    with act_as() as act:
+        yield act
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """Give the moment the acts of a test happen at."""
+    return NOON
