@@ -74,10 +74,10 @@ from hunmin.errors.gateway import (
 )
 from hunmin.errors.inference import (
     ContextTooLong,
-    EngineBusy,
     EngineCrashed,
     EngineError,
     EngineFailed,
+    EngineFull,
     EngineNotReady,
     EngineRefused,
     ModelFolderBroken,
@@ -159,6 +159,7 @@ __all__ = [
     "EngineCrashed",
     "EngineError",
     "EngineFailed",
+    "EngineFull",
     "EngineNotReady",
     "EngineRefused",
     "EngineStarting",
