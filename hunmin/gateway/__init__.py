@@ -1,0 +1,21 @@
+"""The OpenAI-compatible API, and the one way to an answer: admit, stream, settle.
+
+Nouns: a *request* is what a client asks (`wire`); an *admission* is the record that it was let in,
+a *settlement* the record of what it came to; an *answer* is the text on its way. No prompt and no
+answer is ever stored here.
+"""
+
+from hunmin.gateway.answers import Answer
+from hunmin.gateway.queries import Usage, usage
+from hunmin.gateway.service import Gateway
+from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
+
+__all__ = [
+    "Answer",
+    "ChatMessage",
+    "ChatRequest",
+    "CompletionRequest",
+    "Gateway",
+    "Usage",
+    "usage",
+]

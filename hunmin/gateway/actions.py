@@ -1,0 +1,189 @@
+"""Admit, settle, close what was lost: the whole record of an answer. No prompt comes here."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import func, or_, select
+
+from hunmin import audit
+from hunmin.act import Act, Actor
+from hunmin.db import new_id
+from hunmin.gateway import queries, rules
+from hunmin.gateway.tables import AdmissionRow, SettlementRow
+
+Outcome = Literal["stop", "length", "canceled", "failed"]
+
+GRACE = timedelta(seconds=60)
+"""How long after its last moment an answer may still be settled before it counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What an answer came to: tokens as the engine counts them, times as the gateway does."""
+
+    outcome: Outcome
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    first_token_ms: int | None
+    wall_ms: int
+    error_code: str | None = None
+
+
+def holder_of(actor: Actor) -> str:
+    """Return whose limits an actor's answers count against."""
+    return actor.key_id or actor.user_id or actor.kind
+
+
+def admit(
+    act: Act,
+    *,
+    endpoint: Literal["chat", "completion"],
+    model: str,
+    prompt_tokens: int,
+    completion_tokens_max: int,
+    limits: rules.Limits,
+    seconds_max: int,
+    server: str,
+) -> str:
+    """Let an answer in and return the admission's id, or refuse and change nothing.
+
+    Args:
+        act: Who asks.
+        endpoint: Through which door.
+        model: Which model answers.
+        prompt_tokens: Length of the prompt.
+        completion_tokens_max: The most tokens the answer may have.
+        limits: Of whoever asks.
+        seconds_max: How long the answer may take.
+        server: Which process writes it.
+
+    Raises:
+        RateLimitExceeded: Too many requests in the last minute.
+        TooManyAtOnce: Too many answers are being written.
+    """
+    holder = holder_of(act.actor)
+    _one_at_a_time(act, holder)
+    rules.check_concurrency(limits, running=queries.running(act, holder=holder))
+    rules.check_rate(
+        limits,
+        now=act.now,
+        nth_newest=queries.nth_newest_admission(
+            act, holder=holder, n=limits.requests_per_minute_max
+        ),
+    )
+    admission_id = new_id()
+    act.session.add(
+        AdmissionRow(
+            id=admission_id,
+            request_id=act.request_id,
+            holder=holder,
+            user_id=act.actor.user_id,
+            key_id=act.actor.key_id,
+            endpoint=endpoint,
+            model=model,
+            server=server,
+            prompt_tokens=prompt_tokens,
+            completion_tokens_max=completion_tokens_max,
+            admitted_at=act.now,
+            day=act.now.date(),
+            deadline_at=act.now + timedelta(seconds=seconds_max) + GRACE,
+            settled=False,
+        )
+    )
+    audit.record(
+        act,
+        "gateway.request.admit",
+        admission_id,
+        endpoint=endpoint,
+        model=model,
+        prompt_tokens=prompt_tokens,
+        completion_tokens_max=completion_tokens_max,
+    )
+    return admission_id
+
+
+def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
+    """Record what an answer came to. A second settlement changes nothing.
+
+    An admission closed as lost meanwhile (the machine slept, say) is settled after all.
+    """
+    admission = act.session.get(AdmissionRow, admission_id, with_for_update=True)
+    assert admission is not None, "what is settled was admitted"
+    settlement = act.session.get(SettlementRow, admission_id)
+    if settlement is not None and settlement.outcome != "lost":
+        return
+    if settlement is None:
+        settlement = SettlementRow(admission_id=admission_id)
+        act.session.add(settlement)
+    settlement.outcome = meter.outcome
+    settlement.error_code = meter.error_code
+    settlement.prompt_tokens = meter.prompt_tokens
+    settlement.completion_tokens = meter.completion_tokens
+    settlement.cached_tokens = meter.cached_tokens
+    settlement.first_token_ms = meter.first_token_ms
+    settlement.wall_ms = meter.wall_ms
+    settlement.settled_at = act.now
+    admission.settled = True
+    audit.record(
+        act,
+        "gateway.request.settle",
+        admission_id,
+        outcome=meter.outcome,
+        error_code=meter.error_code,
+        prompt_tokens=meter.prompt_tokens,
+        completion_tokens=meter.completion_tokens,
+        cached_tokens=meter.cached_tokens,
+        wall_ms=meter.wall_ms,
+    )
+
+
+def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
+    """Close every admission nobody will settle and return how many there were.
+
+    Args:
+        act: When.
+        gone_servers: Processes known to have ended; what they left open is lost at once,
+            the rest at its deadline.
+    """
+    lost = act.session.scalars(
+        select(AdmissionRow)
+        .where(
+            ~AdmissionRow.settled,
+            or_(AdmissionRow.deadline_at <= act.now, AdmissionRow.server.in_(gone_servers)),
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    for admission in lost:
+        admission.settled = True
+        wall = act.now - admission.admitted_at
+        act.session.add(
+            SettlementRow(
+                admission_id=admission.id,
+                outcome="lost",
+                error_code=None,
+                prompt_tokens=admission.prompt_tokens,
+                completion_tokens=0,
+                cached_tokens=0,
+                first_token_ms=None,
+                wall_ms=max(0, int(wall.total_seconds() * 1000)),
+                settled_at=act.now,
+            )
+        )
+        audit.record(
+            act,
+            "gateway.request.lose",
+            admission.id,
+            holder=admission.holder,
+            prompt_tokens=admission.prompt_tokens,
+        )
+    return len(lost)
+
+
+def _one_at_a_time(act: Act, holder: str) -> None:
+    """Make two requests of one holder count one after the other. SQLite does so by itself."""
+    if act.session.get_bind().dialect.name == "postgresql":
+        key = func.hashtextextended(f"gateway.holder.{holder}", 0)
+        act.session.execute(select(func.pg_advisory_xact_lock(key)))

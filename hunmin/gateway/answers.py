@@ -1,0 +1,187 @@
+"""Answer: one answer on its way. A task of its own admits it, writes it and settles it.
+
+So a slow or vanished reader neither holds the engine's place nor leaves an admission without its
+settlement, and stopping cuts neither of the two short. Knows the engine, not the database: how to
+admit and settle is handed in by the gateway.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Self
+
+import structlog
+
+from hunmin.errors import AnswerTimedOut, EngineUnavailable, HunminError
+from hunmin.gateway.actions import Meter, Outcome
+from hunmin.plugins import Delta, Engine, Generation
+
+log = structlog.get_logger()
+
+ENGINE_CLOSE_SECONDS = 10
+"""How long an engine may take to stop one stream before it is left to itself."""
+
+
+class Answer(AsyncIterator[Delta]):
+    """An answer being written. Iterate for its pieces; `aclose` stops it. See `Gateway.open`.
+
+    Waiting for the next piece may be canceled and tried again: nothing is lost.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        generation: Generation,
+        *,
+        prompt_tokens: int,
+        seconds_max: int,
+        admit: Callable[[], Awaitable[str]],
+        settle: Callable[[str, Meter], Awaitable[None]],
+    ) -> None:
+        self.generation = generation
+        self.created_at = int(time.time())
+        """Unix seconds."""
+        self.last = Delta(text="", prompt_tokens=prompt_tokens)
+        """The newest piece written, with the token counts so far."""
+        self.admission_id = ""
+        self._engine = engine
+        self._seconds_max = seconds_max
+        self._admit = admit
+        self._settle = settle
+        self._prompt_tokens = prompt_tokens
+        self._first_token_ms: int | None = None
+        self._began = time.monotonic()
+        self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pieces: asyncio.Queue[Delta | HunminError | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._streaming = False
+        self._stopped = False
+        self._reason: HunminError | None = None
+        self._ended = False
+
+    def begin(self) -> asyncio.Task[None]:
+        """Begin writing; the task ends when the answer is settled, or was refused."""
+        assert self._task is None, "an answer begins once"
+        self._task = asyncio.create_task(self._write())
+        return self._task
+
+    async def admitted(self) -> None:
+        """Return when the answer was let in; a wait that is canceled stops it.
+
+        Raises:
+            HunminError: It was not let in.
+        """
+        try:
+            await asyncio.shield(self._admitted)
+        except asyncio.CancelledError:
+            self.stop()
+            raise
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> Delta:
+        """Return the next piece.
+
+        Raises:
+            HunminError: The engine failed, the answer took too long, or the server is stopping.
+        """
+        if self._ended:
+            raise StopAsyncIteration
+        piece = await self._pieces.get()
+        if isinstance(piece, Delta):
+            return piece
+        self._ended = True
+        if piece is None:
+            raise StopAsyncIteration
+        raise piece
+
+    def stop(self, reason: HunminError | None = None) -> None:
+        """Stop writing, which frees the engine's place. Whoever still reads is told `reason`."""
+        if self._stopped:
+            return
+        self._stopped, self._reason = True, reason
+        if self._streaming and self._task is not None:
+            self._task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop, and return when it is settled."""
+        self.stop()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def _write(self) -> None:
+        """Admit, stream and settle, come what may."""
+        try:
+            self.admission_id = await self._admit()
+        except Exception as refusal:  # noqa: BLE001 (handed on to whoever opens the answer)
+            self._admitted.set_exception(refusal)
+            self._admitted.exception()  # seen, also where nobody waits any more
+            return
+        self._admitted.set_result(None)
+        outcome, failure = await self._stream()
+        meter = Meter(
+            outcome=outcome,
+            prompt_tokens=self.last.prompt_tokens or self._prompt_tokens,
+            completion_tokens=self.last.completion_tokens,
+            cached_tokens=self.last.cached_tokens,
+            first_token_ms=self._first_token_ms,
+            wall_ms=self._elapsed_ms(),
+            error_code=failure.code if failure else None,
+        )
+        try:
+            await self._settle(self.admission_id, meter)
+        except Exception:
+            # The answer was given; what the record lacks is closed as lost at its deadline.
+            log.exception("answer not settled", request_id=self.generation.request_id)
+        self._pieces.put_nowait(failure)
+
+    async def _stream(self) -> tuple[Outcome, HunminError | None]:
+        """Hand on what the engine writes; return how it ended and what to tell the reader."""
+        pieces: AsyncIterator[Delta] | None = None
+        clock = asyncio.timeout(self._seconds_max)
+        self._streaming = True
+        try:
+            if not self._stopped:
+                async with clock:
+                    pieces = self._engine.stream(self.generation)
+                    async for delta in pieces:
+                        self._hand_on(delta)
+                        if delta.finish_reason is not None:
+                            return delta.finish_reason, None
+        except asyncio.CancelledError:
+            pass  # by `stop`, the only one who knows this task
+        except HunminError as failure:
+            return "failed", failure
+        except Exception:
+            # An engine may come from anywhere: whatever it raises, the answer is settled.
+            if clock.expired():
+                return "failed", AnswerTimedOut(seconds=self._seconds_max)
+            log.exception("engine failed", request_id=self.generation.request_id)
+        finally:
+            self._streaming = False
+            await _close(pieces)
+        if self._stopped:
+            return "canceled", self._reason
+        return "failed", EngineUnavailable()
+
+    def _hand_on(self, delta: Delta) -> None:
+        if self._first_token_ms is None and delta.text:
+            self._first_token_ms = self._elapsed_ms()
+        self.last = delta
+        self._pieces.put_nowait(delta)
+
+    def _elapsed_ms(self) -> int:
+        return int((time.monotonic() - self._began) * 1000)
+
+
+async def _close(pieces: AsyncIterator[Delta] | None) -> None:
+    """Close an engine's stream, which frees its place; one that does not close is left alone."""
+    aclose = getattr(pieces, "aclose", None)
+    if aclose is None:
+        return
+    with suppress(Exception):
+        async with asyncio.timeout(ENGINE_CLOSE_SECONDS):
+            await aclose()

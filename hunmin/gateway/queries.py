@@ -1,0 +1,97 @@
+"""What the gateway reads: rate, what is open, and usage as far as the actor may see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import case, func, select
+
+from hunmin.act import Act
+from hunmin.gateway.tables import AdmissionRow, SettlementRow
+
+SEES_ALL = ("administrator", "auditor")
+"""Roles that see everyone's usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one key or account used of one model on one day."""
+
+    day: date
+    user_id: str | None
+    key_id: str | None
+    model: str
+    requests: int
+    failed_requests: int
+    """Those that ended by a fault or were lost."""
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+def nth_newest_admission(act: Act, *, holder: str, n: int) -> datetime | None:
+    """Return when the `n`th newest answer of `holder` was let in, or None where there is none."""
+    return act.session.scalar(
+        select(AdmissionRow.admitted_at)
+        .where(AdmissionRow.holder == holder)
+        .order_by(AdmissionRow.admitted_at.desc())
+        .offset(n - 1)
+        .limit(1)
+    )
+
+
+def running(act: Act, *, holder: str) -> int:
+    """Return how many answers of `holder` are being written."""
+    count = act.session.scalar(
+        select(func.count())
+        .select_from(AdmissionRow)
+        .where(
+            AdmissionRow.holder == holder,
+            ~AdmissionRow.settled,
+            AdmissionRow.deadline_at > act.now,
+        )
+    )
+    return count or 0
+
+
+def open_servers(act: Act) -> Sequence[str]:
+    """Return the processes that have unsettled answers."""
+    return act.session.scalars(
+        select(AdmissionRow.server).where(~AdmissionRow.settled).distinct()
+    ).all()
+
+
+def usage(act: Act, *, since: date, until: date | None = None) -> list[Usage]:
+    """Return the usage of each day, newest first: of the key, of the account, or of everyone.
+
+    A key sees its own, a person or guest that of the account with all its keys, an administrator
+    or auditor everyone's. A key never sees more than its own, whoever it belongs to.
+
+    Args:
+        act: Who asks.
+        since: The first day, in UTC.
+        until: The last day; today by default.
+    """
+    settled_badly = SettlementRow.outcome.in_(("failed", "lost"))
+    query = (
+        select(
+            AdmissionRow.day,
+            AdmissionRow.user_id,
+            AdmissionRow.key_id,
+            AdmissionRow.model,
+            func.count(),
+            func.coalesce(func.sum(case((settled_badly, 1), else_=0)), 0),
+            func.coalesce(func.sum(SettlementRow.prompt_tokens), 0),
+            func.coalesce(func.sum(SettlementRow.cached_tokens), 0),
+            func.coalesce(func.sum(SettlementRow.completion_tokens), 0),
+        )
+        .outerjoin(SettlementRow, SettlementRow.admission_id == AdmissionRow.id)
+        .where(AdmissionRow.day >= since, AdmissionRow.day <= (until or act.now.date()))
+        .group_by(AdmissionRow.day, AdmissionRow.user_id, AdmissionRow.key_id, AdmissionRow.model)
+        .order_by(AdmissionRow.day.desc(), AdmissionRow.key_id, AdmissionRow.model)
+    )
+    if act.actor.key_id is not None:
+        query = query.where(AdmissionRow.key_id == act.actor.key_id)
+    elif not act.actor.has_role(*SEES_ALL):
+        query = query.where(AdmissionRow.user_id == act.actor.user_id)
+    return [Usage(*row) for row in act.session.execute(query).tuples()]

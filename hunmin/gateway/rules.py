@@ -1,0 +1,175 @@
+"""What a request may ask and when: model, sampling, room in the context, rate. Pure.
+
+The clock, the database and the engine stay outside: callers bring what these decisions need.
+"""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hunmin.errors import (
+    ContextLengthExceeded,
+    ModelLacksCapability,
+    ModelNotFound,
+    RateLimitExceeded,
+    TooManyAtOnce,
+)
+from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
+from hunmin.plugins import Capability, Generation, Message, ModelCard, Sampling
+
+RATE_WINDOW = timedelta(minutes=1)
+
+COMPLETION_TOKENS_DEFAULT = 16
+"""What OpenAI's completions endpoint generates where a request says nothing."""
+
+_SEEDS = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one key, account or guest may ask."""
+
+    requests_per_minute_max: int
+    concurrent_max: int
+
+
+def choose_model(cards: Sequence[ModelCard], model: str) -> ModelCard:
+    """Return the card of the model a request names, or raise `ModelNotFound`."""
+    for card in cards:
+        if card.id == model:
+            return card
+    raise ModelNotFound
+
+
+def plan(request: ApiRequest, card: ModelCard, *, request_id: str) -> Generation:
+    """Return what the engine is to generate, its length not yet fitted to the context.
+
+    Text is brought to Unicode's NFC form, in which models are trained: macOS hands Hangul over
+    in pieces (NFD), and a model would read those as other, rarer tokens.
+
+    Raises:
+        ModelLacksCapability: The model cannot do what the request asks for.
+    """
+    check_capabilities(request, card)
+    sampling = choose_sampling(request, card)
+    if isinstance(request, ChatRequest):
+        messages = tuple(
+            Message(
+                role="system" if message.role == "developer" else message.role,
+                content=_nfc(message.text),
+            )
+            for message in request.messages
+        )
+        return Generation(request_id, card.id, sampling, messages=messages)
+    return Generation(request_id, card.id, sampling, prompt=_nfc(request.text))
+
+
+def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
+    """Raise `ModelLacksCapability` where a request needs what the model's engine cannot do."""
+    needs: list[tuple[bool, Capability, str]] = [
+        (isinstance(request, ChatRequest), "chat", "messages"),
+        (isinstance(request, CompletionRequest), "completion", "prompt"),
+        (request.seed is not None, "seed", "seed"),
+        (bool(request.stops), "stop", "stop"),
+        (bool(request.presence_penalty), "penalties", "presence_penalty"),
+        (bool(request.frequency_penalty), "penalties", "frequency_penalty"),
+        (request.repetition_penalty not in {None, 1.0}, "penalties", "repetition_penalty"),
+    ]
+    for needed, capability, param in needs:
+        if needed and capability not in card.capabilities:
+            raise ModelLacksCapability(model=card.id, capability=capability, param=param)
+
+
+def choose_sampling(request: ApiRequest, card: ModelCard) -> Sampling:
+    """Return how to sample: what the request says, else the model, else the house.
+
+    `max_tokens` is what the request allows, 0 where it allows anything that fits.
+    """
+    house = Sampling(max_tokens=0)
+    defaults = card.defaults
+    temperature = _first(request.temperature, defaults.get("temperature"), house.temperature)
+    top_p = _first(request.top_p, defaults.get("top_p"), house.top_p)
+    top_k = _first(request.top_k, defaults.get("top_k"), house.top_k)
+    if top_p == 0:  # no probability at all leaves only the most probable token
+        temperature, top_p = 0.0, 1.0
+    return Sampling(
+        max_tokens=_tokens_asked(request),
+        temperature=temperature,
+        top_p=top_p,
+        top_k=int(top_k),
+        stop=tuple(_nfc(stop) for stop in request.stops),
+        seed=None if request.seed is None else request.seed % _SEEDS,
+        presence_penalty=request.presence_penalty or 0.0,
+        frequency_penalty=request.frequency_penalty or 0.0,
+        repetition_penalty=_first(
+            request.repetition_penalty,
+            defaults.get("repetition_penalty"),
+            house.repetition_penalty,
+        ),
+    )
+
+
+def fit(
+    generation: Generation, *, prompt_tokens: int, context_tokens: int, completion_tokens_max: int
+) -> Generation:
+    """Return the generation with the tokens it may have in what the prompt leaves free.
+
+    Raises:
+        ContextLengthExceeded: The prompt leaves no room for one token.
+    """
+    room = context_tokens - prompt_tokens
+    if room < 1:
+        raise ContextLengthExceeded(
+            prompt_tokens=prompt_tokens,
+            context_tokens=context_tokens,
+            param="messages" if generation.messages else "prompt",
+        )
+    asked = generation.sampling.max_tokens or room
+    tokens = min(asked, room, completion_tokens_max)
+    return replace(generation, sampling=replace(generation.sampling, max_tokens=tokens))
+
+
+def check_rate(limits: Limits, *, now: datetime, nth_newest: datetime | None) -> None:
+    """Raise `RateLimitExceeded` where one more request would be too many in one minute.
+
+    Args:
+        limits: Of whoever asks.
+        now: When.
+        nth_newest: When the newest but `requests_per_minute_max` minus one request came: the
+            one that must be a minute old before another may come. None where there are fewer.
+    """
+    if nth_newest is None or now - nth_newest >= RATE_WINDOW:
+        return
+    wait = RATE_WINDOW - max(now - nth_newest, timedelta(0))
+    raise RateLimitExceeded(
+        requests_per_minute_max=limits.requests_per_minute_max,
+        retry_after_seconds=max(1, math.ceil(wait.total_seconds())),
+    )
+
+
+def check_concurrency(limits: Limits, *, running: int) -> None:
+    """Raise `TooManyAtOnce` where one more answer would run beside too many."""
+    if running >= limits.concurrent_max:
+        raise TooManyAtOnce(concurrent_max=limits.concurrent_max)
+
+
+def _tokens_asked(request: ApiRequest) -> int:
+    asked = [request.max_tokens]
+    if isinstance(request, ChatRequest):
+        asked.append(request.max_completion_tokens)
+    given = [tokens for tokens in asked if tokens is not None]
+    if given:
+        return min(given)
+    return 0 if isinstance(request, ChatRequest) else COMPLETION_TOKENS_DEFAULT
+
+
+def _first(asked: float | None, default: float | None, house: float) -> float:
+    if asked is not None:
+        return asked
+    return house if default is None else default
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

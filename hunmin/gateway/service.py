@@ -1,0 +1,253 @@
+"""Gateway: every answer of every door goes admit, stream, settle through here.
+
+The database is touched in two short transactions, in threads; while tokens flow no session is
+held. Left out: HTTP (`routes`), what may be asked (`rules`), one answer's way (`answers`).
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+
+from hunmin.act import SYSTEM, Actor, open_act
+from hunmin.db import Database
+from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
+from hunmin.gateway import actions, queries, rules
+from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
+from hunmin.gateway.wire import ApiRequest
+from hunmin.plugins import Delta, Engine, Generation, ModelCard
+from hunmin.settings import GatewaySettings
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+UNLIMITED = rules.Limits(requests_per_minute_max=10**9, concurrent_max=10**9)
+
+
+class Gateway:
+    """Lets requests in, streams from the engine, records what was used."""
+
+    def __init__(self, engine: Engine, database: Database, settings: GatewaySettings) -> None:
+        """Make a gateway; `launch` starts its engine."""
+        self.database = database
+        self.settings = settings
+        self._engine = engine
+        self._answers: dict[asyncio.Task[None], Answer] = {}
+        self._places_taken = 0
+        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="gateway")
+        self._starting: asyncio.Task[None] | None = None
+        self._failure: HunminError | None = None
+        self._closed = False
+        self._server = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+    def launch(self) -> None:
+        """Start the engine beside everything else; until it is ready requests get a 503."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+
+    async def ready(self) -> None:
+        """Return when the engine has started.
+
+        Raises:
+            HunminError: It did not start.
+        """
+        self.launch()
+        assert self._starting is not None
+        await asyncio.shield(self._starting)
+        if self._failure is not None:
+            raise self._failure
+
+    async def close(self) -> None:
+        """Stop every answer, settle it, and close the engine. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        for answer in self._answers.values():
+            answer.stop(EngineUnavailable())
+        if self._answers:
+            await asyncio.wait(set(self._answers), timeout=2 * ENGINE_CLOSE_SECONDS)
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        await self._engine.close()
+        self._threads.shutdown(wait=False)
+
+    def models(self) -> Sequence[ModelCard]:
+        """Return the models served, also while they are being loaded."""
+        return self._engine.models()
+
+    def healthy(self) -> bool:
+        """Return whether a request could be answered now."""
+        return self._started and self._failure is None and self._engine.healthy()
+
+    async def answer(
+        self, actor: Actor, request: ApiRequest, *, request_id: str
+    ) -> AsyncIterator[Delta]:
+        """Answer a request: the pieces of the answer, the last one with a `finish_reason`.
+
+        Nothing happens before the first piece is asked for. Closing the iterator, or canceling
+        the task that reads it, stops the engine and settles what was used so far; leave a loop
+        over it early only inside `contextlib.aclosing`.
+
+        Args:
+            actor: Who asks; their limits count and their account is charged.
+            request: What is asked, as `wire.ChatRequest` or `wire.CompletionRequest`.
+            request_id: Binds the log lines and audit events of the request together.
+
+        Raises:
+            HunminError: With nothing begun: the engine is not ready, the model is unknown, the
+                prompt does not fit, a limit is reached. Later: the engine failed or took too long.
+        """
+        answer = await self.open(actor, request, request_id=request_id)
+        try:
+            async for delta in answer:
+                yield delta
+        finally:
+            await answer.aclose()
+
+    async def open(self, actor: Actor, request: ApiRequest, *, request_id: str) -> Answer:
+        """Admit a request and return its answer, being written; or refuse it and change nothing.
+
+        Whoever opens an answer closes it, also after an error. See `answer` for the arguments.
+        """
+        self._check_ready()
+        card = rules.choose_model(self._engine.models(), request.model)
+        generation = rules.plan(request, card, request_id=request_id)
+        self._take_place()
+        try:
+            answer = await self._prepare(actor, generation, card)
+        except BaseException:
+            self._places_taken -= 1
+            raise
+        task = answer.begin()
+        self._answers[task] = answer
+        task.add_done_callback(self._forget)
+        await answer.admitted()
+        return answer
+
+    async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
+        """Return the answer, not begun, to a prompt that fits."""
+        prompt_tokens = await self._in_thread(lambda: self._engine.count_prompt_tokens(generation))
+        generation = rules.fit(
+            generation,
+            prompt_tokens=prompt_tokens,
+            context_tokens=card.context_tokens,
+            completion_tokens_max=self.settings.completion_tokens_max,
+        )
+        self._check_ready()  # it may have been closed while the tokens were counted
+        return Answer(
+            self._engine,
+            generation,
+            prompt_tokens=prompt_tokens,
+            seconds_max=self.settings.answer_seconds_max,
+            admit=lambda: self._in_thread(lambda: self._admit(actor, generation, prompt_tokens)),
+            settle=lambda admission_id, meter: self._in_thread(
+                lambda: self._settle(actor, generation, admission_id, meter)
+            ),
+        )
+
+    def _take_place(self) -> None:
+        if self._places_taken >= self.settings.concurrent_requests_max:
+            raise EngineBusy
+        self._places_taken += 1
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._answers[task]
+        self._places_taken -= 1
+
+    @property
+    def _started(self) -> bool:
+        return self._starting is not None and self._starting.done() and not self._closed
+
+    def _check_ready(self) -> None:
+        if self._closed or self._failure is not None:
+            raise EngineUnavailable
+        if not self._started:
+            raise EngineStarting
+        if not self._engine.healthy():
+            raise EngineUnavailable
+
+    async def _start(self) -> None:
+        try:
+            await self._in_thread(self._close_orphans)
+            await self._engine.start()
+        except HunminError as failure:
+            log.exception("engine did not start", code=failure.code)
+            self._failure = failure
+
+    def _close_orphans(self) -> None:
+        """Close what a crashed process of this machine left open, so it holds nobody's place."""
+        with open_act(self.database, SYSTEM, request_id="gateway-start", language="en") as act:
+            gone = [server for server in queries.open_servers(act) if _is_gone(server)]
+            lost = actions.close_lost(act, gone_servers=gone)
+        if lost:
+            log.warning("answers of a stopped server were closed as lost", count=lost)
+
+    def _admit(self, actor: Actor, generation: Generation, prompt_tokens: int) -> str:
+        with open_act(self.database, actor, request_id=generation.request_id) as act:
+            return actions.admit(
+                act,
+                endpoint="completion" if generation.prompt is not None else "chat",
+                model=generation.model,
+                prompt_tokens=prompt_tokens,
+                completion_tokens_max=generation.sampling.max_tokens,
+                limits=self._limits(actor),
+                seconds_max=self.settings.answer_seconds_max,
+                server=self._server,
+            )
+
+    def _settle(
+        self, actor: Actor, generation: Generation, admission_id: str, meter: actions.Meter
+    ) -> None:
+        with open_act(self.database, actor, request_id=generation.request_id) as act:
+            actions.settle(act, admission_id=admission_id, meter=meter)
+        log.info(
+            "answer",
+            request_id=generation.request_id,
+            model=generation.model,
+            outcome=meter.outcome,
+            error_code=meter.error_code,
+            prompt_tokens=meter.prompt_tokens,
+            completion_tokens=meter.completion_tokens,
+            first_token_ms=meter.first_token_ms,
+            wall_ms=meter.wall_ms,
+        )
+
+    def _limits(self, actor: Actor) -> rules.Limits:
+        if actor.kind == "system":
+            return UNLIMITED
+        if actor.kind == "guest":
+            return rules.Limits(
+                requests_per_minute_max=self.settings.guest_requests_per_minute_max,
+                concurrent_max=self.settings.concurrent_per_guest_max,
+            )
+        return rules.Limits(
+            requests_per_minute_max=self.settings.requests_per_minute_max,
+            concurrent_max=self.settings.concurrent_per_key_max,
+        )
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _is_gone(server: str) -> bool:
+    """Return whether a process of this machine has ended; False where that cannot be known."""
+    host, _, rest = server.partition("/")
+    pid = rest.partition("/")[0]
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    if int(pid) == os.getpid():
+        return True  # an earlier process had the number this one has now
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # it runs as somebody else
+    return False

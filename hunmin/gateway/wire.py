@@ -1,0 +1,288 @@
+"""The requests of OpenAI's API, as far as this server can honor them. No decisions, no I/O.
+
+Every field of OpenAI's two endpoints is named here. What this server cannot do accepts only null
+or the value that asks for nothing (`n: 1`, `logprobs: false`), so nothing a client asks for is
+silently ignored; a field OpenAI does not have is refused as well. `top_k` and
+`repetition_penalty` go beyond OpenAI, under the names vLLM gave them.
+
+Left out: what an answer looks like (`replies`), and which values a model takes (`rules`).
+"""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from hunmin.errors import (
+    HunminError,
+    InvalidRequest,
+    UnknownParameter,
+    UnsupportedParameter,
+)
+
+TEXT_CHARACTERS_MAX = 2_000_000
+MESSAGES_MAX = 2_048
+PARTS_MAX = 256
+TOKENS_MAX = 10_000_000
+SEED_MAX = 2**63 - 1
+
+
+def _whole(value: object) -> object:
+    """Take 16.0 for 16, as JSON Schema does; clients in some languages know only one number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Text = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
+StopText = Annotated[str, Field(min_length=1, max_length=256)]
+Hint = Annotated[str, Field(max_length=512)]
+Unsupported = Annotated[None, Field(description="Not supported; leave it out or send null.")]
+
+
+class Shape(BaseModel):
+    """A JSON object with no fields but its own and no conversion between types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class TextPart(Shape):
+    """A piece of text of a message. Images, audio and files are refused."""
+
+    type: Literal["text"]
+    text: Text
+
+
+def _content_tag(value: object) -> str:
+    return "(text)" if isinstance(value, str) else "(parts)"
+
+
+Parts = Annotated[list[TextPart], Field(min_length=1, max_length=PARTS_MAX)]
+Content = Annotated[
+    Annotated[Text, Tag("(text)")] | Annotated[Parts, Tag("(parts)")],
+    Discriminator(_content_tag),
+]
+
+
+class ChatMessage(Shape):
+    """One message: text, or a list of text parts that are joined."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    """`developer` means `system`. Tool messages are refused."""
+    content: Content
+    name: Unsupported = None
+    refusal: Unsupported = None
+    annotations: Annotated[list[None], Field(max_length=0)] | None = None
+    audio: Unsupported = None
+    function_call: Unsupported = None
+    tool_calls: Unsupported = None
+    tool_call_id: Unsupported = None
+
+    @property
+    def text(self) -> str:
+        """Return the whole text of the message."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class TextFormat(Shape):
+    """The only response format: plain text."""
+
+    type: Literal["text"]
+
+
+class StreamOptions(Shape):
+    """What a stream carries besides text."""
+
+    include_usage: bool | None = None
+    """Send one more chunk, with the token counts and no choices, before the end."""
+    include_obfuscation: Literal[False] | None = None
+
+
+class SamplingFields(Shape):
+    """What both endpoints take."""
+
+    refused: ClassVar[frozenset[str]] = frozenset({"n", "logit_bias", "logprobs", "stream_options"})
+    """Fields whose every refused value means that this server cannot do that."""
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    max_tokens: Annotated[Whole, Field(ge=1, le=TOKENS_MAX)] | None = None
+    """Upper bound; an answer also ends where the model's context does."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """0 always takes the most probable token. Null is the model's own default."""
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = None
+    """Not in OpenAI's API. 0 is no limit."""
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
+    """Not in OpenAI's API. 1 is no penalty."""
+    seed: Annotated[Whole, Field(ge=-(2**63), le=SEED_MAX)] | None = None
+    stop: StopText | Annotated[list[StopText], Field(max_length=4)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    """Without `stream` it changes nothing."""
+    n: Annotated[Whole, Field(ge=1, le=1)] | None = None
+    logit_bias: Annotated[dict[str, None], Field(max_length=0)] | None = None
+    user: Hint | None = None
+    """Accepted from clients that send it; neither used nor kept."""
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Return the stop texts as a tuple."""
+        if isinstance(self.stop, str):
+            return (self.stop,)
+        return tuple(self.stop or ())
+
+    @property
+    def wants_usage_chunk(self) -> bool:
+        """Return whether the stream ends with a chunk of token counts."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    @classmethod
+    def parse(cls, body: bytes | str) -> Self:
+        """Return the request in a JSON body.
+
+        Raises:
+            HunminError: The body is not such a request; `param` names the field.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as refusal:
+            raise explain(refusal, cls.refused) from None
+
+
+class ChatRequest(SamplingFields):
+    """`POST /v1/chat/completions`: answer a conversation."""
+
+    refused: ClassVar[frozenset[str]] = SamplingFields.refused | {
+        "top_logprobs", "metadata", "modalities", "response_format", "service_tier", "store",
+        "tool_choice", "tools",
+    }  # fmt: skip
+
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MESSAGES_MAX)]
+    max_completion_tokens: Annotated[Whole, Field(ge=1, le=TOKENS_MAX)] | None = None
+    """The newer name of `max_tokens`; where both are given the smaller one holds."""
+    logprobs: Literal[False] | None = None
+    top_logprobs: Annotated[Whole, Field(ge=0, le=0)] | None = None
+    response_format: TextFormat | None = None
+    modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
+    metadata: Annotated[dict[str, None], Field(max_length=0)] | None = None
+    store: Literal[False] | None = None
+    """Prompts and answers of the API are never stored, so true is refused."""
+    service_tier: Literal["auto", "default"] | None = None
+    tool_choice: Literal["none"] | None = None
+    tools: Unsupported = None
+    parallel_tool_calls: Unsupported = None
+    functions: Unsupported = None
+    function_call: Unsupported = None
+    audio: Unsupported = None
+    moderation: Unsupported = None
+    prediction: Unsupported = None
+    reasoning_effort: Unsupported = None
+    verbosity: Unsupported = None
+    web_search_options: Unsupported = None
+    prompt_cache_options: Unsupported = None
+    prompt_cache_retention: Unsupported = None
+    prompt_cache_key: Hint | None = None
+    """Accepted, neither used nor kept."""
+    safety_identifier: Hint | None = None
+    """Accepted, neither used nor kept."""
+
+
+class CompletionRequest(SamplingFields):
+    """`POST /v1/completions`: continue a text."""
+
+    refused: ClassVar[frozenset[str]] = SamplingFields.refused | {"best_of", "echo"}
+
+    prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=1)]
+    """One text, or a list of one. Lists of token ids are refused."""
+    best_of: Annotated[Whole, Field(ge=1, le=1)] | None = None
+    echo: Literal[False] | None = None
+    logprobs: Unsupported = None
+    suffix: Unsupported = None
+
+    @property
+    def text(self) -> str:
+        """Return the text to continue."""
+        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+
+
+ApiRequest = ChatRequest | CompletionRequest
+
+_REASONS_KO = {
+    "missing": "빠졌습니다",
+    "json_invalid": "JSON 형식이 아닙니다",
+    "json_type": "JSON 형식이 아닙니다",
+    "model_type": "JSON 객체여야 합니다",
+    "model_attributes_type": "JSON 객체여야 합니다",
+    "string_type": "문자열이어야 합니다",
+    "string_too_short": "너무 짧습니다",
+    "string_too_long": "너무 깁니다",
+    "string_unicode": "올바른 유니코드가 아닙니다",
+    "int_type": "정수여야 합니다",
+    "int_from_float": "정수여야 합니다",
+    "float_type": "숫자여야 합니다",
+    "finite_number": "유한한 숫자여야 합니다",
+    "bool_type": "true 또는 false여야 합니다",
+    "list_type": "목록이어야 합니다",
+    "too_short": "항목이 너무 적습니다",
+    "too_long": "항목이 너무 많습니다",
+    "greater_than_equal": "너무 작습니다",
+    "less_than_equal": "너무 큽니다",
+    "literal_error": "허용되지 않는 값입니다",
+}
+
+
+def explain(refusal: ValidationError, refused: frozenset[str]) -> HunminError:
+    """Return the error that tells a client what to change, without repeating its values.
+
+    Args:
+        refusal: What pydantic found.
+        refused: Top-level fields whose every refused value is an unsupported one.
+    """
+    details = refusal.errors(include_url=False, include_context=False, include_input=False)
+    for detail in details:
+        if _asks_for_more(detail, refused):
+            return UnsupportedParameter(param=_path(detail["loc"]) or "body")
+    unknown = [detail for detail in details if detail["type"] == "extra_forbidden"]
+    first = next((detail for detail in details if detail not in unknown), None)
+    if first is None:
+        return UnknownParameter(param=_path(unknown[0]["loc"]) or "body")
+    return InvalidRequest(
+        param=_path(first["loc"]),
+        reason_en=first["msg"][:1].lower() + first["msg"][1:],
+        reason_ko=_REASONS_KO.get(first["type"], "형식이 맞지 않습니다"),
+    )
+
+
+def _asks_for_more(detail: ErrorDetails, refused: frozenset[str]) -> bool:
+    """Return whether a value is one OpenAI might take and this server cannot."""
+    top, last = detail["loc"][:1], detail["loc"][-1:]
+    if detail["type"] == "none_required":
+        return True
+    if detail["type"] == "literal_error" and last in {("type",), ("role",)}:
+        return True
+    return top != () and top[0] in refused and detail["type"] != "missing"
+
+
+def _path(location: tuple[int | str, ...]) -> str | None:
+    """Return `messages[0].content` for a location, without the tags of unions."""
+    path = ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif step not in _UNION_TAGS:
+            path += f".{step[:64]}" if path else step[:64]
+    return path or None
+
+
+_UNION_TAGS = frozenset({"(text)", "(parts)"})
