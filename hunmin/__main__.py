@@ -56,8 +56,8 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
         """Import the room of the command that is called, and hand over to it."""
-        name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, load_command(stand_in.name) if stand_in else None, rest
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name else None, rest
 
 
 def load_command(name: str) -> Any:  # noqa: ANN401 (Typer's own command class)
@@ -65,7 +65,9 @@ def load_command(name: str) -> Any:  # noqa: ANN401 (Typer's own command class)
     rooms = typer.Typer(rich_markup_mode=None)
     rooms.callback()(lambda: None)
     importlib.import_module(COMMANDS[name][0]).register(rooms)
-    return typer.main.get_command(rooms).commands[name]  # ty: ignore
+    group = typer.main.get_command(rooms)
+    assert isinstance(group, TyperGroup)
+    return group.commands[name]
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 (Typer's way)

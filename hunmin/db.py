@@ -171,6 +171,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
+        hide_parameters=True,  # the words of people stay out of tracebacks
         pool_size=1 if in_memory else 8,
         max_overflow=0 if in_memory else 56,
         connect_args={
@@ -204,6 +205,7 @@ def _sqlite(url: URL) -> Engine:
 def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,
         pool_size=8,
         max_overflow=24,
         pool_pre_ping=True,

@@ -16,6 +16,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -38,7 +39,7 @@ class Bar:
         self._started = time.monotonic()
         self._start_at = 0.0
         self._last_line = self._started
-        self._rich: tuple[Progress, int] | None = None
+        self._rich: tuple[Progress, TaskID] | None = None
 
     def start_at(self, done: float) -> None:
         """Say that `done` units were finished by an earlier run; the rate leaves them out."""

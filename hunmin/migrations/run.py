@@ -1,5 +1,8 @@
 """Walking a database along the chain: one process at a time, all or nothing."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -26,24 +29,30 @@ def upgrade(engine: Engine) -> None:
     config = chain_config()
     scripts = ScriptDirectory.from_config(config)
     sqlite = engine.dialect.name == "sqlite"
-    with engine.connect() as connection:
-        if sqlite:  # a table is altered by copying it, which must not delete what refers to it
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            raw.execute("PRAGMA foreign_keys = OFF")
-        try:
-            with connection.begin():
-                if not sqlite:
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-                if _heads(connection, scripts) != set(scripts.get_heads()):
-                    config.attributes["connection"] = connection
-                    command.upgrade(config, "head")
-                    if sqlite:
-                        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-                        assert not broken, f"a migration left dangling references: {broken}"
-        finally:
-            if sqlite:
-                raw.execute("PRAGMA foreign_keys = ON")
+    with engine.connect() as connection, _copying_tables(connection), connection.begin():
+        if not sqlite:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        if _heads(connection, scripts) == set(scripts.get_heads()):
+            return
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        if sqlite:
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            assert not broken, f"a migration left dangling references: {broken}"
+
+
+@contextmanager
+def _copying_tables(connection: Connection) -> Iterator[None]:
+    """Let SQLite alter a table by copying it, which must not delete what refers to it."""
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        yield
+        return
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
 
 
 def chain_config() -> Config:

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+import hunmin
 from hunmin.errors import SettingsFileWrong, SettingWrong
 from hunmin.settings import reasons
 from hunmin.settings.sections import (
@@ -39,6 +40,10 @@ CONFIG_NAME = "hunmin.toml"
 _PREFIX = "HUNMIN_"
 _CONFIG_VARIABLE = "HUNMIN_CONFIG"
 _DELIMITER = "__"
+
+REFERENCE_NAME = "hunmin-reference"
+REFERENCE_FOLDER = Path(hunmin.__file__).parents[1] / "models" / "reference"
+"""The model that ships with Hunmin."""
 
 Origin = Literal["default", "hunmin.toml", "environment", "command line"]
 
@@ -151,6 +156,11 @@ class Settings(BaseSettings):
     def files_url(self) -> str:
         """Return where large files are kept: `s3://…` or a folder."""
         return self.files.url or str(self.data.absolute() / "files")
+
+    @property
+    def models(self) -> dict[str, Path]:
+        """Return the model folders to serve, by the name each is served under."""
+        return self.inference.models or {REFERENCE_NAME: REFERENCE_FOLDER}
 
     def views(self) -> list[SettingView]:
         """Return every setting as a person may see it."""
