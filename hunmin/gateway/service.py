@@ -86,6 +86,19 @@ class Gateway:
         """Return whether a request could be answered now."""
         return self._started and self._failure is None and self._engine.healthy()
 
+    async def count_prompt_tokens(self, request: ApiRequest) -> int:
+        """Return how many tokens a request's prompt has, chat template included.
+
+        So a caller with a long conversation can leave out its oldest part.
+
+        Raises:
+            HunminError: The engine is not ready, or the model is unknown.
+        """
+        self._check_ready()
+        card = rules.choose_model(self._engine.models(), request.model)
+        generation = rules.plan(request, card, request_id="count")
+        return await self._in_thread(lambda: self._engine.count_prompt_tokens(generation))
+
     async def answer(
         self, actor: Actor, request: ApiRequest, *, request_id: str
     ) -> AsyncIterator[Delta]:
