@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hunmin.model.checkpoint import load_checkpoint, save_model
     from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, IM_START_ID, PAD_ID
     from hunmin.model.tokenizer import TOKENIZER_FILES, load_tokenizer
+    from hunmin.model.fertility import tokenizer_report
     from hunmin.model.tokenizer_training import train_tokenizer
     from hunmin.model.transformer import ModelConfig, Transformer
 
@@ -28,6 +29,7 @@ _HOME = {
     "load_tokenizer": "tokenizer",
     "render_chat": "chat",
     "save_model": "checkpoint",
+    "tokenizer_report": "fertility",
     "train_tokenizer": "tokenizer_training",
 }
 """The file of the room each public name lives in."""
@@ -46,6 +48,7 @@ __all__ = [
     "load_tokenizer",
     "render_chat",
     "save_model",
+    "tokenizer_report",
     "train_tokenizer",
 ]
 

@@ -1,5 +1,6 @@
 """The commands of the room: `hunmin tokenizer …` and `hunmin export`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,36 @@ def train_command(
     )
     typer.echo(f"{out}: {manifest.facts['vocab_size']} tokens", err=True)
     typer.echo(str(out))
+
+
+@tokenizer.command("report")
+def report_command(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="TOKENIZER", help="A tokenizer, checkpoint or model folder."),
+    ],
+    corpus: Annotated[Path, typer.Argument(help="A finished corpus folder.")],
+    *,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--beside", help="Another tokenizer.json to compare with; may be repeated."),
+    ] = None,
+    mb_per_source: Annotated[
+        int, typer.Option("--mb-per-source", min=1, help="Held-out text read of each source.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
+) -> None:
+    """Report bytes per token by source and language, and what of the vocabulary lies unused."""
+    from hunmin.model.fertility import tokenizer_report  # noqa: PLC0415 (slow to load)
+    from hunmin.model.fertility_table import report_text  # noqa: PLC0415 (likewise)
+
+    reports = tokenizer_report(
+        folder, corpus, beside=beside, bytes_per_source_max=mb_per_source * 1_000_000
+    )
+    if as_json:
+        typer.echo(json.dumps([report.model_dump() for report in reports], ensure_ascii=False))
+    else:
+        typer.echo(report_text(reports))
 
 
 def register(app: typer.Typer) -> None:

@@ -154,7 +154,7 @@ def _show(lines: Iterable[str], *, total_bytes: int, total_merges: int) -> str:
     with bar("Learning merges", total=total_merges, unit="tokens") as shown:
         for report in reports:
             if report["stage"] == MERGING:
-                shown.advance(report["current"] - shown.done)
+                shown.advance(report["current"] - shown.done, note="")
             else:
                 shown.advance(0, note=report["stage"].lower())
     return "".join(others)

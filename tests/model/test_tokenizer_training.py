@@ -38,7 +38,7 @@ def test_the_first_256_ids_are_the_special_tokens(tokenizer_folder):
     assert len(set(SPECIAL_TOKENS)) == 256
 
 
-def test_the_folder_is_whole_and_names_its_corpus(tokenizer_folder, corpus):
+def test_the_folder_is_whole_and_names_its_corpus(tokenizer_folder):
     manifest = verify_files(tokenizer_folder)
 
     assert manifest.kind == "tokenizer"
@@ -152,9 +152,7 @@ def test_a_line_without_end_does_not_hold_up_training(make_corpus, tmp_path):
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_at_work_it_leaves_nothing_and_the_next_run_is_whole(
-    make_corpus, tmp_path, tokenizer_folder, sent
-):
+def test_stopped_at_work_it_leaves_nothing_and_the_next_run_is_whole(make_corpus, tmp_path, sent):
     words = [("words", " ".join(f"{n:x}{n * 7919:x}" for n in range(400_000)), "words")]
     heavy = make_corpus([*sample_documents(), *words])
     out = tmp_path / "out"
@@ -186,6 +184,6 @@ def test_the_tokenizer_file_is_what_llama_cpp_calls_llama_bpe(tokenizer_folder):
     assert plain["post_processor"] is None
     split = plain["pre_tokenizer"]["pretokenizers"][0]
     assert split["pattern"]["Regex"] == (
-        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+"
-        "[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
+        "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
     )
