@@ -23,6 +23,34 @@ class Kind(StrEnum):
 
     # accounts
     USER_CREATE = "accounts.user.create", "An account was made.", "계정을 만들었습니다."
+    GUEST_CREATE = (
+        "accounts.guest.create",
+        "A browser without an account was given one of its own.",
+        "계정이 없는 브라우저에 손님 계정을 만들었습니다.",
+    )
+    LINK_CREATE = (
+        "accounts.link.create",
+        "A sign-in link was made.",
+        "로그인 링크를 만들었습니다.",
+    )
+    SESSION_OPEN = (
+        "accounts.session.open",
+        "A person signed in with a link.",
+        "로그인 링크로 로그인했습니다.",
+    )
+    SESSION_USE = (
+        "accounts.session.use",
+        "A session was used for the first time that day.",
+        "로그인한 브라우저를 그날 처음 썼습니다.",
+    )
+    SESSION_END = "accounts.session.end", "A browser was signed out.", "로그아웃했습니다."
+    KEY_CREATE = "accounts.key.create", "An API key was made.", "API 키를 만들었습니다."
+    KEY_USE = (
+        "accounts.key.use",
+        "An API key was used for the first time that day.",
+        "API 키를 그날 처음 썼습니다.",
+    )
+    KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐지했습니다."
 
     # audit
     SEAL_CREATE = "audit.seal.create", "Events were sealed.", "기록을 봉인했습니다."

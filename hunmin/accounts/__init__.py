@@ -1,0 +1,74 @@
+"""Accounts: who people are here, what opens their account, and which programs act for them.
+
+Nouns: a *user* is one account, with *roles*; a *sign-in link* opens it once; a *session* is a
+browser that is signed in; a *guest* is an account bound to one browser, made by the first thing
+it does; a *key* lets a program act for its owner. Secrets are 256 random bits, shown once; only
+their SHA-256 is kept.
+
+What a room needs at its routes: `VisitorAct` and `VisitorActor` (anyone who may chat),
+`PersonAct` and `PersonActor` (signed in), `KeyActor` (an API key), `AnyoneAct` (public pages).
+The `...Act` ones open the transaction of the request; the `...Actor` ones only say who it is,
+for handlers that stream.
+"""
+
+from hunmin.accounts.actions import (
+    KeyMade,
+    SessionOpened,
+    create_key,
+    create_sign_in_link,
+    create_user,
+    end_session,
+    revoke_key,
+    sign_in,
+    welcome_guest,
+)
+from hunmin.accounts.door import (
+    AnyoneAct,
+    AnyoneActor,
+    KeyActor,
+    PersonAct,
+    PersonActor,
+    VisitorAct,
+    VisitorActor,
+)
+from hunmin.accounts.queries import (
+    find_actor_by_key,
+    find_actor_by_session,
+    find_user,
+    get_user,
+    list_administrators,
+    list_keys,
+    list_sessions,
+    list_users,
+)
+from hunmin.accounts.views import KeyView, SessionView, UserView
+
+__all__ = [
+    "AnyoneAct",
+    "AnyoneActor",
+    "KeyActor",
+    "KeyMade",
+    "KeyView",
+    "PersonAct",
+    "PersonActor",
+    "SessionOpened",
+    "SessionView",
+    "UserView",
+    "VisitorAct",
+    "VisitorActor",
+    "create_key",
+    "create_sign_in_link",
+    "create_user",
+    "end_session",
+    "find_actor_by_key",
+    "find_actor_by_session",
+    "find_user",
+    "get_user",
+    "list_administrators",
+    "list_keys",
+    "list_sessions",
+    "list_users",
+    "revoke_key",
+    "sign_in",
+    "welcome_guest",
+]

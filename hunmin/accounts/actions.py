@@ -1,0 +1,243 @@
+"""Everything that can be done to accounts, sign-in links, sessions and keys."""
+
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy.exc import IntegrityError
+
+from hunmin import audit
+from hunmin.accounts import queries, rules
+from hunmin.accounts.tables import KeyRow, SessionRow, SignInLinkRow, UserRoleRow, UserRow
+from hunmin.accounts.views import KeyView, UserView
+from hunmin.act import Act
+from hunmin.db import new_id
+from hunmin.errors import KeyNotFound, SessionNotFound, SignInLinkUnusable, UserExists, UserNotFound
+
+
+class KeyMade(NamedTuple):
+    """A key that was just made. Its secret is known only here, only now."""
+
+    key: KeyView
+    secret: str
+
+
+class SessionOpened(NamedTuple):
+    """A session that was just opened, with the secret for its cookie."""
+
+    user_id: str
+    session_id: str
+    secret: str
+
+
+def create_user(act: Act, *, name: str, roles: Collection[str] = ("person",)) -> UserView:
+    """Make an account.
+
+    Raises:
+        PersonNeeded: A key tried.
+        RoleNeeded: The actor is not an administrator.
+        NameUnusable: The name cannot be one.
+        RoleUnknown: A role cannot be given.
+        UserExists: The name is taken.
+    """
+    rules.check_administers(act.actor)
+    cleaned = rules.clean_name(name)
+    given: list[rules.Role] = sorted({"person", *(rules.check_role(role) for role in roles)})
+    if queries.find_user(act, cleaned) is not None:
+        raise UserExists
+    row = _add_user(act, cleaned, given)
+    audit.record(act, "accounts.user.create", row.id, roles=":".join(given))
+    return queries.get_user(act, row.id)
+
+
+def create_sign_in_link(act: Act, user_id: str, *, minutes: int = 60) -> str:
+    """Return the secret of a new link that signs this account in, once, within `minutes`.
+
+    Raises:
+        PersonNeeded: A key or a guest tried.
+        RoleNeeded: It is another's account and the actor is not an administrator.
+        UserNotFound: There is no such account.
+    """
+    rules.check_answers_for(act.actor, user_id)
+    user = queries.get_user(act, user_id)
+    if "guest" in user.roles:
+        raise UserNotFound
+    secret = secrets.token_urlsafe(rules.SECRET_BYTES)
+    row = SignInLinkRow(
+        id=new_id(),
+        user_id=user_id,
+        secret_sha256=rules.hash_secret(secret),
+        created_at=act.now,
+        expires_at=act.now + timedelta(minutes=minutes),
+    )
+    act.session.add(row)
+    audit.record(act, "accounts.link.create", row.id, user_id=user_id, minutes=minutes)
+    return secret
+
+
+def sign_in(
+    act: Act, link: str, *, days: int, device: str = "", instead_of: str | None = None
+) -> SessionOpened:
+    """Use up a sign-in link and open a session with a new secret.
+
+    Args:
+        act: Whoever holds the link; nobody in particular.
+        link: The address of the link, or its secret alone.
+        days: How long the session lasts unused.
+        device: The browser in two words.
+        instead_of: A session of this browser, ended here: nobody keeps an old cookie.
+
+    Raises:
+        SignInLinkUnusable: It is unknown, used or expired.
+    """
+    secret = rules.secret_of_link(link)
+    if secret is None:
+        raise SignInLinkUnusable
+    row = queries.find_link(act, secret)
+    row.used_at = act.now
+    old = act.session.get(SessionRow, instead_of) if instead_of else None
+    if old is not None and old.ended_at is None:
+        old.ended_at = act.now
+    opened = _open_session(act, row.user_id, days=days, device=device)
+    audit.record(
+        act,
+        "accounts.session.open",
+        opened.session_id,
+        user_id=row.user_id,
+        link_id=row.id,
+        instead_of=old.id if old else None,
+    )
+    return opened
+
+
+def welcome_guest(act: Act, *, days: int, device: str = "") -> SessionOpened:
+    """Make an account for a browser that never signed in, and open its session."""
+    user = _add_user(act, f"guest-{new_id()[-12:]}", ["guest"])
+    opened = _open_session(act, user.id, days=days, device=device)
+    audit.record(act, "accounts.guest.create", user.id, session_id=opened.session_id)
+    return opened
+
+
+def use_session(act: Act, session_id: str, *, days: int) -> None:
+    """Note that a session is used today, and let it last `days` from now."""
+    row = act.session.get(SessionRow, session_id)
+    if row is None or row.user_id != act.actor.user_id or row.ended_at is not None:
+        raise SessionNotFound
+    row.used_on = act.now.date()
+    row.expires_at = act.now + timedelta(days=days)
+    audit.record(act, "accounts.session.use", session_id)
+
+
+def end_session(act: Act, session_id: str) -> None:
+    """Sign one of one's own browsers out.
+
+    Raises:
+        SessionNotFound: The actor has none of that id.
+    """
+    for row in queries.session_rows(act):
+        if row.id == session_id:
+            row.ended_at = act.now
+            audit.record(act, "accounts.session.end", session_id)
+            return
+    raise SessionNotFound
+
+
+def create_key(
+    act: Act, *, name: str, user_id: str | None = None, days: int | None = None
+) -> KeyMade:
+    """Make an API key. Its secret is in the answer and nowhere else.
+
+    Args:
+        act: Who makes it.
+        name: What it is for, in its owner's words.
+        user_id: Whose it is; one's own by default.
+        days: After how many days it expires; None: never.
+
+    Raises:
+        PersonNeeded: A key or a guest tried.
+        RoleNeeded: It is for another and the actor is not an administrator.
+        UserNotFound: There is no such account.
+        NameUnusable: The name cannot be one.
+        TooManyKeys: The account holds as many as it may.
+    """
+    owner = user_id or act.actor.user_id
+    if owner is None:
+        raise UserNotFound
+    rules.check_answers_for(act.actor, owner)
+    if "guest" in queries.get_user(act, owner).roles:
+        raise UserNotFound
+    rules.check_key_count(queries.count_usable_keys(act, owner))
+    secret = rules.KEY_PREFIX + secrets.token_urlsafe(rules.SECRET_BYTES)
+    row = KeyRow(
+        id=new_id(),
+        user_id=owner,
+        name=rules.clean_name(name),
+        secret_sha256=rules.hash_secret(secret),
+        last_four=secret[-4:],
+        created_at=act.now,
+        expires_at=rules.expiry(act.now, days=days),
+    )
+    act.session.add(row)
+    act.session.flush()
+    audit.record(act, "accounts.key.create", row.id, user_id=owner, days=days)
+    return KeyMade(KeyView.model_validate(row), secret)
+
+
+def use_key(act: Act, key_id: str) -> None:
+    """Note that a key is used today."""
+    row = act.session.get(KeyRow, key_id)
+    if row is None or row.user_id != act.actor.user_id:
+        raise KeyNotFound
+    row.used_on = act.now.date()
+    audit.record(act, "accounts.key.use", key_id)
+
+
+def revoke_key(act: Act, key_id: str, *, user_id: str | None = None) -> None:
+    """End a key at once.
+
+    Raises:
+        PersonNeeded: A key or a guest tried.
+        RoleNeeded: It is another's and the actor is not an administrator.
+        KeyNotFound: The account has none of that id.
+    """
+    owner = user_id or act.actor.user_id or ""
+    rules.check_answers_for(act.actor, owner)
+    for row in queries.key_rows(act, owner):
+        if row.id == key_id:
+            row.revoked_at = act.now
+            audit.record(act, "accounts.key.revoke", key_id, user_id=owner)
+            return
+    raise KeyNotFound
+
+
+def _add_user(act: Act, name: str, roles: Collection[rules.Role]) -> UserRow:
+    row = UserRow(
+        id=new_id(),
+        name=name,
+        name_key=rules.name_key(name),
+        created_at=act.now,
+        roles=[UserRoleRow(role=role) for role in roles],
+    )
+    act.session.add(row)
+    try:
+        act.session.flush()
+    except IntegrityError as error:  # another took the name since it was looked up
+        raise UserExists from error
+    return row
+
+
+def _open_session(act: Act, user_id: str, *, days: int, device: str) -> SessionOpened:
+    secret = secrets.token_urlsafe(rules.SECRET_BYTES)
+    row = SessionRow(
+        id=new_id(),
+        user_id=user_id,
+        secret_sha256=rules.hash_secret(secret),
+        device=device,
+        created_at=act.now,
+        used_on=act.now.date(),
+        expires_at=act.now + timedelta(days=days),
+    )
+    act.session.add(row)
+    act.session.flush()
+    return SessionOpened(user_id, row.id, secret)

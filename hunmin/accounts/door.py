@@ -1,0 +1,245 @@
+"""Who is at the door: the actor of a request, as FastAPI dependencies.
+
+`credentials_of` is the one place that reads a cookie or a key; what it returns decides, so no
+header can be obeyed by one route and overlooked by another. A request with a key is judged by
+the key alone, never by a cookie beside it.
+
+Finding out who acts takes a transaction of its own, ended before the handler's begins: a thread
+that waits for the database never holds it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.openapi.models import APIKey as APIKeyModel
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection, Request
+
+from hunmin import faces
+from hunmin.accounts import actions, queries, rules
+from hunmin.act import Act, Actor, open_act
+from hunmin.db import Database
+from hunmin.errors import InvalidApiKey, PersonNeeded, SignInNeeded
+from hunmin.settings import Settings
+
+SESSION_COOKIE = "hunmin_session"
+
+STRANGER = Actor(user_id=None, kind="guest")
+"""Somebody of whom nothing is known yet."""
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request shows to say who acts."""
+
+    key: str | None
+    session: str | None
+
+
+def credentials_of(request: HTTPConnection) -> Credentials:
+    """Return the key or else the session cookie of a request."""
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return Credentials(key=shown.strip(), session=None)
+    return Credentials(key=None, session=request.cookies.get(SESSION_COOKIE))
+
+
+def find_actor(request: Request) -> Actor:
+    """Return who makes a request: by key, by cookie, or a stranger.
+
+    Raises:
+        InvalidApiKey: A key was shown and is not valid.
+    """
+    shown = credentials_of(request)
+    database: Database = request.app.state.database
+    with open_act(database, STRANGER, read_only=True) as act:
+        if shown.key is not None:
+            found = queries.find_by_key(act, shown.key)
+            if found is None:
+                raise InvalidApiKey
+        elif shown.session is not None:
+            found = queries.find_by_session(act, shown.session)
+        else:
+            found = None
+    if found is None:
+        return _remember(request, STRANGER)
+    if not found.used_today:
+        _note_use(request, found)
+    if found.actor.kind != "key":
+        request.state.session_id = found.secret_id
+    return _remember(request, found.actor, name=found.name)
+
+
+def _note_use(request: Request, found: queries.Recognized) -> None:
+    settings: Settings = request.app.state.settings
+    with open_act(request.app.state.database, found.actor, request_id=_request_id(request)) as act:
+        if found.actor.kind == "key":
+            actions.use_key(act, found.secret_id)
+        else:
+            days = settings.accounts.session_days
+            actions.use_session(act, found.secret_id, days=days)
+            keep_session(request, request.cookies[SESSION_COOKIE])
+
+
+def _remember(request: Request, actor: Actor, *, name: str = "") -> Actor:
+    request.state.actor = actor
+    request.state.actor_name = name
+    return actor
+
+
+def _request_id(request: Request) -> str | None:
+    return getattr(request.state, "request_id", None)
+
+
+def keep_session(request: Request, secret: str) -> None:
+    """Have the browser keep a session's secret for as long as the session lasts."""
+    settings: Settings = request.app.state.settings
+    seconds = settings.accounts.session_days * _DAY_SECONDS
+    faces.set_cookie(request, SESSION_COOKIE, secret, seconds=seconds)
+
+
+def forget_session(request: Request) -> None:
+    """Have the browser forget its session."""
+    faces.set_cookie(request, SESSION_COOKIE, "", seconds=0)
+
+
+def session_id_of(request: Request) -> str | None:
+    """Return the id of the session a request came with, once its actor was found."""
+    return getattr(request.state, "session_id", None)
+
+
+def device_of(request: Request) -> str:
+    """Return the browser of a request in two words."""
+    return rules.device_name(request.headers.get("user-agent", ""))
+
+
+class _Documented(SecurityBase):
+    """Says in OpenAPI what a route takes. It decides nothing: `credentials_of` does."""
+
+    def __init__(self, scheme_name: str, model: HTTPBearerModel | APIKeyModel) -> None:
+        self.scheme_name = scheme_name
+        self.model = model
+
+    def __call__(self) -> None:
+        """Take part in a route."""
+
+
+_Key = Annotated[
+    None,
+    Depends(_Documented("key", HTTPBearerModel(description="An API key: `Bearer hm-...`."))),
+]
+_Cookie = Annotated[
+    None,
+    Depends(
+        _Documented(
+            "session",
+            APIKeyModel.model_validate(
+                {
+                    "in": "cookie",
+                    "name": SESSION_COOKIE,
+                    "description": "A browser that is signed in, or a guest's.",
+                }
+            ),
+        )
+    ),
+]
+
+
+def find_anyone(request: Request) -> Actor:
+    """Return whoever asks, a stranger too: for pages that are public."""
+    return find_actor(request)
+
+
+def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
+    """Return a person, a key's owner, or a guest where guests are welcome.
+
+    A guest's account is made by the first thing they do; who only looks stays a stranger.
+
+    Raises:
+        InvalidApiKey: A key was shown and is not valid.
+        SignInNeeded: Nobody is signed in and guests are not welcome.
+    """
+    settings: Settings = request.app.state.settings
+    actor = find_actor(request)
+    if actor.user_id is not None and (actor.kind != "guest" or settings.accounts.guests):
+        return actor
+    if not settings.accounts.guests:
+        raise SignInNeeded
+    if request.method in _READS:
+        return actor
+    with open_act(request.app.state.database, STRANGER, request_id=_request_id(request)) as act:
+        opened = actions.welcome_guest(
+            act, days=settings.accounts.session_days, device=device_of(request)
+        )
+    keep_session(request, opened.secret)
+    request.state.session_id = opened.session_id
+    return _remember(
+        request, Actor(user_id=opened.user_id, roles=frozenset({"guest"}), kind="guest")
+    )
+
+
+def find_person(request: Request, _cookie: _Cookie) -> Actor:
+    """Return the person who signed in.
+
+    Raises:
+        InvalidApiKey: A key was shown and is not valid.
+        PersonNeeded: A key was shown.
+        SignInNeeded: Nobody is signed in.
+    """
+    actor = find_actor(request)
+    if actor.kind == "key":
+        raise PersonNeeded
+    if actor.kind != "person":
+        raise SignInNeeded
+    return actor
+
+
+def find_key_owner(request: Request, _key: _Key) -> Actor:
+    """Return who acts with the API key of a request.
+
+    Raises:
+        InvalidApiKey: No key was shown, or it is not valid.
+    """
+    if credentials_of(request).key is None:
+        raise InvalidApiKey
+    return find_actor(request)
+
+
+def _open(request: Request, actor: Actor) -> Iterator[Act]:
+    with open_act(
+        request.app.state.database,
+        actor,
+        request_id=_request_id(request),
+        language=faces.language_of(request),
+        read_only=request.method in _READS,
+    ) as act:
+        yield act
+
+
+def _anyone_act(request: Request, actor: "AnyoneActor") -> Iterator[Act]:
+    yield from _open(request, actor)
+
+
+def _visitor_act(request: Request, actor: "VisitorActor") -> Iterator[Act]:
+    yield from _open(request, actor)
+
+
+def _person_act(request: Request, actor: "PersonActor") -> Iterator[Act]:
+    yield from _open(request, actor)
+
+
+AnyoneActor = Annotated[Actor, Depends(find_anyone)]
+VisitorActor = Annotated[Actor, Depends(find_visitor)]
+PersonActor = Annotated[Actor, Depends(find_person)]
+KeyActor = Annotated[Actor, Depends(find_key_owner)]
+
+# The act ends with the handler, before the answer leaves: what was answered is kept.
+AnyoneAct = Annotated[Act, Depends(_anyone_act, scope="function")]
+VisitorAct = Annotated[Act, Depends(_visitor_act, scope="function")]
+PersonAct = Annotated[Act, Depends(_person_act, scope="function")]

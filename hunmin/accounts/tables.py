@@ -1,0 +1,89 @@
+"""Rows of accounts, and of the secrets that open them. Only SHA-256 of a secret is ever kept."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hunmin.accounts.rules import Role
+from hunmin.db import Base, new_id
+
+
+class UserRow(Base):
+    """One account: of a person, or of a guest's browser."""
+
+    __tablename__ = "accounts_users"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Text, unique=True)
+    """The name as it is compared: no two differ only in case or composition."""
+    created_at: Mapped[datetime]
+    roles: Mapped[list["UserRoleRow"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by="UserRoleRow.role"
+    )
+
+
+class UserRoleRow(Base):
+    """One role of one account."""
+
+    __tablename__ = "accounts_user_roles"
+    __table_args__ = (
+        CheckConstraint("role IN ('administrator', 'auditor', 'person', 'guest')", name="role"),
+    )
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[Role] = mapped_column(Text, primary_key=True)
+
+
+class SignInLinkRow(Base):
+    """One link that signs one person in, once."""
+
+    __tablename__ = "accounts_sign_in_links"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """One browser that is signed in, or belongs to a guest."""
+
+    __tablename__ = "accounts_sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    device: Mapped[str] = mapped_column(Text)
+    """The browser and system, in two words, for its owner to know it by."""
+    created_at: Mapped[datetime]
+    used_on: Mapped[date]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class KeyRow(Base):
+    """One API key of one account."""
+
+    __tablename__ = "accounts_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(Text)
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    last_four: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    used_on: Mapped[date | None]
+    revoked_at: Mapped[datetime | None]
