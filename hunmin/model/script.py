@@ -14,7 +14,7 @@ _MARKS = re.compile(r"[{}\[\]()<>;=_/\\#*\"'`$&|@^~+]")
 _PARAGRAPH_END = re.compile(r"(?<=\n)\s*\n")
 
 _KOREAN_SHARE = 0.3
-_CODE_SHARE = 0.12
+_CODE_SHARE = 0.07
 
 
 def script_of(text: str) -> Script:
