@@ -168,19 +168,6 @@ class ModelNotFound(ApiError):
         )
 
 
-class UnknownUrl(ApiError):
-    """There is no such address under /v1."""
-
-    code = "unknown_url"
-    status = 404
-
-    def __init__(self) -> None:
-        super().__init__(
-            "There is nothing at this address. /docs lists the addresses of the API.",
-            "이 주소에는 아무것도 없습니다. API의 주소는 /docs에 있습니다.",
-        )
-
-
 class MethodNotAllowed(ApiError):
     """The address exists, but not with this HTTP method."""
 

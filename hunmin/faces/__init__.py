@@ -17,7 +17,7 @@ from hunmin.faces.errors import (
     problem_of,
     show_problem,
 )
-from hunmin.faces.language import LANGUAGES, language_of, mark, translate
+from hunmin.faces.language import LANGUAGES, choose_language, language_of, mark, translate
 from hunmin.faces.pages import PageRoute, PageRouter, View
 from hunmin.faces.templates import NavItem, asset, render, static_folders, static_version
 
@@ -31,6 +31,7 @@ __all__ = [
     "Problem",
     "View",
     "asset",
+    "choose_language",
     "language_of",
     "mark",
     "problem_of",

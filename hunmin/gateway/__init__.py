@@ -7,6 +7,7 @@ answer is ever stored here.
 
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.queries import Usage, usage
+from hunmin.gateway.routes import error_face, router
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
 
@@ -17,5 +18,7 @@ __all__ = [
     "CompletionRequest",
     "Gateway",
     "Usage",
+    "error_face",
+    "router",
     "usage",
 ]

@@ -7,17 +7,18 @@ admit and settle is handed in by the gateway.
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
-import structlog
-
+from hunmin import logs
 from hunmin.errors import AnswerTimedOut, EngineUnavailable, HunminError
 from hunmin.gateway.actions import Meter, Outcome
 from hunmin.plugins import Delta, Engine, Generation
 
-log = structlog.get_logger()
+log = logs.get(__name__)
 
 ENGINE_CLOSE_SECONDS = 10
 """How long an engine may take to stop one stream before it is left to itself."""
@@ -49,7 +50,6 @@ class Answer(AsyncIterator[Delta]):
         self._seconds_max = seconds_max
         self._admit = admit
         self._settle = settle
-        self._prompt_tokens = prompt_tokens
         self._first_token_ms: int | None = None
         self._began = time.monotonic()
         self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -124,7 +124,7 @@ class Answer(AsyncIterator[Delta]):
         outcome, failure = await self._stream()
         meter = Meter(
             outcome=outcome,
-            prompt_tokens=self.last.prompt_tokens or self._prompt_tokens,
+            prompt_tokens=self.last.prompt_tokens,
             completion_tokens=self.last.completion_tokens,
             cached_tokens=self.last.cached_tokens,
             first_token_ms=self._first_token_ms,
@@ -133,9 +133,8 @@ class Answer(AsyncIterator[Delta]):
         )
         try:
             await self._settle(self.admission_id, meter)
-        except Exception:
-            # The answer was given; what the record lacks is closed as lost at its deadline.
-            log.exception("answer not settled", request_id=self.generation.request_id)
+        except Exception as error:  # noqa: BLE001 (the answer was given; its deadline closes it)
+            self._report("answer not settled", error)
         self._pieces.put_nowait(failure)
 
     async def _stream(self) -> tuple[Outcome, HunminError | None]:
@@ -155,11 +154,10 @@ class Answer(AsyncIterator[Delta]):
             pass  # by `stop`, the only one who knows this task
         except HunminError as failure:
             return "failed", failure
-        except Exception:
-            # An engine may come from anywhere: whatever it raises, the answer is settled.
+        except Exception as error:  # noqa: BLE001 (whatever an engine raises, the answer is settled)
             if clock.expired():
                 return "failed", AnswerTimedOut(seconds=self._seconds_max)
-            log.exception("engine failed", request_id=self.generation.request_id)
+            self._report("engine failed", error)
         finally:
             self._streaming = False
             await _close(pieces)
@@ -170,8 +168,20 @@ class Answer(AsyncIterator[Delta]):
     def _hand_on(self, delta: Delta) -> None:
         if self._first_token_ms is None and delta.text:
             self._first_token_ms = self._elapsed_ms()
+        if not delta.prompt_tokens:  # some engines count the prompt only at the end
+            delta = replace(delta, prompt_tokens=self.last.prompt_tokens)
         self.last = delta
         self._pieces.put_nowait(delta)
+
+    def _report(self, event: str, error: Exception) -> None:
+        """Say what failed and where, without the error's message: it might quote the prompt."""
+        log.error(
+            event,
+            request_id=self.generation.request_id,
+            error=type(error).__qualname__,
+            code=getattr(error, "code", None),
+            where="".join(traceback.format_tb(error.__traceback__)),
+        )
 
     def _elapsed_ms(self) -> int:
         return int((time.monotonic() - self._began) * 1000)

@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import structlog
-
+from hunmin import logs
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
@@ -25,7 +24,7 @@ from hunmin.settings import GatewaySettings
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = logs.get(__name__)
 
 UNLIMITED = rules.Limits(requests_per_minute_max=10**9, concurrent_max=10**9)
 

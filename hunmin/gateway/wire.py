@@ -50,7 +50,9 @@ Unsupported = Annotated[None, Field(description="Not supported; leave it out or 
 class Shape(BaseModel):
     """A JSON object with no fields but its own and no conversion between types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class TextPart(Shape):

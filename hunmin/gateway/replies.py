@@ -1,0 +1,188 @@
+"""The shapes of what the API answers: OpenAI's objects, typed. No decisions, no I/O.
+
+Every field OpenAI's schema requires is there, null where it says nothing (`refusal`, `logprobs`).
+Left out: filling them in (`writers`).
+"""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from hunmin.plugins import FinishReason
+
+
+class Reply(BaseModel):
+    """A JSON object of an answer. Only the fields that were set are sent."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    def to_json(self) -> str:
+        """Return it as JSON, with the fields that were set."""
+        return self.model_dump_json(exclude_unset=True)
+
+
+class ErrorBody(Reply):
+    """What went wrong."""
+
+    message: str
+    """What happened and what to do next, in English or, by Accept-Language, in Korean."""
+    type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    param: str | None
+    """The field of the request at fault."""
+    code: str
+    """Stable; for programs."""
+
+
+class ErrorReply(Reply):
+    """OpenAI's error envelope."""
+
+    error: ErrorBody
+
+
+class PromptTokensDetails(Reply):
+    """Of the prompt's tokens."""
+
+    cached_tokens: int
+    """Those found in the engine's prefix cache."""
+    audio_tokens: Literal[0] = 0
+
+
+class CompletionTokensDetails(Reply):
+    """Of the answer's tokens."""
+
+    reasoning_tokens: Literal[0] = 0
+    audio_tokens: Literal[0] = 0
+    accepted_prediction_tokens: Literal[0] = 0
+    rejected_prediction_tokens: Literal[0] = 0
+
+
+class UsageReply(Reply):
+    """Tokens, as the engine counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
+
+
+class AnswerMessage(Reply):
+    """The assistant's message."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+    annotations: list[None]
+
+
+class ChatChoice(Reply):
+    """The one answer."""
+
+    index: Literal[0]
+    message: AnswerMessage
+    logprobs: None
+    finish_reason: FinishReason
+
+
+class ChatReply(Reply):
+    """An answer to a conversation."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: UsageReply
+    service_tier: Literal["default"]
+    system_fingerprint: str
+
+
+class MessageDelta(Reply):
+    """A piece of the assistant's message."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str = ""
+    refusal: None = None
+
+
+class ChatChunkChoice(Reply):
+    """A piece of the one answer."""
+
+    index: Literal[0]
+    delta: MessageDelta
+    logprobs: None
+    finish_reason: FinishReason | None
+
+
+class ChatChunk(Reply):
+    """One `data:` line of a streamed answer to a conversation."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    service_tier: Literal["default"]
+    system_fingerprint: str
+    choices: list[ChatChunkChoice]
+    usage: UsageReply | None = None
+
+
+class TextChoice(Reply):
+    """The one continuation, or a piece of it."""
+
+    index: Literal[0]
+    text: str
+    logprobs: None
+    finish_reason: FinishReason | None
+
+
+class TextReply(Reply):
+    """The continuation of a text, or one `data:` line of it."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[TextChoice]
+    usage: UsageReply | None = None
+
+
+class ModelReply(Reply):
+    """A model served here."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    max_model_len: int
+    """Tokens of prompt and answer together. Not OpenAI's; the name is vLLM's."""
+
+
+class ModelList(Reply):
+    """Every model served here."""
+
+    object: Literal["list"]
+    data: list[ModelReply]
+
+
+class UsageOfDay(Reply):
+    """What was used of one model on one day."""
+
+    day: date
+    """In UTC."""
+    key_id: str | None
+    model: str
+    requests: int
+    failed_requests: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+class UsageList(Reply):
+    """What was used, the newest day first."""
+
+    object: Literal["list"]
+    data: list[UsageOfDay]

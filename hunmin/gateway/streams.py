@@ -1,0 +1,164 @@
+"""An answer on its way to an HTTP client that may fall silent or go away.
+
+`Listener` reads the answer and watches the connection at the same time; `EventStream` sends it as
+server-sent events. When the client is gone the answer is stopped, which frees its place.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from hunmin.errors import HunminError
+from hunmin.gateway.answers import Answer
+from hunmin.gateway.writers import ChatWriter, TextWriter, error_reply
+from hunmin.plugins import Delta
+
+Writer = ChatWriter | TextWriter
+
+
+class ClientGone(Exception):
+    """The client closed the connection; nobody reads any more."""
+
+
+class Silence(Exception):
+    """Nothing came in the time waited."""
+
+
+class Listener:
+    """Reads one answer for one client. Used inside `async with`, which closes the answer."""
+
+    def __init__(self, answer: Answer, request: Request) -> None:
+        self._answer = answer
+        self._pending: asyncio.Future[Delta | None] | None = None
+        self._gone = asyncio.ensure_future(_disconnect(request.receive))
+
+    async def next(self, *, seconds: float | None = None) -> Delta | None:
+        """Return the next piece, or None at the end.
+
+        Raises:
+            ClientGone: The client closed the connection.
+            Silence: Nothing came within `seconds`.
+            HunminError: The answer failed.
+        """
+        await self._wait(seconds)
+        assert self._pending is not None
+        piece = self._pending.result()
+        self._pending = None
+        return piece
+
+    async def first(self, *, seconds: float) -> None:
+        """Wait for the first piece at most `seconds`, so that an early failure has its status.
+
+        Raises:
+            ClientGone: The client closed the connection.
+            HunminError: The answer failed before its first piece.
+        """
+        with suppress(Silence):
+            await self._wait(seconds)
+            assert self._pending is not None
+            self._pending.result()  # kept for `next`
+
+    async def _wait(self, seconds: float | None) -> None:
+        if self._pending is None:
+            self._pending = asyncio.ensure_future(_next(self._answer))
+        done, _ = await asyncio.wait(
+            {self._pending, self._gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if self._gone in done:
+            raise ClientGone
+        if not done:
+            raise Silence
+
+    async def close(self) -> None:
+        """Stop the answer and watching; return when it is settled."""
+        self._gone.cancel()
+        if self._pending is not None:
+            self._pending.cancel()
+        self._answer.stop()
+        await self._answer.aclose()
+
+
+class EventStream(Response):
+    """Server-sent events: `data: {...}` for every chunk, `data: [DONE]` at the end.
+
+    An answer that fails on the way ends with an event that holds the error, and without `[DONE]`.
+    While nothing comes, a comment is sent now and then, so that proxies keep the connection.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        listener: Listener,
+        answer: Answer,
+        writer: Writer,
+        *,
+        with_usage: bool,
+        keep_alive_seconds: float,
+        language: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(headers={"Cache-Control": "no-cache", **headers})
+        del self.headers["content-length"]
+        self._listener = listener
+        self._answer = answer
+        self._writer = writer
+        self._with_usage = with_usage
+        self._keep_alive_seconds = keep_alive_seconds
+        self._language = language
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send everything, or as much as the client stays for."""
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        try:
+            await send(start)
+            await self._send_chunks(send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (ClientGone, OSError):
+            pass  # the answer is stopped below
+        finally:
+            await self._listener.close()
+
+    async def _send_chunks(self, send: Send) -> None:
+        with_usage = self._with_usage
+        await _send(send, self._writer.opening(with_usage=with_usage))
+        while True:
+            try:
+                piece = await self._listener.next(seconds=self._keep_alive_seconds)
+            except Silence:
+                await send(_body(b": keep-alive\n\n"))
+                continue
+            except HunminError as failure:
+                await _send(send, [error_reply(failure, self._language).to_json()])
+                return
+            if piece is None:
+                break
+            await _send(send, self._writer.piece(piece, with_usage=with_usage))
+        if with_usage:
+            await _send(send, [self._writer.usage(self._answer.last)])
+        await _send(send, ["[DONE]"])
+
+
+async def _send(send: Send, chunks: list[str]) -> None:
+    if chunks:
+        await send(_body("".join(f"data: {chunk}\n\n" for chunk in chunks).encode()))
+
+
+def _body(data: bytes) -> dict[str, object]:
+    return {"type": "http.response.body", "body": data, "more_body": True}
+
+
+async def _next(answer: Answer) -> Delta | None:
+    return await anext(answer, None)
+
+
+async def _disconnect(receive: Receive) -> None:
+    """Return when the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,212 @@
+"""Filling in OpenAI's objects from an answer's pieces, a model's card, an error. Pure."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
+from hunmin.errors import HunminError
+from hunmin.gateway.queries import Usage
+from hunmin.gateway.replies import (
+    AnswerMessage,
+    ChatChoice,
+    ChatChunk,
+    ChatChunkChoice,
+    ChatReply,
+    CompletionTokensDetails,
+    ErrorBody,
+    ErrorReply,
+    MessageDelta,
+    ModelReply,
+    PromptTokensDetails,
+    TextChoice,
+    TextReply,
+    UsageList,
+    UsageOfDay,
+    UsageReply,
+)
+from hunmin.plugins import Delta, FinishReason, ModelCard
+
+RATE_LIMITED = 429
+SERVER_FAULT = 500
+
+
+class ChatWriter:
+    """Writes the answer to a conversation, at once or in chunks."""
+
+    def __init__(self, *, answer_id: str, created: int, model: str, fingerprint: str) -> None:
+        self._id = f"chatcmpl-{answer_id}"
+        self._created = created
+        self._model = model
+        self._fingerprint = fingerprint
+
+    def whole(self, text: str, last: Delta) -> str:
+        """Return the whole answer."""
+        assert last.finish_reason is not None, "a whole answer has ended"
+        message = AnswerMessage(role="assistant", content=text, refusal=None, annotations=[])
+        choice = ChatChoice(
+            index=0, message=message, logprobs=None, finish_reason=last.finish_reason
+        )
+        return ChatReply(
+            id=self._id,
+            object="chat.completion",
+            created=self._created,
+            model=self._model,
+            choices=[choice],
+            usage=usage_of(last),
+            service_tier="default",
+            system_fingerprint=self._fingerprint,
+        ).to_json()
+
+    def opening(self, *, with_usage: bool) -> list[str]:
+        """Return the chunks before the first text."""
+        delta = MessageDelta(role="assistant", content="", refusal=None)
+        return [self._chunk(delta, None, with_usage=with_usage)]
+
+    def piece(self, delta: Delta, *, with_usage: bool) -> list[str]:
+        """Return the chunks of one piece: its text, and its end where it is the last."""
+        chunks = []
+        if delta.text:
+            content = MessageDelta(content=delta.text)
+            chunks.append(self._chunk(content, None, with_usage=with_usage))
+        if delta.finish_reason is not None:
+            end = self._chunk(MessageDelta(), delta.finish_reason, with_usage=with_usage)
+            chunks.append(end)
+        return chunks
+
+    def usage(self, last: Delta) -> str:
+        """Return the chunk of token counts."""
+        return self._envelope([], {"usage": usage_of(last)})
+
+    def _chunk(self, delta: MessageDelta, finish: FinishReason | None, *, with_usage: bool) -> str:
+        choice = ChatChunkChoice(index=0, delta=delta, logprobs=None, finish_reason=finish)
+        return self._envelope([choice], {"usage": None} if with_usage else {})
+
+    def _envelope(self, choices: list[ChatChunkChoice], usage: dict[str, UsageReply | None]) -> str:
+        return ChatChunk(
+            id=self._id,
+            object="chat.completion.chunk",
+            created=self._created,
+            model=self._model,
+            service_tier="default",
+            system_fingerprint=self._fingerprint,
+            choices=choices,
+            **usage,
+        ).to_json()
+
+
+class TextWriter:
+    """Writes the continuation of a text, at once or in chunks."""
+
+    def __init__(self, *, answer_id: str, created: int, model: str, fingerprint: str) -> None:
+        self._id = f"cmpl-{answer_id}"
+        self._created = created
+        self._model = model
+        self._fingerprint = fingerprint
+
+    def whole(self, text: str, last: Delta) -> str:
+        """Return the whole continuation."""
+        return self._envelope([_text(text, last.finish_reason)], {"usage": usage_of(last)})
+
+    def opening(self, *, with_usage: bool) -> list[str]:
+        """Return the chunks before the first text: none."""
+        del with_usage
+        return []
+
+    def piece(self, delta: Delta, *, with_usage: bool) -> list[str]:
+        """Return the chunks of one piece; an empty one says nothing."""
+        if not delta.text and delta.finish_reason is None:
+            return []
+        choice = _text(delta.text, delta.finish_reason)
+        return [self._envelope([choice], {"usage": None} if with_usage else {})]
+
+    def usage(self, last: Delta) -> str:
+        """Return the chunk of token counts."""
+        return self._envelope([], {"usage": usage_of(last)})
+
+    def _envelope(self, choices: list[TextChoice], usage: dict[str, UsageReply | None]) -> str:
+        return TextReply(
+            id=self._id,
+            object="text_completion",
+            created=self._created,
+            model=self._model,
+            system_fingerprint=self._fingerprint,
+            choices=choices,
+            **usage,
+        ).to_json()
+
+
+def _text(text: str, finish: FinishReason | None) -> TextChoice:
+    return TextChoice(index=0, text=text, logprobs=None, finish_reason=finish)
+
+
+def usage_of(last: Delta) -> UsageReply:
+    """Return the token counts of an answer that has come as far as `last`."""
+    return UsageReply(
+        prompt_tokens=last.prompt_tokens,
+        completion_tokens=last.completion_tokens,
+        total_tokens=last.prompt_tokens + last.completion_tokens,
+        prompt_tokens_details=PromptTokensDetails(cached_tokens=last.cached_tokens, audio_tokens=0),
+        completion_tokens_details=CompletionTokensDetails(
+            reasoning_tokens=0,
+            audio_tokens=0,
+            accepted_prediction_tokens=0,
+            rejected_prediction_tokens=0,
+        ),
+    )
+
+
+def model_reply(card: ModelCard) -> ModelReply:
+    """Return a model as the API shows it."""
+    return ModelReply(
+        id=card.id,
+        object="model",
+        created=card.created_at,
+        owned_by="hunmin",
+        max_model_len=card.context_tokens,
+    )
+
+
+def usage_list(found: Sequence[Usage]) -> UsageList:
+    """Return what was used as the API shows it."""
+    data = [
+        UsageOfDay(
+            day=used.day,
+            key_id=used.key_id,
+            model=used.model,
+            requests=used.requests,
+            failed_requests=used.failed_requests,
+            prompt_tokens=used.prompt_tokens,
+            cached_tokens=used.cached_tokens,
+            completion_tokens=used.completion_tokens,
+        )
+        for used in found
+    ]
+    return UsageList(object="list", data=data)
+
+
+def fingerprint_of(card: ModelCard, version: str) -> str:
+    """Return what stays the same as long as model and program do."""
+    seed = f"{version} {card.id} {card.created_at} {card.context_tokens}"
+    return f"fp_{hashlib.sha256(seed.encode()).hexdigest()[:12]}"
+
+
+def error_reply(error: HunminError, language: str) -> ErrorReply:
+    """Return an error in OpenAI's envelope."""
+    return envelope(
+        error.message(language),
+        code=error.code,
+        status=error.status,
+        param=getattr(error, "param", None),
+    )
+
+
+def envelope(message: str, *, code: str, status: int, param: str | None = None) -> ErrorReply:
+    """Return OpenAI's error envelope; its `type` follows from the status."""
+    kind: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    if status >= SERVER_FAULT:
+        kind = "server_error"
+    elif status == RATE_LIMITED:
+        kind = "rate_limit_error"
+    else:
+        kind = "invalid_request_error"
+    return ErrorReply(error=ErrorBody(message=message, type=kind, param=param, code=code))
