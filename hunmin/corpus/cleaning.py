@@ -1,0 +1,109 @@
+"""What happens to one document between reading and deduplication. Pure."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from hunmin import privacy
+from hunmin.corpus.config import CorpusConfig
+from hunmin.corpus.contamination import Passages
+from hunmin.corpus.language import identify
+from hunmin.corpus.ngrams import comparable
+from hunmin.corpus.quality import judge
+from hunmin.corpus.sources import Source
+from hunmin.corpus.tidy import tidy
+
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(slots=True)
+class Cleaned:
+    """A document after cleaning: kept with its text, or dropped with a reason."""
+
+    text: str | None = None
+    """Clean and masked; of a chat, its messages as JSON."""
+    reason: str | None = None
+    detail: str | None = None
+    key: bytes | None = None
+    """Equal for texts with equal words."""
+    shingled: str | None = None
+    """The words near-duplicates are looked for in."""
+    masked: str | None = None
+    """Personal data masked, by kind, as JSON."""
+    text_bytes: int = 0
+
+
+def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages) -> Cleaned:
+    """Clean, judge and mask one document."""
+    if source.kind == "chat":
+        return _clean_chat(text, source=source, config=config, passages=passages)
+    text = tidy(text, strip_empty_parentheses=source.strip_empty_parentheses)
+    if not text.strip():
+        return Cleaned(reason="empty", detail="no text is left")
+    language = identify(text)
+    if language not in config.languages:
+        return Cleaned(reason="language", detail=f"written in {language}")
+    if source.quality and (verdict := judge(text, language, config.quality)):
+        return Cleaned(reason=verdict[0], detail=verdict[1])
+    masked, counts = _mask(text, config)
+    words = comparable(masked)
+    if (name := passages.hit(words)) is not None:
+        return Cleaned(reason="contaminated", detail=f"holds {name}")
+    beginning = words.split(" ", config.near_duplicates.eojeols_max)
+    return Cleaned(
+        text=masked,
+        key=_key(words or masked),
+        shingled=" ".join(beginning[: config.near_duplicates.eojeols_max]),
+        masked=json.dumps(counts) if counts else None,
+        text_bytes=len(masked.encode()),
+    )
+
+
+def _clean_chat(
+    text: str, *, source: Source, config: CorpusConfig, passages: Passages
+) -> Cleaned:
+    messages = []
+    counts: Counter[str] = Counter()
+    for turn in json.loads(text):
+        content = tidy(turn["content"], strip_empty_parentheses=source.strip_empty_parentheses)
+        content, found = _mask(content.strip(), config)
+        counts.update(found)
+        messages.append({"role": turn["role"], "content": content})
+    if (problem := chat_problem(messages)) is not None:
+        return Cleaned(reason="bad_chat", detail=problem)
+    words = comparable(" ".join(turn["content"] for turn in messages))
+    if (name := passages.hit(words)) is not None:
+        return Cleaned(reason="contaminated", detail=f"holds {name}")
+    whole = json.dumps(messages, ensure_ascii=False)
+    spoken = "\n".join(turn["content"] for turn in messages)
+    return Cleaned(
+        text=whole,
+        key=_key("chat\x1f" + "\x1e".join(turn["content"] for turn in messages)),
+        masked=json.dumps(counts) if counts else None,
+        text_bytes=len(spoken.encode()),
+    )
+
+
+def chat_problem(messages: list[dict[str, str]]) -> str | None:
+    """Return why messages are no conversation to learn from, or None."""
+    if any(turn["role"] not in ROLES for turn in messages):
+        return "a role is not system, user or assistant"
+    if any(not turn["content"] for turn in messages):
+        return "a message is empty"
+    spoken = messages[1:] if messages and messages[0]["role"] == "system" else messages
+    expected = ["user", "assistant"] * (len(spoken) // 2)
+    if not spoken or [turn["role"] for turn in spoken] != expected:
+        return "user and assistant do not take turns up to an answer"
+    return None
+
+
+def _mask(text: str, config: CorpusConfig) -> tuple[str, dict[str, int]]:
+    if not config.mask_personal_data:
+        return text, {}
+    masked = privacy.mask(text)
+    return masked.text, dict(Counter(finding.kind for finding in masked.findings))
+
+
+def _key(words: str) -> bytes:
+    return hashlib.blake2b(words.encode("utf-8", "replace"), digest_size=16).digest()

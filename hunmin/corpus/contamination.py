@@ -1,0 +1,90 @@
+"""Evaluation passages as n-grams, and whether a document holds one of them."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hunmin.corpus.ngrams import comparable, ngram_hashes, word_hashes
+from hunmin.corpus.tidy import tidy
+
+
+@dataclass(frozen=True)
+class Passages:
+    """N-grams of all evaluation passages, sorted, with the passage each belongs to."""
+
+    size: int
+    share: float
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    owners: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    lengths: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """N-grams in each passage."""
+    names: tuple[str, ...] = ()
+    """Where each passage comes from."""
+
+    def hit(self, text: str) -> str | None:
+        """Return the name of a passage that a comparable text holds, or None."""
+        if not len(self.hashes):
+            return None
+        grams = np.unique(ngram_hashes(word_hashes(text.split(" ")), self.size))
+        left = np.searchsorted(self.hashes, grams, "left")
+        right = np.searchsorted(self.hashes, grams, "right")
+        found = right > left
+        if not found.any():
+            return None
+        owners = np.concatenate(
+            [self.owners[a:b] for a, b in zip(left[found], right[found], strict=True)]
+        )
+        passages, counts = np.unique(owners, return_counts=True)
+        covered = counts / self.lengths[passages]
+        best = int(covered.argmax())
+        return self.names[passages[best]] if covered[best] >= self.share else None
+
+
+def read_passages(files: list[Path], *, size: int, share: float) -> Passages:
+    """Collect the n-grams of every text field in JSON Lines files of evaluation items.
+
+    A field shorter than one n-gram is too common to prove anything and is left out.
+    """
+    owner_parts: list[NDArray[np.int64]] = []
+    hash_parts: list[NDArray[np.uint64]] = []
+    lengths: list[int] = []
+    names: list[str] = []
+    for path in files:
+        for line_number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            if not line.strip():
+                continue
+            item = json.loads(line)
+            for value in _texts(item):
+                grams = np.unique(
+                    ngram_hashes(word_hashes(comparable(tidy(value)).split(" ")), size)
+                )
+                if len(grams):
+                    owner_parts.append(np.full(len(grams), len(names), np.int64))
+                    hash_parts.append(grams)
+                    lengths.append(len(grams))
+                    names.append(str(item.get("id") or f"{path.name}:{line_number}"))
+    if not names:
+        return Passages(size, share)
+    hashes = np.concatenate(hash_parts)
+    order = np.argsort(hashes, kind="stable")
+    return Passages(
+        size,
+        share,
+        hashes[order],
+        np.concatenate(owner_parts)[order],
+        np.array(lengths, np.int64),
+        tuple(names),
+    )
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(part)]
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _texts(part)]
+    return []

@@ -1,0 +1,161 @@
+"""The sources file: what goes into a corpus, from where, under which license.
+
+Reads and checks TOML, finds the files. Every license is checked before any file is opened.
+`docs/reference/sources-file.md` describes the format for people.
+"""
+
+import glob
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hunmin.corpus.licenses import is_allowed, why_refused
+from hunmin.errors import LicenseMissing, LicenseRefused, SourceMissing, SourcesFileBroken
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Strict):
+    """One `[[source]]` of the file."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9가-힣._-]+$")]
+    path: str | None = None
+    """A file, folder or glob, counted from the folder of the sources file."""
+    dataset: str | None = None
+    """A Hugging Face data set id, instead of `path`."""
+    config: str | None = None
+    split: str = "train"
+    license: str | None = None
+    license_column: str | None = None
+    origin: str = ""
+    attribution: str = ""
+    kind: Literal["text", "chat"] = "text"
+    weight: Annotated[float, Field(gt=0, le=64)] = 1.0
+    """Below 1 a share of the documents is drawn; above 1 they are repeated."""
+    text_column: str = "text"
+    id_column: str = "id"
+    messages_column: str = "messages"
+    where: dict[str, str] = {}
+    """Only rows whose columns have these values."""
+    strip_empty_parentheses: bool = False
+    """Remove what link and template stripping leaves behind, such as `()` and `(化學, )`."""
+    quality: bool = True
+    """Whether the quality rules apply. False for text known to be good but unusual, as verse."""
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError(f'source "{self.name}" needs either path or dataset')
+        return self
+
+
+class Decontaminate(_Strict):
+    """Evaluation sets whose text must not be trained on."""
+
+    paths: list[str] = []
+    """Files, folders or globs of JSON Lines, counted from the folder of the sources file."""
+    ngram_eojeols: Annotated[int, Field(ge=3, le=32)] = 8
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """A document is dropped that holds at least this share of an evaluation passage's n-grams."""
+
+
+class AllowedLicenses(_Strict):
+    """Licenses allowed on top of the list."""
+
+    allow: list[str] = []
+
+
+class SourcesFile(_Strict):
+    """A whole sources file."""
+
+    source: Annotated[list[Source], Field(min_length=1)]
+    decontaminate: Decontaminate = Decontaminate()
+    licenses: AllowedLicenses = AllowedLicenses()
+
+
+def read_sources(path: Path) -> SourcesFile:
+    """Read and check a sources file.
+
+    Raises:
+        SourcesFileBroken: It cannot be read, or holds what it may not.
+        LicenseMissing: A source says nothing about its license.
+        LicenseRefused: A source's license is not on the allow list.
+    """
+    try:
+        plain = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise SourcesFileBroken(path=path, reason=error.strerror or "cannot be opened") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourcesFileBroken(path=path, reason=str(error).rstrip(".")) from error
+    try:
+        parsed = SourcesFile.model_validate(plain)
+    except ValidationError as error:
+        raise SourcesFileBroken(path=path, reason=_first_problem(error, plain)) from error
+    names = [source.name for source in parsed.source]
+    for name in names:
+        if names.count(name) > 1:
+            raise SourcesFileBroken(path=path, reason=f'two sources are called "{name}"')
+    also = frozenset(parsed.licenses.allow)
+    for source in parsed.source:
+        _check_license(source, also)
+    return parsed
+
+
+def _check_license(source: Source, also: frozenset[str]) -> None:
+    if not source.license and not source.license_column:
+        raise LicenseMissing(source=source.name)
+    if source.license and not is_allowed(source.license, also=also):
+        en, ko = why_refused(source.license)
+        raise LicenseRefused(
+            source=source.name, license_id=source.license, reason_en=en, reason_ko=ko
+        )
+
+
+def _first_problem(error: ValidationError, plain: Mapping[str, Any]) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    match first["loc"]:
+        case ("source", int(index), *_) if isinstance(plain["source"][index], dict):
+            name = plain["source"][index].get("name")
+            place += f' (source "{name}")' if name else ""
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+_DATA_SUFFIXES = (
+    ".jsonl", ".json", ".ndjson", ".jsonl.zst", ".jsonl.gz", ".json.zst", ".json.gz",
+    ".ndjson.zst", ".ndjson.gz", ".parquet", ".txt", ".md", ".txt.zst", ".txt.gz",
+)  # fmt: skip
+
+
+def find_files(base: Path, source: str, pattern: str) -> list[Path]:
+    """Return the files a path, folder or glob stands for, in order of their names.
+
+    A folder is searched at every depth for files of the kinds that are read; hidden files and
+    folders are passed over.
+
+    Raises:
+        SourceMissing: There is none.
+    """
+    place = base / pattern
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        found = sorted(
+            path
+            for path in place.rglob("*")
+            if path.is_file()
+            and path.name.lower().endswith(_DATA_SUFFIXES)
+            and not any(part.startswith(".") for part in path.relative_to(place).parts)
+        )
+    else:
+        found = sorted(
+            path for path in map(Path, glob.glob(str(place), recursive=True)) if path.is_file()
+        )
+    if not found:
+        raise SourceMissing(source=source, place=pattern)
+    return found
