@@ -173,3 +173,78 @@ class EventHoldsContent(HunminError):
             f"기록 {kind}의 값 {name}에는 누군가 쓴 내용이 담길 수 있습니다. 바뀐 것은 없습니다. "
             "식별자, 숫자, 또는 프로그램의 짧은 낱말을 기록하십시오.",
         )
+
+
+class BlobMissing(HunminError):
+    """No file of that hash is kept."""
+
+    code = "blob_missing"
+    status = 404
+
+    def __init__(self, *, sha256: str) -> None:
+        super().__init__(
+            f"No file with the SHA-256 {sha256[:12]}… is kept here. "
+            "Check the hash, or send the file again.",
+            f"SHA-256이 {sha256[:12]}…인 파일이 없습니다. "
+            "해시를 확인하거나 파일을 다시 보내십시오.",
+        )
+        self.sha256 = sha256
+
+
+class BlobBroken(HunminError):
+    """A file does not have the hash it should have."""
+
+    code = "blob_broken"
+    status = 422
+
+    def __init__(self, *, sha256: str) -> None:
+        super().__init__(
+            f"The file with the SHA-256 {sha256[:12]}… is not what it should be: it was damaged "
+            "on its way or on the disk. Send it again, or restore it from a backup.",
+            f"SHA-256이 {sha256[:12]}…이어야 할 파일의 내용이 다릅니다. 전송 중에 또는 디스크에서 "
+            "손상되었습니다. 다시 보내거나 백업에서 되돌리십시오.",
+        )
+        self.sha256 = sha256
+
+
+class BlobsNotWritable(HunminError):
+    """The folder of large files cannot be written."""
+
+    code = "blobs_not_writable"
+    status = 503
+
+    def __init__(self, *, where: str) -> None:
+        super().__init__(
+            f"Files cannot be kept in {where}. "
+            "Give the user who runs Hunmin the right to write there, or set files.url.",
+            f"{where}에 파일을 저장할 수 없습니다. Hunmin을 실행하는 사용자에게 쓰기 권한을 "
+            "주거나 files.url을 바꾸십시오.",
+        )
+
+
+class BlobsUnreachable(HunminError):
+    """The S3 service does not answer, or refuses who we say we are."""
+
+    code = "blobs_unreachable"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The S3 service that keeps large files does not answer or refuses the access key. "
+            "Check files.url, files.s3_endpoint and the keys, and try again.",
+            "파일을 보관하는 S3 서비스가 응답하지 않거나 접근 키를 거절했습니다. files.url, "
+            "files.s3_endpoint와 키를 확인하고 다시 시도하십시오.",
+        )
+
+
+class ExtraMissing(HunminError):
+    """A part of Hunmin that is installed separately is not installed."""
+
+    code = "extra_missing"
+    status = 500
+
+    def __init__(self, *, extra: str) -> None:
+        super().__init__(
+            f"This needs a part that is not installed. Run: pip install 'hunmin[{extra}]'",
+            f"설치되지 않은 구성 요소가 필요합니다. 실행하십시오: pip install 'hunmin[{extra}]'",
+        )
