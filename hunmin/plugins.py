@@ -134,3 +134,8 @@ def find_engine(name: str) -> OpenEngine | None:
     for point in entry_points(group=ENGINE_GROUP, name=name):
         return point.load()
     return None
+
+
+def engine_names() -> list[str]:
+    """Return the names of the installed engines, without loading any."""
+    return sorted(point.name for point in entry_points(group=ENGINE_GROUP))

@@ -17,18 +17,36 @@ from hunmin.faces.errors import (
     problem_of,
     show_problem,
 )
-from hunmin.faces.language import LANGUAGES, choose_language, language_of, mark, translate
+from hunmin.faces.language import (
+    LANGUAGE_COOKIE,
+    LANGUAGES,
+    choose_language,
+    language_of,
+    mark,
+    translate,
+)
 from hunmin.faces.pages import PageRoute, PageRouter, View
-from hunmin.faces.templates import NavItem, asset, render, static_folders, static_version
+from hunmin.faces.templates import (
+    THEME_COOKIE,
+    NavItem,
+    Theme,
+    asset,
+    render,
+    static_folders,
+    static_version,
+)
 
 __all__ = [
     "LANGUAGES",
+    "LANGUAGE_COOKIE",
     "PROBLEM_RESPONSES",
+    "THEME_COOKIE",
     "ErrorFace",
     "NavItem",
     "PageRoute",
     "PageRouter",
     "Problem",
+    "Theme",
     "View",
     "asset",
     "choose_language",

@@ -75,17 +75,22 @@ def with_faces(
     if inspect.iscoroutinefunction(endpoint):
         raise TypeError(f"{endpoint.__name__}: a page handler is a plain function")
 
+    signature = inspect.signature(endpoint)
+    # FastAPI hands a handler one request, so the handler's own is shared where it has one.
+    own = next((p.name for p in signature.parameters.values() if p.annotation is Request), None)
+
     @functools.wraps(endpoint)
-    def show(*positional: object, **named: Any) -> object:  # noqa: ANN401 (any handler's)
-        request: Request = named.pop(_REQUEST)
-        answer = endpoint(*positional, **named)
+    def show(**named: Any) -> object:  # noqa: ANN401 (any handler's)
+        request: Request = named[own] if own else named.pop(_REQUEST)
+        answer = endpoint(**named)
         if not isinstance(answer, View) or face == "json" or wants_json(request):
             return answer
         headers = {"Cache-Control": "no-store"} if answer.no_store else None
         return render(request, answer.template, answer.values(), headers=headers)
 
-    signature = inspect.signature(endpoint)
-    added = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    parameters = [*signature.parameters.values(), added]
+    parameters = list(signature.parameters.values())
+    if own is None:
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter(_REQUEST, kind, annotation=Request))
     vars(show).update(has_faces=True, __signature__=signature.replace(parameters=parameters))
     return show

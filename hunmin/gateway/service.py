@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from hunmin import logs
 from hunmin.act import SYSTEM, Actor, open_act
@@ -39,7 +39,10 @@ class Gateway:
         self._engine = engine
         self._answers: dict[asyncio.Task[None], Answer] = {}
         self._places_taken = 0
-        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="gateway")
+        # SQLite takes one writer at a time: ours wait in line here instead of polling its lock.
+        writers = 1 if database.dialect == "sqlite" else 8
+        self._recorders = ThreadPoolExecutor(writers, thread_name_prefix="gateway-records")
+        self._counters = ThreadPoolExecutor(2, thread_name_prefix="gateway-counts")
         self._starting: asyncio.Task[None] | None = None
         self._failure: HunminError | None = None
         self._closed = False
@@ -75,7 +78,8 @@ class Gateway:
             self._starting.cancel()
             await asyncio.wait({self._starting})
         await self._engine.close()
-        self._threads.shutdown(wait=False)
+        self._recorders.shutdown(wait=False)
+        self._counters.shutdown(wait=False)
 
     def models(self) -> Sequence[ModelCard]:
         """Return the models served, also while they are being loaded."""
@@ -84,6 +88,12 @@ class Gateway:
     def healthy(self) -> bool:
         """Return whether a request could be answered now."""
         return self._started and self._failure is None and self._engine.healthy()
+
+    def state(self) -> Literal["ok", "starting", "failed"]:
+        """Return what a probe wants to know: can it answer, not yet, or not any more."""
+        if self.healthy():
+            return "ok"
+        return "starting" if not self._started and not self._closed else "failed"
 
     async def count_prompt_tokens(self, request: ApiRequest) -> int:
         """Return how many tokens a request's prompt has, chat template included.
@@ -96,7 +106,7 @@ class Gateway:
         self._check_ready()
         card = rules.choose_model(self._engine.models(), request.model)
         generation = rules.plan(request, card, request_id="count")
-        return await self._in_thread(lambda: self._engine.count_prompt_tokens(generation))
+        return await self._record(lambda: self._engine.count_prompt_tokens(generation))
 
     async def answer(
         self, actor: Actor, request: ApiRequest, *, request_id: str
@@ -145,7 +155,9 @@ class Gateway:
 
     async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Return the answer, not begun, to a prompt that fits."""
-        prompt_tokens = await self._in_thread(lambda: self._engine.count_prompt_tokens(generation))
+        prompt_tokens = await asyncio.get_running_loop().run_in_executor(
+            self._counters, self._engine.count_prompt_tokens, generation
+        )
         generation = rules.fit(
             generation,
             prompt_tokens=prompt_tokens,
@@ -158,8 +170,8 @@ class Gateway:
             generation,
             prompt_tokens=prompt_tokens,
             seconds_max=self.settings.answer_seconds_max,
-            admit=lambda: self._in_thread(lambda: self._admit(actor, generation, prompt_tokens)),
-            settle=lambda admission_id, meter: self._in_thread(
+            admit=lambda: self._record(lambda: self._admit(actor, generation, prompt_tokens)),
+            settle=lambda admission_id, meter: self._record(
                 lambda: self._settle(actor, generation, admission_id, meter)
             ),
         )
@@ -187,7 +199,7 @@ class Gateway:
 
     async def _start(self) -> None:
         try:
-            await self._in_thread(self._close_orphans)
+            await self._record(self._close_orphans)
             await self._engine.start()
         except HunminError as failure:
             log.exception("engine did not start", code=failure.code)
@@ -244,8 +256,9 @@ class Gateway:
             concurrent_max=self.settings.concurrent_per_key_max,
         )
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+    async def _record(self, call: Callable[[], T]) -> T:
+        """Run a transaction in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._recorders, call)
 
 
 def _is_gone(server: str) -> bool:

@@ -24,6 +24,11 @@ class WebSettings(Section):
     public_url: str = ""
     """How people reach the service from outside, where a proxy stands before it. Links in
     messages begin with it; empty, the default, takes the address listened at."""
+    hosts: tuple[str, ...] = ()
+    """Further names the service goes by, as in `chat.example.kr`. A request for any other name
+    is refused, so that no page elsewhere can reach the service under a name of its own."""
+    request_bytes_max: Annotated[int, Field(ge=1024)] = 1024 * 1024
+    """The longest request body a page reads. The API has a limit of its own in `gateway`."""
 
 
 class DatabaseSettings(Section):

@@ -1,0 +1,145 @@
+"""Signing in and out, and one's own account: keys, browsers, language and theme."""
+
+from typing import Annotated, ClassVar, Literal
+
+from fastapi import Form, Path
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from hunmin import faces
+from hunmin.accounts import actions, door, queries
+from hunmin.accounts.views import KeyView, SessionView, UserView
+from hunmin.settings import Settings
+
+router = faces.PageRouter(tags=["accounts"])
+
+Days = Literal["30", "90", "365", "never"]
+
+Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
+
+
+class SignInView(faces.View):
+    """The page to sign in at."""
+
+    template: ClassVar[str] = "accounts/sign_in.html"
+
+    signed_in_as: str
+    """The name of the account that is signed in already, or empty."""
+    guests: bool
+    """Whether one may chat without an account."""
+
+
+class ConfirmView(faces.View):
+    """The page a sign-in link opens. Looking at it uses nothing up; mail programs look too."""
+
+    template: ClassVar[str] = "accounts/confirm.html"
+    no_store: ClassVar[bool] = True
+
+    name: str
+    """The account the link opens."""
+    link: str
+    """What to post to `/sign-in` to use the link."""
+
+
+class AccountView(faces.View):
+    """One's own account."""
+
+    template: ClassVar[str] = "accounts/account.html"
+
+    user: UserView
+    keys: list[KeyView]
+    sessions: list[SessionView]
+
+
+class KeyMadeView(faces.View):
+    """A key that was just made. The secret is shown here and never again."""
+
+    template: ClassVar[str] = "accounts/key_made.html"
+    no_store: ClassVar[bool] = True
+
+    key: KeyView
+    secret: str
+    server: str
+    """The address of this service, for a client's settings."""
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, act: door.AnyoneAct) -> SignInView:
+    """Say how to sign in, and take a link that was pasted."""
+    settings: Settings = request.app.state.settings
+    actor = act.actor
+    signed_in = actor.kind == "person" and actor.user_id is not None
+    return SignInView(
+        signed_in_as=queries.get_user(act, actor.user_id or "").name if signed_in else "",
+        guests=settings.accounts.guests,
+    )
+
+
+@router.get("/sign-in/{secret}")
+def show_confirm(act: door.AnyoneAct, secret: str) -> ConfirmView:
+    """Ask whether to sign in with a link, without using it up."""
+    return ConfirmView(name=queries.name_on_link(act, secret), link=secret)
+
+
+@router.post("/sign-in", status_code=303)
+def sign_in(
+    request: Request, act: door.AnyoneAct, link: Annotated[str, Form(max_length=2000)]
+) -> RedirectResponse:
+    """Use up a sign-in link and sign this browser in."""
+    settings: Settings = request.app.state.settings
+    opened = actions.sign_in(
+        act,
+        link,
+        days=settings.accounts.session_days,
+        device=door.device_of(request),
+        instead_of=door.session_id_of(request),
+    )
+    door.keep_session(request, opened.secret)
+    return RedirectResponse("/", status_code=303)
+
+
+@router.post("/sign-out", status_code=303)
+def sign_out(request: Request, act: door.PersonAct) -> RedirectResponse:
+    """Sign this browser out."""
+    actions.end_session(act, door.session_id_of(request) or "")
+    door.forget_session(request)
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+@router.get("/account")
+def show_account(request: Request, act: door.PersonAct) -> AccountView:
+    """Show one's own account, with its keys and the browsers that are signed in."""
+    return AccountView(
+        user=queries.get_user(act, act.actor.user_id or ""),
+        keys=queries.list_keys(act),
+        sessions=queries.list_sessions(act, this=door.session_id_of(request)),
+    )
+
+
+@router.post("/account/keys")
+def create_key(
+    request: Request,
+    act: door.PersonAct,
+    name: Annotated[str, Form(max_length=200)],
+    days: Annotated[Days, Form()] = "never",
+) -> KeyMadeView:
+    """Make an API key and show it, once."""
+    made = actions.create_key(act, name=name, days=None if days == "never" else int(days))
+    return KeyMadeView(key=made.key, secret=made.secret, server=str(request.base_url).rstrip("/"))
+
+
+@router.post("/account/keys/{key_id}/revoke", status_code=303)
+def revoke_key(act: door.PersonAct, key_id: Id) -> RedirectResponse:
+    """End one of one's own keys at once."""
+    actions.revoke_key(act, key_id)
+    return RedirectResponse("/account", status_code=303)
+
+
+@router.post("/account/sessions/{session_id}/end", status_code=303)
+def end_session(request: Request, act: door.PersonAct, session_id: Id) -> RedirectResponse:
+    """Sign one of one's own browsers out."""
+    actions.end_session(act, session_id)
+    if session_id == door.session_id_of(request):
+        door.forget_session(request)
+        return RedirectResponse("/sign-in", status_code=303)
+    return RedirectResponse("/account", status_code=303)

@@ -1,0 +1,132 @@
+"""The application: every room's routes behind one set of guards, started and stopped as one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hunmin import __version__, faces, logs, plugins
+from hunmin.accounts import pages as accounts_pages
+from hunmin.db import open_database
+from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing
+from hunmin.gateway import Gateway
+from hunmin.settings import Settings
+from hunmin.web import assets, health, openapi, pages
+from hunmin.web.middleware import Desk, Guards, write_headers
+
+log = logs.get(__name__)
+
+GZIP_BYTES_MIN = 1024
+REFERENCE_NAME = "hunmin-reference"
+
+
+def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> FastAPI:
+    """Return the application. It opens its database and starts its engine when it is served.
+
+    Args:
+        settings: Everything that can be set.
+        engine: What answers; by default the engine and models the settings name.
+
+    Raises:
+        HunminError: A setting names an engine or a model that is not there.
+    """
+    engine_name = settings.inference.engine if engine is None else type(engine).__name__
+    engine = engine or find_engine(settings)
+    app = FastAPI(
+        title="Hunmin",
+        version=__version__,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=settings.web.request_bytes_max,
+    )
+    app.state.settings = settings
+    app.state.database = open_database(settings.database_url)
+    app.state.gateway = Gateway(engine, app.state.database, settings.gateway)
+    app.state.engine_name = engine_name
+    app.state.nav = list(pages.NAV)
+    app.state.error_faces = {}
+    for router in (pages.router, accounts_pages.router, health.router, assets.router):
+        app.include_router(router)
+    openapi.describe(app)
+    for kind in (HunminError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _show_error)
+    app.add_exception_handler(Exception, _show_fault)
+    # The last one added is the outermost.
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
+    app.add_middleware(Guards, hosts=hosts_of(settings), any_address=_serves_others(settings))
+    app.add_middleware(Desk)
+    return app
+
+
+def find_engine(settings: Settings) -> plugins.Engine:
+    """Return the engine the settings name, not yet started.
+
+    Raises:
+        EngineUnknown: None of that name is installed.
+        ModelFolderMissing: A model is not where the settings say.
+    """
+    open_engine = plugins.find_engine(settings.inference.engine)
+    if open_engine is None:
+        raise EngineUnknown(name=settings.inference.engine, known=plugins.engine_names())
+    models = settings.inference.models or {REFERENCE_NAME: reference_folder()}
+    for folder in models.values():
+        if not (folder / "config.json").is_file():
+            raise ModelFolderMissing(folder=folder)
+    return open_engine(models, cache=settings.data / "cache", threads=settings.inference.threads)
+
+
+def reference_folder() -> Path:
+    """Return where the reference model that ships with Hunmin lies."""
+    return Path(__file__).resolve().parents[2] / "models" / "reference"
+
+
+def hosts_of(settings: Settings) -> set[str]:
+    """Return the names this service goes by."""
+    public = urlsplit(settings.web.public_url)
+    named = {settings.web.host, public.hostname or "", public.netloc, *settings.web.hosts}
+    return (named | Settings.LOOPBACK) - {"", "0.0.0.0", "::"}  # noqa: S104 (not listened at)
+
+
+def _serves_others(settings: Settings) -> bool:
+    return settings.web.host not in Settings.LOOPBACK
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await asyncio.to_thread(app.state.database.migrate)
+    app.state.gateway.launch()
+    try:
+        yield
+    finally:
+        await app.state.gateway.close()
+        await asyncio.to_thread(app.state.database.close)
+
+
+async def _show_error(request: Request, error: Exception) -> Response:
+    """Answer with what went wrong, in the face that fits."""
+    headers = dict(getattr(error, "headers", None) or {})
+    problem = faces.problem_of(request, error)
+    if problem.status == 401:  # noqa: PLR2004 (RFC 9110 asks for the scheme)
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    return faces.show_problem(request, problem, headers=headers)
+
+
+async def _show_fault(request: Request, error: Exception) -> Response:
+    """Answer for a mistake of ours. It is outside every middleware, so it writes its headers."""
+    # The server prints the traceback; this line says which request it was.
+    request_id = getattr(request.state, "request_id", "")
+    log.error("fault", request_id=request_id, kind=type(error).__name__)
+    response = await _show_error(request, error)
+    write_headers(request.scope, MutableHeaders(raw=response.raw_headers))
+    return response

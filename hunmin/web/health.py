@@ -1,0 +1,48 @@
+"""Whether the service can answer: for probes, and for people who wait for it."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from hunmin import __version__
+from hunmin.gateway import Gateway
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    """What the service can do now."""
+
+    status: Literal["ok", "starting", "failed"]
+    """`ok`: questions are answered. `starting`: pages work, the model is being loaded.
+    `failed`: pages work, the model cannot answer; the log says why."""
+    engine: str
+    """The engine's name."""
+    models: list[str]
+    """The models served."""
+    version: str
+
+
+@router.get(
+    "/healthz",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "Questions cannot be answered now."}},
+)
+def healthz(request: Request) -> JSONResponse:
+    """Say whether questions are answered: 200 when they are, 503 when not or not yet."""
+    gateway: Gateway = request.app.state.gateway
+    state = gateway.state()
+    health = Health(
+        status=state,
+        engine=request.app.state.engine_name,
+        models=[card.id for card in gateway.models()],
+        version=__version__,
+    )
+    return JSONResponse(
+        health.model_dump(),
+        status_code=200 if state == "ok" else 503,
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,173 @@
+"""The guards every request passes, whatever it asks for. Plain ASGI: streams flow through.
+
+`Desk` is the outermost: it gives the request its id and writes headers, waiting cookies and the
+access line. `Guards` refuses names that are not ours and changes asked for by other sites.
+"""
+
+import ipaddress
+import time
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hunmin import faces, logs
+from hunmin.db import new_id
+from hunmin.errors import CrossSiteRefused, HostUnknown, HunminError
+
+log = logs.get(__name__)
+
+SECURITY_HEADERS: dict[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "object-src 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""No script, style, font or picture from outside, none inside a page, and nobody frames us."""
+
+_HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PREFERENCE_SECONDS = 365 * 86_400
+_QUIET_ROUTES = frozenset({"/healthz", "/static/{version}/{name:path}"})
+
+
+def write_headers(scope: Scope, headers: MutableHeaders) -> None:
+    """Add to an answer what every answer has, and the cookies that wait."""
+    state = scope.get("state", {})
+    extra = _HTTPS_HEADERS if scope["scheme"] == "https" else {}
+    for name, value in {**SECURITY_HEADERS, **extra}.items():
+        headers.setdefault(name, value)
+    headers.setdefault("X-Request-ID", state.get("request_id", ""))
+    for cookie in faces.waiting_cookies(state):
+        headers.append("Set-Cookie", cookie)
+
+
+class Desk:
+    """Request id, language choice, headers, cookies and one access line without content."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and finish its answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        _keep_language(Request(scope))
+        began = time.monotonic()
+        status = 0
+
+        async def finish(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                write_headers(scope, MutableHeaders(scope=message))
+            await send(message)
+
+        with logs.bound(request_id=request_id):
+            try:
+                await self.app(scope, receive, finish)
+            finally:
+                _say(scope, status, time.monotonic() - began)
+
+
+def _keep_language(request: Request) -> None:
+    """Remember a language asked for in the address."""
+    asked = request.query_params.get("lang")
+    if asked is not None and faces.language_of(request) == asked:
+        faces.set_cookie(request, faces.LANGUAGE_COOKIE, asked, seconds=_PREFERENCE_SECONDS)
+
+
+def _say(scope: Scope, status: int, seconds: float) -> None:
+    """Log the route, never the address: an address may hold a secret or somebody's words."""
+    route = getattr(scope.get("route"), "path", "")
+    level = "debug" if route in _QUIET_ROUTES else "info"
+    actor = getattr(scope["state"].get("actor"), "id", None)
+    getattr(log, level)(
+        "request",
+        method=scope["method"],
+        route=route,
+        status=status or None,
+        wall_ms=round(seconds * 1000),
+        actor=actor,
+    )
+
+
+class Guards:
+    """Refuses requests for a host that is not ours, and changes asked for by another site."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], any_address: bool) -> None:
+        self.app = app
+        self.hosts = frozenset(host.lower() for host in hosts)
+        self.any_address = any_address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer with the reason why not."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        refusal: HunminError | None = None
+        if not host_is_ours(
+            request.headers.get("host", ""), hosts=self.hosts, any_address=self.any_address
+        ):
+            refusal = HostUnknown()
+        elif comes_from_another_site(scope["method"], request.headers, hosts=self.hosts):
+            refusal = CrossSiteRefused()
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            response = faces.show_problem(request, faces.problem_of(request, refusal))
+            await response(scope, receive, send)
+
+
+def host_is_ours(host: str, *, hosts: frozenset[str], any_address: bool) -> bool:
+    """Return whether we go by a `Host` header.
+
+    A page of another site can make its name point here, but not make a browser send an address
+    in place of its name; so where we serve other machines, addresses are as good as ours.
+    """
+    name = _host_name(host)
+    return name in hosts or (any_address and _is_address(name))
+
+
+def comes_from_another_site(method: str, headers: Headers, *, hosts: frozenset[str]) -> bool:
+    """Return whether a page of another site asks for a change with our visitor's cookie.
+
+    Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; what is not a browser says
+    neither. A key in the header is no browser's doing, and cookies are not read beside it.
+    """
+    if method in _SAFE_METHODS or headers.get("authorization", "").lower().startswith("bearer "):
+        return False
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    there = urlsplit(origin).netloc.lower()
+    return not there or (there != headers.get("host", "").lower() and there not in hosts)
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a `Host` header, without the port."""
+    if host.startswith("["):
+        return host.partition("]")[0].removeprefix("[").lower()
+    return host.partition(":")[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
