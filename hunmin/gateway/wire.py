@@ -47,6 +47,11 @@ Hint = Annotated[str, Field(max_length=512)]
 Unsupported = Annotated[None, Field(description="Not supported; leave it out or send null.")]
 
 
+def _tag(value: object) -> str:
+    """Return which of two forms is meant, so that an error speaks of that one only."""
+    return "(text)" if isinstance(value, str) else "(parts)"
+
+
 class Shape(BaseModel):
     """A JSON object with no fields but its own and no conversion between types."""
 
@@ -62,14 +67,10 @@ class TextPart(Shape):
     text: Text
 
 
-def _content_tag(value: object) -> str:
-    return "(text)" if isinstance(value, str) else "(parts)"
-
-
 Parts = Annotated[list[TextPart], Field(min_length=1, max_length=PARTS_MAX)]
 Content = Annotated[
     Annotated[Text, Tag("(text)")] | Annotated[Parts, Tag("(parts)")],
-    Discriminator(_content_tag),
+    Discriminator(_tag),
 ]
 
 
@@ -101,6 +102,18 @@ class TextFormat(Shape):
     type: Literal["text"]
 
 
+Stop = Annotated[
+    Annotated[StopText, Tag("(text)")]
+    | Annotated[list[StopText], Field(max_length=4), Tag("(parts)")],
+    Discriminator(_tag),
+]
+Prompt = Annotated[
+    Annotated[Text, Tag("(text)")]
+    | Annotated[list[Text], Field(min_length=1, max_length=1), Tag("(parts)")],
+    Discriminator(_tag),
+]
+
+
 class StreamOptions(Shape):
     """What a stream carries besides text."""
 
@@ -128,7 +141,7 @@ class SamplingFields(Shape):
     repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
     """Not in OpenAI's API. 1 is no penalty."""
     seed: Annotated[Whole, Field(ge=-(2**63), le=SEED_MAX)] | None = None
-    stop: StopText | Annotated[list[StopText], Field(max_length=4)] | None = None
+    stop: Stop | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     """Without `stream` it changes nothing."""
@@ -205,7 +218,7 @@ class CompletionRequest(SamplingFields):
 
     refused: ClassVar[frozenset[str]] = SamplingFields.refused | {"best_of", "echo"}
 
-    prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=1)]
+    prompt: Prompt
     """One text, or a list of one. Lists of token ids are refused."""
     best_of: Annotated[Whole, Field(ge=1, le=1)] | None = None
     echo: Literal[False] | None = None

@@ -1,0 +1,113 @@
+"""An engine made of paper: it obeys the `Engine` protocol, needs no model, and does as told.
+
+One character is one token. What it says, in how large pieces, how slowly, and how it fails are
+set on it by the test.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from hunmin.errors import ContextLengthExceeded
+from hunmin.plugins import Delta, Generation, ModelCard
+
+PAPER = ModelCard(
+    id="paper",
+    folder=None,
+    context_tokens=2000,
+    created_at=1_760_000_000,
+    capabilities=frozenset({"chat", "completion", "seed", "stop", "penalties"}),
+    defaults={"temperature": 0.6, "top_p": 0.95},
+)
+
+BASE = ModelCard(
+    id="paper-base",
+    folder=Path("base"),
+    context_tokens=100,
+    created_at=1_760_000_001,
+    capabilities=frozenset({"completion"}),
+)
+
+
+class PaperEngine:
+    """Says `text` again and again, as an engine would."""
+
+    def __init__(
+        self, text: str = "훈민정음은 백성을 가르치는 바른 소리입니다. ", *, seed: int = 0
+    ):
+        self.text = text
+        self.cards = [PAPER, BASE]
+        self.piece_characters_max = 3
+        self.step_seconds = 0.0
+        self.ends_after: int | None = None
+        """Characters after which the model stops by itself; None: never before max_tokens."""
+        self.fails_after: int | None = None
+        """Characters after which `failure` is raised."""
+        self.failure: BaseException = RuntimeError("the engine broke")
+        self.vanishes_after: int | None = None
+        """Characters after which the stream ends without a reason, as a bug would."""
+        self.start_failure: BaseException | None = None
+        self.may_start = asyncio.Event()
+        self.may_start.set()
+        self.healthy_now = True
+        self.running: set[str] = set()
+        """Request ids of the streams that hold a place."""
+        self.running_max = 0
+        self.seen: list[Generation] = []
+        self.closed = False
+        self._random = random.Random(seed)
+
+    async def start(self) -> None:
+        await self.may_start.wait()
+        if self.start_failure is not None:
+            raise self.start_failure
+
+    def models(self) -> list[ModelCard]:
+        return self.cards
+
+    def count_prompt_tokens(self, generation: Generation) -> int:
+        if generation.prompt is not None:
+            return len(generation.prompt)
+        return sum(len(message.content) for message in generation.messages)
+
+    async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
+        self.seen.append(generation)
+        self.running.add(generation.request_id)
+        self.running_max = max(self.running_max, len(self.running))
+        try:
+            async for delta in self._pieces(generation):
+                yield delta
+        finally:
+            self.running.discard(generation.request_id)
+
+    async def _pieces(self, generation: Generation) -> AsyncIterator[Delta]:
+        prompt_tokens = self.count_prompt_tokens(generation)
+        card = next(card for card in self.cards if card.id == generation.model)
+        most = generation.sampling.max_tokens
+        if prompt_tokens + most > card.context_tokens:
+            raise ContextLengthExceeded(
+                prompt_tokens=prompt_tokens, context_tokens=card.context_tokens, param="messages"
+            )
+        ends = most if self.ends_after is None else min(most, self.ends_after)
+        said = 0
+        while said < ends:
+            await asyncio.sleep(self.step_seconds)
+            if self.fails_after is not None and said >= self.fails_after:
+                raise self.failure
+            if self.vanishes_after is not None and said >= self.vanishes_after:
+                return
+            step = min(self._random.randint(1, self.piece_characters_max), ends - said)
+            piece = "".join(self.text[(said + n) % len(self.text)] for n in range(step))
+            said += step
+            yield Delta(text=piece, prompt_tokens=prompt_tokens, completion_tokens=said)
+        reason = "stop" if ends == self.ends_after else "length"
+        yield Delta(
+            text="", finish_reason=reason, prompt_tokens=prompt_tokens, completion_tokens=said
+        )
+
+    def healthy(self) -> bool:
+        return self.healthy_now and not self.closed
+
+    async def close(self) -> None:
+        self.closed = True
