@@ -20,6 +20,7 @@ from hunmin.errors.accounts import (
 )
 from hunmin.errors.base import HunminError
 from hunmin.errors.chat import (
+    AnswerEnded,
     AnswerFailed,
     AnswerUnderway,
     ConversationFull,
@@ -140,6 +141,7 @@ from hunmin.errors.web import (
 )
 
 __all__ = [
+    "AnswerEnded",
     "AnswerFailed",
     "AnswerTimedOut",
     "AnswerUnderway",

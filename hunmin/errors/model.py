@@ -107,3 +107,48 @@ class ChatMessageWrong(HunminError):
             f"대화의 {index}번째 메시지: {reason_ko}. 각 메시지에는 "
             "역할(system, user, assistant)과 텍스트가 있어야 합니다.",
         )
+
+
+class ModelNameWrong(HunminError):
+    """A model cannot have this name."""
+
+    code = "model_name_wrong"
+    status = 422
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f"{name!r} cannot be the name of a model. Take up to 96 letters, digits, dots, "
+            "hyphens and underscores, beginning with a letter or digit.",
+            f"{name!r}은(는) 모델 이름으로 쓸 수 없습니다. 영문자나 숫자로 시작하고 영문자, 숫자, "
+            "점, 붙임표, 밑줄만 쓰는 96자 이내의 이름을 쓰십시오.",
+        )
+
+
+class EvaluationOfAnother(HunminError):
+    """An evaluation was given that measured another checkpoint."""
+
+    code = "evaluation_of_another"
+    status = 422
+
+    def __init__(self, *, evaluation: Path, checkpoint: Path) -> None:
+        super().__init__(
+            f"{evaluation} measured another checkpoint than {checkpoint}, so its scores do not "
+            "belong into this card. Run `hunmin eval` on this checkpoint.",
+            f"{evaluation}은(는) {checkpoint}이(가) 아닌 다른 체크포인트를 잰 결과라서 이 모델 "
+            "카드에 쓸 수 없습니다. 이 체크포인트로 `hunmin eval`을 실행하십시오.",
+        )
+
+
+class VocabularyMismatch(HunminError):
+    """A model and its tokenizer have different vocabularies."""
+
+    code = "vocabulary_mismatch"
+    status = 422
+
+    def __init__(self, *, folder: Path, model_size: int, tokenizer_size: int) -> None:
+        super().__init__(
+            f"The model in {folder} has {model_size} tokens, its tokenizer {tokenizer_size}. "
+            "Copy the tokenizer it was trained with into the folder.",
+            f"{folder}의 모델은 토큰이 {model_size}개인데 토크나이저는 {tokenizer_size}개입니다. "
+            "학습에 쓴 토크나이저를 그 폴더에 복사하십시오.",
+        )

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hunmin.model.chat import encode_chat, encode_chat_with_mask, render_chat
     from hunmin.model.checkpoint import load_checkpoint, save_model
+    from hunmin.model.fertility import tokenizer_report
+    from hunmin.model.hub_folder import export
     from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, IM_START_ID, PAD_ID
     from hunmin.model.tokenizer import TOKENIZER_FILES, load_tokenizer
-    from hunmin.model.fertility import tokenizer_report
     from hunmin.model.tokenizer_training import train_tokenizer
     from hunmin.model.transformer import ModelConfig, Transformer
 
@@ -25,6 +26,7 @@ _HOME = {
     "Transformer": "transformer",
     "encode_chat": "chat",
     "encode_chat_with_mask": "chat",
+    "export": "hub_folder",
     "load_checkpoint": "checkpoint",
     "load_tokenizer": "tokenizer",
     "render_chat": "chat",
@@ -44,6 +46,7 @@ __all__ = [
     "Transformer",
     "encode_chat",
     "encode_chat_with_mask",
+    "export",
     "load_checkpoint",
     "load_tokenizer",
     "render_chat",

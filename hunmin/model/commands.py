@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -67,7 +67,7 @@ def report_command(
     ] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
 ) -> None:
-    """Report bytes per token by source and language, and what of the vocabulary lies unused."""
+    """Report how well a vocabulary fits a text: bytes per token, and what lies unused."""
     from hunmin.model.fertility import tokenizer_report  # noqa: PLC0415 (slow to load)
     from hunmin.model.fertility_table import report_text  # noqa: PLC0415 (likewise)
 
@@ -80,6 +80,45 @@ def report_command(
         typer.echo(report_text(reports))
 
 
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A finished checkpoint folder.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The model folder to make.")],
+    name: Annotated[str, typer.Option("--name", help="The name the model goes by.")],
+    evaluation: Annotated[
+        Path | None,
+        typer.Option("--evaluation", help="An evaluation of this checkpoint, for the card."),
+    ] = None,
+    quantization: Annotated[
+        Literal["Q8_0", "F16"],
+        typer.Option("--quantization", help="How the GGUF file stores matrices."),
+    ] = "Q8_0",
+    weights: Annotated[
+        Literal["as-trained", "float32", "bfloat16"],
+        typer.Option("--weights", help="How model.safetensors stores them."),
+    ] = "as-trained",
+    license_id: Annotated[
+        str,
+        typer.Option("--license", help="The license you give the model, for example apache-2.0."),
+    ] = "not-stated",
+) -> None:
+    """Make a model folder from a checkpoint: Transformers files, GGUF, card and lineage."""
+    from hunmin.model.hub_folder import export  # noqa: PLC0415 (slow to load)
+
+    manifest = export(
+        checkpoint,
+        out,
+        name=name,
+        evaluation=evaluation,
+        quantization=quantization,
+        weights=weights,
+        license_id=license_id,
+    )
+    typer.echo(f"{name}: {manifest.facts['parameters']:,} parameters", err=True)
+    typer.echo(str(out))
+
+
 def register(app: typer.Typer) -> None:
     """Add the room's commands to the `hunmin` program."""
     app.add_typer(tokenizer)
+    app.command("export")(export_command)

@@ -92,8 +92,85 @@ def corpus(make_corpus) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer_folder(corpus, tmp_path_factory) -> Path:
     """Return a tokenizer of 768 tokens learned from the small corpus."""
-    from hunmin import model  # noqa: PLC0415 (only the tests that ask for it need it)
+    from hunmin import model
 
     out = tmp_path_factory.mktemp("lab") / "tokenizer"
     model.train_tokenizer(corpus, out, vocab_size=768)
     return out
+
+
+@pytest.fixture(scope="session")
+def make_checkpoint(corpus, tokenizer_folder, tmp_path_factory) -> Callable[..., Path]:
+    """Return a function that makes a finished checkpoint of a small model, as a run makes one."""
+    from dataclasses import asdict
+
+    import torch
+
+    from hunmin import model
+
+    def make(
+        *,
+        stage: str = "pretrain",
+        base: Path | None = None,
+        corpus_folder: Path = corpus,
+        dtype: torch.dtype = torch.float32,
+        seed: int = 1,
+        **shape: object,
+    ) -> Path:
+        small = {
+            "vocab_size": 768,
+            "context_tokens": 256,
+            "layers": 2,
+            "width": 64,
+            "heads": 2,
+            "key_value_heads": 1,
+            "head_width": 32,
+            "feed_forward_width": 96,
+        }
+        config = model.ModelConfig(**(small | shape))
+        network = model.Transformer(config)
+        network.initialize(seed)
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                # Larger than a fresh model's, so that logits differ by more than rounding.
+                parameter.mul_(1.0 if name.endswith("norm.weight") else 8.0)
+        out = tmp_path_factory.mktemp("run") / "step-000010"
+        inputs = {"corpus": corpus_folder, "tokenizer": tokenizer_folder}
+        recipe = {
+            "train": {
+                "stage": stage,
+                "steps": 10,
+                "sequence_tokens": 128,
+                "learning_rate": 0.001,
+            },
+            "model": asdict(config),
+        }
+        with open_step(
+            out,
+            kind="checkpoint",
+            name=f"small/{out.name}",
+            recipe=recipe,
+            inputs=inputs | ({"base": base} if base else {}),
+        ) as step:
+            model.save_model(network, step.folder, eos_id=0, pad_id=3, dtype=dtype)
+            for name in model.TOKENIZER_FILES:
+                (step.folder / name).write_bytes((tokenizer_folder / name).read_bytes())
+            step.finish(
+                facts={
+                    "step": 10,
+                    "tokens_seen": 1_280_000,
+                    "loss": 2.5,
+                    "heldout_loss": 2.75,
+                    "device": "CPU, float32, eager",
+                    "parameters": sum(p.numel() for p in network.parameters()),
+                }
+            )
+        return out
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def checkpoint(make_checkpoint) -> Path:
+    """Return a checkpoint that was pretrained and then trained on chats."""
+    return make_checkpoint(stage="chat", base=make_checkpoint())

@@ -144,8 +144,8 @@ def test_a_tokenizer_with_other_special_tokens_is_refused(tokenizer_folder, tmp_
 
 
 def test_the_tokenizer_loads_without_torch():
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
+    import subprocess
+    import sys
 
     code = (
         "import sys; from hunmin import model; model.load_tokenizer, model.encode_chat; "

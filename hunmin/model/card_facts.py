@@ -1,0 +1,190 @@
+"""What a model card tells, gathered from manifests, lineage and the evaluation's results.
+
+Reads small JSON files only. How it is said is in `card` and its template.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hunmin.errors import ManifestBroken
+from hunmin.manifest import Manifest, SourceRecord, ancestors
+
+_RESULTS_NAME = "results.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFacts:
+    """One stage of training, as its last checkpoint tells it."""
+
+    stage: str
+    steps: int
+    tokens: int
+    sequence_tokens: int
+    learning_rate: float
+    loss: float | None
+    heldout_loss: float | None
+    device: str
+    training_flop: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusFacts:
+    """One corpus: its sources, and what was left out of it or masked."""
+
+    name: str
+    sources: tuple[SourceRecord, ...]
+    dropped: int
+    masked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreFacts:
+    """One task of the evaluation."""
+
+    title_ko: str
+    title_en: str
+    metric: str
+    score: float
+    low: float | None
+    high: float | None
+    baseline: float | None
+    verdict: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationFacts:
+    """What an evaluation found."""
+
+    bits_per_byte: float | None
+    scores: tuple[ScoreFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFacts:
+    """Everything a model card tells."""
+
+    name: str
+    license: str
+    languages: tuple[str, ...]
+    made_on: str
+    """ISO date of the checkpoint."""
+    made_by: str
+    parameters: int
+    weights_dtype: str
+    config: Mapping[str, Any]
+    """The plain `config.json`."""
+    sampling: Mapping[str, Any]
+    stages: tuple[StageFacts, ...]
+    corpora: tuple[CorpusFacts, ...]
+    evaluation: EvaluationFacts | None
+    checkpoint_sha256: str
+    gguf_name: str
+    quantization: str
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the model was trained on chats, not only on running text."""
+        return any(stage.stage == "chat" for stage in self.stages)
+
+    @property
+    def training_flop(self) -> float:
+        """Floating-point operations of all stages, forward and backward."""
+        return sum(stage.training_flop for stage in self.stages)
+
+
+def read_stages(checkpoint: Path) -> tuple[StageFacts, ...]:
+    """Return the stages a checkpoint went through, first to last."""
+    manifests = [Manifest.read(checkpoint, kind="checkpoint")]
+    manifests += [found for _, found in ancestors(checkpoint) if found.kind == "checkpoint"]
+    return tuple(_stage(manifest) for manifest in reversed(manifests))
+
+
+def read_corpora(checkpoint: Path) -> tuple[CorpusFacts, ...]:
+    """Return every corpus a checkpoint has learned from, nearest first."""
+    return tuple(
+        CorpusFacts(
+            name=manifest.name,
+            sources=tuple(manifest.sources),
+            dropped=_total(manifest.facts.get("dropped")),
+            masked=_total(manifest.facts.get("masked")),
+        )
+        for _, manifest in ancestors(checkpoint)
+        if manifest.kind == "corpus"
+    )
+
+
+def read_evaluation(folder: Path) -> EvaluationFacts:
+    """Return what an evaluation found.
+
+    Raises:
+        ManifestBroken: `results.json` cannot be read.
+    """
+    path = folder / _RESULTS_NAME
+    try:
+        plain = json.loads(path.read_bytes())
+        return EvaluationFacts(
+            bits_per_byte=(plain.get("heldout") or {}).get("bits_per_byte"),
+            scores=tuple(_score(task) for task in plain.get("tasks", {}).values()),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ManifestBroken(path=path, reason=type(error).__name__) from error
+
+
+def measured_checkpoint(evaluation: Path) -> str | None:
+    """Return the manifest hash of the checkpoint an evaluation measured."""
+    manifest = Manifest.read(evaluation, kind="evaluation")
+    return next((each.sha256 for each in manifest.inputs if each.kind == "checkpoint"), None)
+
+
+def _stage(manifest: Manifest) -> StageFacts:
+    train = manifest.recipe.get("train") or {}
+    facts = manifest.facts
+    tokens = int(facts.get("tokens_seen") or 0)
+    sequence_tokens = int(train.get("sequence_tokens") or 0)
+    per_token = _flop_per_token(manifest.recipe.get("model") or {}, sequence_tokens)
+    return StageFacts(
+        stage=str(train.get("stage") or "train"),
+        steps=int(facts.get("step") or train.get("steps") or 0),
+        tokens=tokens,
+        sequence_tokens=sequence_tokens,
+        learning_rate=float(train.get("learning_rate") or 0),
+        loss=facts.get("loss"),
+        heldout_loss=facts.get("heldout_loss"),
+        device=str(facts.get("device") or ""),
+        training_flop=float(per_token * tokens),
+    )
+
+
+def _flop_per_token(shape: Mapping[str, Any], sequence_tokens: int) -> int:
+    from hunmin.model.transformer import ModelConfig  # noqa: PLC0415 (loads torch)
+
+    try:
+        return ModelConfig(**shape).flops_per_token(sequence_tokens)
+    except TypeError:
+        return 0
+
+
+def _total(counts: object) -> int:
+    """Return a count, or the sum of counts by kind."""
+    if isinstance(counts, Mapping):
+        return sum(_total(count) for count in counts.values())
+    return int(counts) if isinstance(counts, int | float) else 0
+
+
+def _score(task: Mapping[str, Any]) -> ScoreFacts:
+    metric = task["metrics"][task["primary"]]
+    return ScoreFacts(
+        title_ko=task["title_ko"],
+        title_en=task["title_en"],
+        metric=task["primary"],
+        score=metric["score"],
+        low=metric.get("low"),
+        high=metric.get("high"),
+        baseline=metric.get("baseline"),
+        verdict=metric.get("verdict", "unknown"),
+        items=task["items"],
+    )

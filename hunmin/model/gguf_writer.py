@@ -1,0 +1,173 @@
+"""A model as one GGUF file, for llama.cpp, Ollama, LM Studio and OpenVINO GenAI.
+
+The layout is llama.cpp's architecture `qwen3`; tensor data is written one tensor at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
+
+from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, PAD_ID, SPECIAL_COUNT
+
+Quantization = Literal["Q8_0", "F16"]
+
+_FILE_TYPES = {"Q8_0": LlamaFileType.MOSTLY_Q8_0, "F16": LlamaFileType.MOSTLY_F16}
+_Q8_BLOCK = 32
+"""Q8_0 stores 32 neighbors of a row with one scale; rows of other lengths stay F16."""
+
+_OUTER = {
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+}
+_INNER = {
+    "input_layernorm": "attn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GgufDescription:
+    """What a GGUF file says of itself beside its weights."""
+
+    name: str
+    license: str
+    languages: tuple[str, ...]
+    parameters: int
+    checkpoint_sha256: str
+    """SHA-256 of the checkpoint's manifest: the way back to runs, corpora and licenses."""
+    sampling: Mapping[str, Any]
+    """`temperature`, `top_p` and `repetition_penalty`, where the model has defaults."""
+
+
+def gguf_name(name: str) -> str:
+    """Return the GGUF name of a parameter of `Qwen3ForCausalLM`."""
+    stem = name.removesuffix(".weight")
+    if stem in _OUTER:
+        return f"{_OUTER[stem]}.weight"
+    _, _, layer, inner = stem.split(".", 3)  # model.layers.N.…
+    return f"blk.{layer}.{_INNER[inner]}.weight"
+
+
+def write_gguf(
+    path: Path,
+    *,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    config: Mapping[str, Any],
+    tokenizer: Mapping[str, Any],
+    chat_template: str,
+    description: GgufDescription,
+    quantization: Quantization,
+) -> None:
+    """Write a model into one file.
+
+    Args:
+        path: The file to write; a step makes it whole.
+        weights: Parameters by their `Qwen3ForCausalLM` name, float32; a tied head left out.
+        config: The plain `config.json`.
+        tokenizer: The plain `tokenizer.json`.
+        chat_template: The Jinja chat template.
+        description: What the file says of itself.
+        quantization: `Q8_0` (8 bits and a scale) or `F16`, for matrices; vectors are F32.
+    """
+    writer = GGUFWriter(path, "qwen3")
+    try:
+        _add_description(writer, description, quantization)
+        _add_shape(writer, config)
+        _add_tokenizer(writer, tokenizer, chat_template)
+        kinds = {name: tensor_type(weight.shape, quantization) for name, weight in weights.items()}
+        for name, weight in weights.items():
+            block, block_bytes = gguf.GGML_QUANT_SIZES[kinds[name]]
+            writer.add_tensor_info(
+                gguf_name(name),
+                weight.shape,
+                weight.dtype,
+                weight.size // block * block_bytes,
+                raw_dtype=kinds[name],
+            )
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for name, weight in weights.items():
+            writer.write_tensor_data(gguf.quants.quantize(weight, kinds[name]))
+    finally:
+        writer.close()
+
+
+def tensor_type(shape: tuple[int, ...], quantization: Quantization) -> GGMLQuantizationType:
+    """Return how a tensor is stored: vectors whole, matrices as asked where their rows allow it."""
+    if len(shape) == 1:
+        return GGMLQuantizationType.F32
+    if quantization == "Q8_0" and shape[-1] % _Q8_BLOCK == 0:
+        return GGMLQuantizationType.Q8_0
+    return GGMLQuantizationType.F16
+
+
+def _add_description(
+    writer: GGUFWriter, description: GgufDescription, quantization: Quantization
+) -> None:
+    writer.add_type("model")
+    writer.add_name(description.name)
+    writer.add_size_label(f"{description.parameters / 1e6:.0f}M")
+    writer.add_license(description.license)
+    writer.add_languages(list(description.languages))
+    writer.add_tags(["text-generation", "hunmin"])
+    writer.add_file_type(_FILE_TYPES[quantization])
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+    writer.add_string("hunmin.checkpoint.manifest_sha256", description.checkpoint_sha256)
+    sampling = description.sampling
+    if "temperature" in sampling:
+        writer.add_sampling_temp(sampling["temperature"])
+    if "top_p" in sampling:
+        writer.add_sampling_top_p(sampling["top_p"])
+    if "repetition_penalty" in sampling:
+        writer.add_sampling_penalty_repeat(sampling["repetition_penalty"])
+
+
+def _add_shape(writer: GGUFWriter, config: Mapping[str, Any]) -> None:
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_key_length(config["head_dim"])
+    writer.add_value_length(config["head_dim"])
+    writer.add_rope_dimension_count(config["head_dim"])
+    writer.add_rope_freq_base(config["rope_theta"])
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_vocab_size(config["vocab_size"])
+
+
+def _add_tokenizer(writer: GGUFWriter, tokenizer: Mapping[str, Any], chat_template: str) -> None:
+    vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    kinds = [TokenType.CONTROL] * SPECIAL_COUNT
+    kinds += [TokenType.NORMAL] * (len(tokens) - SPECIAL_COUNT)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges([" ".join(pair) for pair in tokenizer["model"]["merges"]])
+    writer.add_bos_token_id(END_OF_TEXT_ID)  # without one, llama.cpp takes token 11
+    writer.add_eos_token_id(IM_END_ID)
+    writer.add_eot_token_id(IM_END_ID)
+    writer.add_pad_token_id(PAD_ID)
+    writer.add_add_bos_token(value=False)
+    writer.add_add_eos_token(value=False)
+    writer.add_chat_template(chat_template)
