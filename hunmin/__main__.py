@@ -7,7 +7,7 @@ table below says which room has which, so that `hunmin --help` imports no room a
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hunmin.web.commands", "Serve Hunmin on this machine, and open it in a browser."),
     "serve": ("hunmin.web.commands", "Serve the pages and the API."),
     "chat": ("hunmin.chat.commands", "Chat with a model in the terminal."),
-    "build": ("hunmin.build_commands", "Make a model from text: the whole line in one command."),
+    "build": ("hunmin.build.commands", "Make a model from text: the whole line in one command."),
     "corpus": ("hunmin.corpus.commands", "Prepare text for training."),
     "tokenizer": ("hunmin.model.commands", "Train a tokenizer, and report on one."),
     "train": ("hunmin.train.commands", "Train a model as a recipe says."),
@@ -99,7 +99,7 @@ def hunmin(
     """Hunmin (훈민): from licensed text to a model, a chat and a record of every step."""
 
 
-def language() -> str:
+def language() -> Literal["ko", "en"]:
     """Return the language of the terminal: `ko` where the environment says Korean, else `en`."""
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if said := os.environ.get(variable):

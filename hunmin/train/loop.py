@@ -27,10 +27,11 @@ from hunmin.train.device import Device, SumOfLosses, find_device, prepare_model
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.order import samples_of_step
 from hunmin.train.recipe import TrainConfig
-from hunmin.train.tokens import Sequences, prepare
+from hunmin.train.tokens import Kind, Sequences, prepare
 
 _LOG_EVERY_STEPS = 10
 _IGNORED = -100
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(
@@ -103,7 +104,7 @@ class _Run:
         self.optimizer = _optimizer(self.model, config)
         self.log = LossLog(plan.folder)
 
-    def _sequences(self, kind: str) -> Sequences | None:
+    def _sequences(self, kind: Kind) -> Sequences | None:
         shards = list((self.plan.inputs["corpus"] / "shards").glob(f"{kind}-*.parquet"))
         if kind == "heldout" and not shards:
             return None
@@ -281,9 +282,7 @@ def _asked_to_stop() -> Iterator[_Stop]:
     """Turn SIGINT and SIGTERM into a wish, so that the step under way ends and is saved."""
     stop = _Stop()
     try:
-        earlier = {
-            number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        earlier = {number: signal.signal(number, stop) for number in _SIGNALS}
     except ValueError:  # not the main thread: nobody sends signals here
         yield stop
         return
@@ -295,7 +294,7 @@ def _asked_to_stop() -> Iterator[_Stop]:
 
 
 def _shape(config: ModelConfig) -> dict[str, object]:
-    return dataclasses.asdict(config)
+    return {**dataclasses.asdict(config)}
 
 
 def _plain(value: dict[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ a step number alone, and "which samples did step N see?" has an exact answer for
 """
 
 import hashlib
+from functools import lru_cache
 
 _ROUNDS = 6
 
@@ -52,9 +53,10 @@ def sample_at(position: int, *, seed: int, epoch: int, samples: int) -> int:
             return value
 
 
-def _round_keys(seed: int, epoch: int) -> list[int]:
+@lru_cache(maxsize=16)
+def _round_keys(seed: int, epoch: int) -> tuple[int, ...]:
     digest = hashlib.blake2b(f"{seed}/{epoch}".encode(), digest_size=8 * _ROUNDS).digest()
-    return [int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(_ROUNDS)]
+    return tuple(int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(_ROUNDS))
 
 
 def _mix(value: int) -> int:

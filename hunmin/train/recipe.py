@@ -105,7 +105,10 @@ def load_recipe(path: Path) -> Recipe:
     try:
         spec.loader.exec_module(module)
         recipe = module.recipe()
-    except Exception as error:  # a recipe is somebody's program: whatever it raises is its fault
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a recipe is somebody's program: whatever it raises is its fault
         raise RecipeBroken(path=path, reason=f"{type(error).__name__}: {error}") from error
     if not isinstance(recipe, Recipe):
         raise RecipeBroken(path=path, reason="recipe() does not return a Recipe")

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 from hunmin.errors import NothingToTrainOn
 from hunmin.manifest import manifest_sha256
-from hunmin.model import encode_chat_with_mask, load_tokenizer
+from hunmin.model import END_OF_TEXT_ID, PAD_ID, encode_chat_with_mask, load_tokenizer
 from hunmin.progress import Bar, bar
 from hunmin.steps import write_whole
 
@@ -97,13 +97,12 @@ def _write_text(
     shards: list[Path], tokenizer: Tokenizer, folder: Path, sequence_tokens: int, shown: Bar
 ) -> dict[str, Any]:
     """Write running text as overlapping-by-one rows: row i covers tokens iT to (i+1)T inclusive."""
-    end_id = tokenizer.token_to_id("<|end_of_text|>")
     stream_path = folder / "stream.bin"
     tokens = text_bytes = 0
     with stream_path.open("wb") as stream:
         for texts in _batches(shards, "text"):
             for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
-                ids = np.array([*encoding.ids, end_id], dtype=np.uint32)
+                ids = np.array([*encoding.ids, END_OF_TEXT_ID], dtype=np.uint32)
                 stream.write(ids.tobytes())
                 tokens += len(ids)
             text_bytes += sum(len(text.encode()) for text in texts)
@@ -126,8 +125,7 @@ def _write_chats(
 ) -> dict[str, Any]:
     """Pack whole chats; one that is longer than a sequence is cut at its end, and counted."""
     width = sequence_tokens + 1
-    pad_id = tokenizer.token_to_id("<|pad|>")
-    packer = _Packer(width, pad_id)
+    packer = _Packer(width, PAD_ID)
     cut = chats = 0
     for conversations in _batches(shards, "messages"):
         for messages in conversations:

@@ -1,0 +1,114 @@
+"""From a recipe to a model folder, one step after another."""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hunmin import corpus, evaluation, model, train
+from hunmin.manifest import Manifest
+from hunmin.train import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where each step of a line puts its output, inside one folder."""
+
+    folder: Path
+
+    @property
+    def corpus(self) -> Path:
+        """The cleaned text."""
+        return self.folder / "corpus"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The vocabulary."""
+        return self.folder / "tokenizer"
+
+    @property
+    def pretrain(self) -> Path:
+        """The run on running text."""
+        return self.folder / "pretrain"
+
+    @property
+    def chat(self) -> Path:
+        """The run on chats."""
+        return self.folder / "chat"
+
+    @property
+    def evaluation(self) -> Path:
+        """The scores of the last checkpoint."""
+        return self.folder / "evaluation"
+
+    @property
+    def model(self) -> Path:
+        """The exported model."""
+        return self.folder / "model"
+
+
+def build(recipe: Recipe, out: Path, *, runner: str = "local") -> Manifest:
+    """Make a model from a recipe, going on where an earlier call stopped.
+
+    Args:
+        recipe: What to make.
+        out: The folder of the line; the model ends up in `out/model`.
+        runner: Where the corpus is processed: `local` or `ray`.
+
+    Returns:
+        The manifest of the model.
+    """
+    line = Line(out)
+    with _told("corpus"):
+        corpus.build(recipe.sources, line.corpus, runner=runner)
+    with _told("tokenizer"):
+        model.train_tokenizer(line.corpus, line.tokenizer, vocab_size=recipe.vocab_size)
+    with _told("pretraining"):
+        train.run(
+            recipe.pretrain,
+            recipe.model,
+            corpus=line.corpus,
+            tokenizer=line.tokenizer,
+            out=line.pretrain,
+        )
+    checkpoint = line.pretrain / f"step-{recipe.pretrain.steps:06}"
+    if recipe.chat is not None:
+        with _told("fine-tuning on chats"):
+            train.run(
+                recipe.chat,
+                recipe.model,
+                corpus=line.corpus,
+                tokenizer=line.tokenizer,
+                out=line.chat,
+                base=checkpoint,
+            )
+        checkpoint = line.chat / f"step-{recipe.chat.steps:06}"
+    scores = None
+    if recipe.evaluation_tasks:
+        scores = line.evaluation
+        with _told("evaluation"):
+            evaluation.run(
+                checkpoint,
+                scores,
+                tasks=recipe.evaluation_tasks,
+                data=recipe.evaluation_data,
+                corpus=line.corpus,
+                limit=recipe.evaluation_limit,
+            )
+    with _told("export"):
+        return model.export(checkpoint, line.model, name=recipe.name, evaluation=scores)
+
+
+class _told:  # noqa: N801 (reads as a word of the sentence)
+    """Say on stderr which step begins and how long it took."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+        self._started = time.monotonic()
+
+    def __enter__(self) -> None:
+        sys.stderr.write(f"== {self._step}\n")
+
+    def __exit__(self, kind: object, *_rest: object) -> None:
+        if kind is None:
+            sys.stderr.write(f"== {self._step}: {time.monotonic() - self._started:.0f} s\n")

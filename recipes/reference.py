@@ -1,0 +1,54 @@
+"""The reference model that ships with Hunmin: 10 M parameters, trained on two CPU cores.
+
+    hunmin build recipes/reference.py --out var/reference
+
+Expected on two cores of a recent server CPU: about 2 hours, most of it pretraining on 12 million
+tokens. The sources file names the whole Korean corpus, which is not in the repository; see it for
+where each source comes from. A model of this size talks in whole sentences and knows little.
+"""
+
+from pathlib import Path
+
+from hunmin.model import ModelConfig
+from hunmin.train import Recipe, TrainConfig
+
+HERE = Path(__file__).parent
+
+
+def recipe() -> Recipe:
+    """Return the recipe of the reference model."""
+    return Recipe(
+        name="hunmin-reference",
+        sources=HERE.parent / "samples" / "reference.toml",
+        vocab_size=8_192,
+        model=ModelConfig(
+            vocab_size=8_192,
+            context_tokens=512,
+            layers=6,
+            width=320,
+            heads=5,
+            key_value_heads=5,
+            head_width=64,
+            feed_forward_width=896,
+        ),
+        pretrain=TrainConfig(
+            stage="pretrain",
+            steps=1_500,
+            batch_sequences=16,
+            sequence_tokens=512,
+            learning_rate=2e-3,
+            checkpoint_every_steps=100,
+        ),
+        chat=TrainConfig(
+            stage="chat",
+            steps=300,
+            batch_sequences=16,
+            sequence_tokens=512,
+            learning_rate=1e-3,
+            decay_share=0.8,
+            weight_decay=0.01,
+            checkpoint_every_steps=100,
+        ),
+        evaluation_tasks=("kobest",),
+        evaluation_data=HERE.parent.parent / "shared" / "data" / "korean" / "eval",
+    )

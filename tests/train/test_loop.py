@@ -1,0 +1,239 @@
+"""A run learns, resumes exactly, and never trusts a broken checkpoint."""
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hunmin import model, train
+from hunmin.errors import LossNotFinite, NothingToTrainOn, OutputExists, WrongInput
+from hunmin.manifest import Manifest, ancestors, file_sha256
+from hunmin.train import loop
+from hunmin.train.losses import LossLog
+
+
+def run(stage, shape, corpus, tokenizer, out, **more):
+    return train.run(
+        stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, compile_wanted=False, **more
+    )
+
+
+def weights_sha256(out: Path, step: int) -> str:
+    return file_sha256(out / f"step-{step:06}" / "model.safetensors")
+
+
+def test_a_run_learns_and_records_what_it_was_made_from(stage, shape, corpus, tokenizer, tmp_path):
+    stage = dataclasses.replace(stage, steps=30, checkpoint_every_steps=30)
+
+    manifest = run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+    losses = [line["loss"] for line in LossLog(tmp_path / "run").lines() if "loss" in line]
+    assert losses[-1] < losses[0] - 0.5
+    assert manifest.facts["tokens_seen"] == 30 * 4 * 48
+    assert manifest.facts["heldout_loss"] < losses[0]
+    made_from = {record.role: found for record, found in ancestors(tmp_path / "run/step-000030")}
+    assert made_from["corpus"].sources[0].license == "CC0-1.0"
+    assert made_from["tokenizer"].kind == "tokenizer"
+    assert (tmp_path / "run" / "loss.svg").read_text("utf-8").startswith("<?xml")
+
+
+def test_two_runs_with_one_plan_end_in_the_same_bytes(stage, shape, corpus, tokenizer, tmp_path):
+    run(stage, shape, corpus, tokenizer, tmp_path / "a")
+    run(stage, shape, corpus, tokenizer, tmp_path / "b")
+
+    assert weights_sha256(tmp_path / "a", 12) == weights_sha256(tmp_path / "b", 12)
+
+
+def test_another_micro_batch_gives_the_same_weights_but_for_rounding(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("hunmin.train.device._cpu_has_bfloat16", lambda: False)
+    run(stage, shape, corpus, tokenizer, tmp_path / "whole")
+    halves = dataclasses.replace(stage, micro_batch_sequences=2)
+    run(halves, shape, corpus, tokenizer, tmp_path / "halves")
+
+    whole = load_file(tmp_path / "whole/step-000012/model.safetensors")
+    other = load_file(tmp_path / "halves/step-000012/model.safetensors")
+    for name, tensor in whole.items():
+        torch.testing.assert_close(tensor, other[name], atol=2e-5, rtol=1e-3)
+
+
+def test_a_run_stopped_by_a_signal_saves_and_goes_on_exactly(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    run(stage, shape, corpus, tokenizer, tmp_path / "whole")
+    learn = loop._Run._step
+
+    def stop_at_6(self, step):
+        if step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return learn(self, step)
+
+    monkeypatch.setattr(loop._Run, "_step", stop_at_6)
+    with pytest.raises(KeyboardInterrupt):
+        run(stage, shape, corpus, tokenizer, tmp_path / "stopped")
+    monkeypatch.setattr(loop._Run, "_step", learn)
+    assert Manifest.read(tmp_path / "stopped" / "step-000007").facts["step"] == 7
+
+    run(stage, shape, corpus, tokenizer, tmp_path / "stopped")
+
+    assert weights_sha256(tmp_path / "stopped", 12) == weights_sha256(tmp_path / "whole", 12)
+    steps = [line["step"] for line in LossLog(tmp_path / "stopped").lines() if "loss" in line]
+    assert steps == sorted(set(steps))
+
+
+CHILD = """
+import dataclasses, sys
+from pathlib import Path
+from hunmin import model, train
+corpus, tokenizer, out = map(Path, sys.argv[1:4])
+shape = model.ModelConfig(vocab_size=640, context_tokens=64, layers=2, width=32, heads=4,
+    key_value_heads=2, head_width=16, feed_forward_width=64)
+stage = train.TrainConfig(stage="pretrain", steps=150, batch_sequences=4, sequence_tokens=48,
+    learning_rate=3e-3, checkpoint_every_steps=5, heldout_sequences=4)
+train.run(stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, compile_wanted=False)
+"""
+
+
+def test_killed_at_random_moments_a_run_ends_in_the_same_bytes(corpus, tokenizer, tmp_path):
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    command = [sys.executable, "-c", CHILD, str(corpus), str(tokenizer)]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+
+    kills = 0
+    for _ in range(4):
+        child = subprocess.Popen(
+            [*command, str(tmp_path / "killed")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        newest = len(list((tmp_path / "killed").glob("step-*")))
+        while child.poll() is None and len(list((tmp_path / "killed").glob("step-*"))) <= newest:
+            time.sleep(0.01)
+            if list((tmp_path / "killed").glob("step-*")):
+                break
+        time.sleep(chance.uniform(0.0, 0.6))
+        child.send_signal(signal.SIGKILL)
+        kills += child.wait() == -signal.SIGKILL
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
+
+    assert kills > 0, f"no run was killed half-way, seed {seed}"
+    assert weights_sha256(tmp_path / "killed", 150) == weights_sha256(tmp_path / "whole", 150), seed
+
+
+def test_a_flipped_byte_is_noticed_and_the_checkpoint_before_is_used(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    run(stage, shape, corpus, tokenizer, tmp_path / "whole")
+    out = tmp_path / "flipped"
+    learn = loop._Run._step
+    monkeypatch.setattr(
+        loop._Run, "_step", lambda self, step: float("nan") if step == 9 else learn(self, step)
+    )
+    with pytest.raises(LossNotFinite):
+        run(stage, shape, corpus, tokenizer, out)
+    monkeypatch.setattr(loop._Run, "_step", learn)
+    damaged = out / "step-000008" / "optimizer.safetensors"
+    content = bytearray(damaged.read_bytes())
+    content[-7] ^= 1
+    damaged.write_bytes(content)
+
+    run(stage, shape, corpus, tokenizer, out)
+
+    assert (out / "broken-step-000008").is_dir()
+    assert weights_sha256(out, 12) == weights_sha256(tmp_path / "whole", 12)
+
+
+def test_a_finished_run_is_not_done_again(stage, shape, corpus, tokenizer, tmp_path):
+    first = run(stage, shape, corpus, tokenizer, tmp_path / "run")
+    started = time.monotonic()
+
+    again = run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+    assert again == first
+    assert time.monotonic() - started < 1
+
+
+def test_a_run_folder_is_not_reused_for_another_plan(stage, shape, corpus, tokenizer, tmp_path):
+    run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+    with pytest.raises(OutputExists):
+        run(
+            dataclasses.replace(stage, learning_rate=1e-3),
+            shape,
+            corpus,
+            tokenizer,
+            tmp_path / "run",
+        )
+
+
+def test_only_the_newest_checkpoints_are_kept(stage, shape, corpus, tokenizer, tmp_path):
+    run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+    names = sorted(path.name for path in (tmp_path / "run").glob("step-*"))
+    assert names == ["step-000008", "step-000012"]
+
+
+def test_the_chat_stage_goes_on_from_a_base_and_learns_answers(
+    stage, shape, corpus, tokenizer, tmp_path
+):
+    run(stage, shape, corpus, tokenizer, tmp_path / "base")
+    chat = dataclasses.replace(stage, stage="chat", steps=40, checkpoint_every_steps=40)
+    base = tmp_path / "base" / "step-000012"
+
+    manifest = run(chat, shape, corpus, tokenizer, tmp_path / "chat", base=base)
+
+    losses = [line["loss"] for line in LossLog(tmp_path / "chat").lines() if "loss" in line]
+    assert losses[-1] < losses[0]
+    assert [record.role for record in manifest.inputs] == ["corpus", "tokenizer", "base"]
+    assert manifest.facts["data"]["chats"] == 120
+
+
+def test_a_base_of_another_shape_is_refused(stage, shape, corpus, tokenizer, tmp_path):
+    run(stage, shape, corpus, tokenizer, tmp_path / "base")
+    wider = dataclasses.replace(shape, feed_forward_width=96)
+
+    with pytest.raises(WrongInput):
+        run(
+            dataclasses.replace(stage, stage="chat"),
+            wider,
+            corpus,
+            tokenizer,
+            tmp_path / "chat",
+            base=tmp_path / "base" / "step-000012",
+        )
+
+
+def test_a_corpus_without_chats_is_refused_by_the_chat_stage(
+    stage, shape, corpus, tokenizer, tmp_path
+):
+    stage = dataclasses.replace(stage, stage="chat", sequence_tokens=48)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "manifest.json").write_bytes((corpus / "manifest.json").read_bytes())
+
+    with pytest.raises(NothingToTrainOn):
+        run(stage, shape, bare, tokenizer, tmp_path / "chat")
+
+
+def test_an_infinite_loss_changes_nothing_and_names_the_last_good_checkpoint(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    learn = loop._Run._step
+    monkeypatch.setattr(
+        loop._Run, "_step", lambda self, step: float("inf") if step == 5 else learn(self, step)
+    )
+
+    with pytest.raises(LossNotFinite, match="step-000004"):
+        run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+    assert model.load_checkpoint(tmp_path / "run" / "step-000004")
