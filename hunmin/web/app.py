@@ -14,11 +14,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import __version__, faces, logs, plugins
+from hunmin import __version__, faces, gateway, logs, plugins, worker
 from hunmin.accounts import pages as accounts_pages
-from hunmin.db import open_database
+from hunmin.chat import pages as chat_pages
+from hunmin.chat import routes as chat_routes
+from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing
-from hunmin.gateway import Gateway
 from hunmin.settings import Settings
 from hunmin.web import assets, health, openapi, pages
 from hunmin.web.middleware import Desk, Guards, write_headers
@@ -52,12 +53,17 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     )
     app.state.settings = settings
     app.state.database = open_database(settings.database_url)
-    app.state.gateway = Gateway(engine, app.state.database, settings.gateway)
+    app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway)
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
-    app.state.error_faces = {}
-    for router in (pages.router, accounts_pages.router, health.router, assets.router):
+    app.state.error_faces = {"/v1": gateway.error_face}
+    for router in (
+        pages.router, accounts_pages.router, chat_pages.router, chat_routes.router,
+        health.router, assets.router,
+    ):  # fmt: skip
         app.include_router(router)
+    # The gateway reads bodies itself, to its own limit; this one is only a net below it.
+    app.include_router(gateway.router, max_body_size=2 * settings.gateway.request_bytes_max)
     openapi.describe(app)
     for kind in (HunminError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _show_error)
@@ -104,13 +110,31 @@ def _serves_others(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    await asyncio.to_thread(app.state.database.migrate)
+    """Migrate, start the engine beside everything else, do jobs; in the end stop them all."""
+    database: Database = app.state.database
+    await asyncio.to_thread(database.migrate)
     app.state.gateway.launch()
+    hand = _start_worker(app.state.settings, database)
     try:
         yield
     finally:
+        if hand is not None:
+            await asyncio.to_thread(hand.stop)
         await app.state.gateway.close()
-        await asyncio.to_thread(app.state.database.close)
+        await asyncio.to_thread(database.close)
+
+
+def _start_worker(settings: Settings, database: Database) -> worker.Worker | None:
+    if not settings.worker.embedded:
+        return None
+    hand = worker.Worker(
+        database,
+        worker.find_handlers(),
+        poll_seconds=settings.worker.poll_seconds,
+        lease_seconds=settings.worker.lease_seconds,
+    )
+    hand.start()
+    return hand
 
 
 async def _show_error(request: Request, error: Exception) -> Response:
