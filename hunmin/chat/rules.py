@@ -7,7 +7,7 @@ grows a sibling; nothing written is changed.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -172,7 +172,9 @@ def state_now(state: State, *, saved_at: datetime, now: datetime, written_here: 
     return "writing" if alive else "interrupted"
 
 
-def turns_left_out(turns: int, *, count_from: Callable[[int], int], tokens_max: int) -> int:
+async def turns_left_out(
+    turns: int, *, count_from: Callable[[int], Awaitable[int]], tokens_max: int
+) -> int:
     """Return how many of the oldest messages must be left out for the rest to fit.
 
     Whole rounds are left out, a question with its answer, so what is left begins with a
@@ -184,10 +186,21 @@ def turns_left_out(turns: int, *, count_from: Callable[[int], int], tokens_max: 
         tokens_max: What they may take.
     """
     low, high = 0, (turns - 1) // 2
+    if low == high or await count_from(0) <= tokens_max:
+        return 0
+    low = 1
     while low < high:
         middle = (low + high) // 2
-        if count_from(2 * middle) <= tokens_max:
+        if await count_from(2 * middle) <= tokens_max:
             high = middle
         else:
             low = middle + 1
     return 2 * low
+
+
+def prompt_tokens_max(*, context_tokens: int, answer_tokens_max: int) -> int:
+    """Return how much of a context a conversation may fill, so that an answer has room.
+
+    A third of the context is kept for the answer, or less where answers are shorter.
+    """
+    return context_tokens - min(answer_tokens_max, context_tokens // 3)

@@ -30,6 +30,7 @@ from hunmin.errors.chat import (
     MessageTooLong,
     ServerUnreachable,
     TitleUnfit,
+    TraceMissing,
     WrongTurn,
 )
 from hunmin.errors.corpus import (
@@ -112,6 +113,7 @@ from hunmin.errors.office import (
     ExtraMissing,
     SettingsFileWrong,
     SettingWrong,
+    TraceTargetUnknown,
     UnknownEventKind,
 )
 from hunmin.errors.steps import (
@@ -242,6 +244,8 @@ __all__ = [
     "TokenizerTrainingFailed",
     "TooManyAtOnce",
     "TooManyKeys",
+    "TraceMissing",
+    "TraceTargetUnknown",
     "UnknownEventKind",
     "UnknownParameter",
     "UnsupportedMediaType",

@@ -115,6 +115,19 @@ class WrongTurn(HunminError):
         )
 
 
+class AnswerEnded(HunminError):
+    """The answer is not being written any more; what there is of it is kept."""
+
+    code = "answer_ended"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This answer has ended. Load the conversation again to read it.",
+            "이 답변은 이미 끝났습니다. 대화를 다시 불러와 읽으십시오.",
+        )
+
+
 class AnswerFailed(HunminError):
     """The model broke off for a reason that is ours; the log has it under the request's id."""
 
@@ -127,6 +140,21 @@ class AnswerFailed(HunminError):
             "if it happens again, tell the operator.",
             "서비스에 문제가 생겨 답변이 끊겼습니다. 다시 시도하고, "
             "되풀이되면 운영자에게 알리십시오.",
+        )
+
+
+class TraceMissing(HunminError):
+    """The model carries no record of what it was made from."""
+
+    code = "trace_missing"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This model carries no record of what it was made from. "
+            "Models that Hunmin exports have one; ask the operator about this one.",
+            "이 모델에는 무엇으로 만들었는지에 관한 기록이 없습니다. "
+            "훈민이 내보낸 모델에는 기록이 있습니다. 이 모델은 운영자에게 문의하십시오.",
         )
 
 

@@ -1,0 +1,105 @@
+"""A model's Markdown as safe HTML, for the page's first view and for readers without scripts.
+
+The same rules as `static/markdown.js`: HTML in the text is shown as text, images become words,
+and links lead only to http, https and mail, with the host shown. Pure.
+"""
+
+from collections.abc import Callable, MutableMapping, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+_SCHEMES = frozenset({"http", "https", "mailto"})
+
+_Rule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, MutableMapping[str, Any]], str]
+
+
+def to_html(text: str) -> str:
+    """Return safe HTML for Markdown that nobody vouches for."""
+    return _parser().render(text)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    parser.enable(["table", "strikethrough"])
+    # The parser asks this method before it makes a link; a link it refuses stays text.
+    parser.validateLink = _may_link  # type: ignore[method-assign]
+    rules: dict[str, _Rule] = {
+        "image": _image,
+        "link_open": _link_open,
+        "link_close": _link_close,
+        "fence": _code,
+        "code_block": _code,
+        "table_open": _table_open,
+        "table_close": _table_close,
+    }
+    for name, rule in rules.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+def _may_link(address: str) -> bool:
+    try:
+        return urlsplit(address).scheme.lower() in _SCHEMES
+    except ValueError:
+        return False
+
+
+def _image(
+    _self: RendererHTML,
+    tokens: Sequence[Token],
+    at: int,
+    _options: OptionsDict,
+    _env: MutableMapping[str, Any],
+) -> str:
+    return escapeHtml(f"({tokens[at].content})")
+
+
+def _link_open(
+    _self: RendererHTML,
+    tokens: Sequence[Token],
+    at: int,
+    _options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    address = str(tokens[at].attrGet("href") or "")
+    env["host"] = urlsplit(address).netloc
+    rel = "noopener noreferrer nofollow"
+    return f'<a href="{escapeHtml(address)}" target="_blank" rel="{rel}">'
+
+
+def _link_close(
+    _self: RendererHTML,
+    _tokens: Sequence[Token],
+    _at: int,
+    _options: OptionsDict,
+    env: MutableMapping[str, Any],
+) -> str:
+    host = env.pop("host", "")
+    return f'</a> <span class="host">({escapeHtml(host)})</span>' if host else "</a>"
+
+
+def _code(
+    _self: RendererHTML,
+    tokens: Sequence[Token],
+    at: int,
+    _options: OptionsDict,
+    _env: MutableMapping[str, Any],
+) -> str:
+    text = escapeHtml(tokens[at].content)
+    return f'<div class="code"><pre tabindex="0"><code>{text}</code></pre></div>\n'
+
+
+def _table_open(*_: object) -> str:
+    return '<div class="table" tabindex="0"><table>\n'
+
+
+def _table_close(*_: object) -> str:
+    return "</table></div>\n"

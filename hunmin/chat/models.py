@@ -1,0 +1,109 @@
+"""The models one may chat with, as the page shows them, and where they came from."""
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from hunmin import audit
+from hunmin.errors import ManifestBroken, ManifestMissing, ModelNotFound, TraceMissing
+from hunmin.gateway import Gateway
+from hunmin.manifest import MANIFEST_NAME, manifest_sha256
+from hunmin.plugins import ModelCard
+
+State = Literal["ready", "starting", "unavailable"]
+
+_STATES: dict[str, State] = {"ok": "ready", "starting": "starting", "failed": "unavailable"}
+
+
+class ModelView(BaseModel):
+    """A model one may chat with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    context_tokens: int
+    has_trace: bool
+    """Whether its manifest is on this machine, so that one can see what it was made from."""
+
+
+class ModelsView(BaseModel):
+    """The models one may chat with, and whether they can answer now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: State
+    models: list[ModelView]
+
+
+def list_models(gateway: Gateway) -> ModelsView:
+    """Return the models that can chat; the first one is taken where none is named."""
+    return ModelsView(
+        state=_STATES[gateway.state()],
+        models=[
+            ModelView(
+                id=card.id,
+                context_tokens=card.context_tokens,
+                has_trace=card.folder is not None and (card.folder / MANIFEST_NAME).is_file(),
+            )
+            for card in _cards(gateway)
+        ],
+    )
+
+
+def choose_model(gateway: Gateway, name: str | None) -> ModelCard:
+    """Return the card of the model called `name`, or of the first; or raise `ModelNotFound`."""
+    for card in _cards(gateway):
+        if name in {None, card.id}:
+            return card
+    raise ModelNotFound
+
+
+def trace(gateway: Gateway, name: str) -> audit.TraceNode:
+    """Return the chain from a model back to sources and licenses.
+
+    What is wrong with a link is told by its state alone: the sentences name folders of this
+    machine, which are for its operator (`hunmin trace`).
+
+    Raises:
+        ModelNotFound: No model of this name is served.
+        TraceMissing: It has no manifest on this machine.
+    """
+    folder = choose_model(gateway, name).folder
+    if folder is None:
+        raise TraceMissing
+    try:
+        return _without_problems(audit.trace_model(folder))
+    except (ManifestMissing, ManifestBroken) as error:
+        raise TraceMissing from error
+
+
+def _without_problems(node: audit.TraceNode) -> audit.TraceNode:
+    inputs = [_without_problems(one) for one in node.inputs]
+    return node.model_copy(update={"problems": [], "inputs": inputs})
+
+
+async def identity_of(card: ModelCard) -> str | None:
+    """Return the SHA-256 of a model's manifest, or None where there is none on this machine."""
+    if card.folder is None:
+        return None
+    return await asyncio.to_thread(_identity, card.folder)
+
+
+def _identity(folder: Path) -> str | None:
+    try:
+        changed = (folder / MANIFEST_NAME).stat().st_mtime_ns
+        return _sha256(folder, changed)
+    except (OSError, ManifestMissing):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _sha256(folder: Path, _changed: int) -> str:
+    return manifest_sha256(folder)
+
+
+def _cards(gateway: Gateway) -> list[ModelCard]:
+    return [card for card in gateway.models() if "chat" in card.capabilities]

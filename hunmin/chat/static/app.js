@@ -1,0 +1,216 @@
+// The page comes alive: the server's first view is replaced by one that answers as it is written.
+
+import { Chat } from "./chat.js";
+import { Composer } from "./composer.js";
+import { Confirm, Dialog, Help, TraceDialog } from "./dialogs.js";
+import { html, render, useEffect, useReducer } from "./html.js";
+import { Icon } from "./icons.js";
+import { Sidebar } from "./sidebar.js";
+import { Talk } from "./talk.js";
+import { _, setWords } from "./words.js";
+
+const narrow = matchMedia("(max-width: 60rem)");
+
+/** What belongs to the page and not to the conversations: dialogs, addresses, keys, focus. */
+class App {
+  constructor(chat) {
+    this.chat = chat;
+    this.dialog = null;
+    this.drawer = false;
+    this.editing = null;
+    this.fresh = 0; // counts new conversations, so that the box is made ready for each
+    this.typed = "";
+    this.asked = () => {};
+    this.changed = () => {};
+  }
+
+  show(kind, subject) {
+    this.dialog = kind && { kind, subject };
+    this.changed();
+  }
+
+  openDrawer(open) {
+    this.drawer = open;
+    this.changed();
+  }
+
+  edit(messageId) {
+    this.editing = messageId;
+    this.changed();
+    if (messageId === null) this.box?.current?.focus();
+  }
+
+  editLast() {
+    const last = this.chat.path().findLast((message) => message.role === "user");
+    if (!last || this.chat.live()) return false;
+    this.edit(last.id);
+    return true;
+  }
+
+  example(text) {
+    this.write(text);
+    this.box.current.focus();
+  }
+
+  takeTyped() {
+    const typed = this.typed;
+    this.typed = "";
+    return typed;
+  }
+
+  stop() {
+    this.chat.stop();
+    this.box.current.focus();
+  }
+
+  async regenerate(answer) {
+    if (await this.chat.regenerate(answer)) this.asked();
+  }
+
+  /** Follow a link to a conversation without loading the page, unless it is to open elsewhere. */
+  follow(event, id) {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.go(id);
+  }
+
+  async go(id, { keepAddress = false } = {}) {
+    this.editing = null;
+    this.drawer = false;
+    this.fresh += id === null ? 1 : 0;
+    const wanted = (this.wanted = id);
+    if (id === null) this.chat.leave();
+    else if (!(await this.chat.open(id)) || this.wanted !== wanted) return this.changed();
+    if (!keepAddress) this.address();
+    this.changed();
+  }
+
+  /** Make the address and the title those of the open conversation. */
+  address() {
+    const { conversation } = this.chat.state;
+    const path = conversation ? `/chat/c/${conversation.id}` : "/chat";
+    if (location.pathname !== path) history.pushState(null, "", path);
+  }
+
+  confirmRemove(one) {
+    const act = async () => {
+      if (!(await this.chat.remove(one.id))) return;
+      if (this.chat.state.conversation?.id === one.id) this.go(null);
+    };
+    this.show("confirm", {
+      title: _("Delete this conversation?"),
+      text: _("“{title}” will be deleted for good, with every message in it.", { title: one.title }),
+      action: _("Delete"),
+      act,
+    });
+  }
+
+  confirmRemoveAll() {
+    const act = async () => (await this.chat.removeAll()) && this.go(null);
+    this.show("confirm", {
+      title: _("Delete all conversations?"),
+      text: _("Every conversation of yours will be deleted for good. Download them first if you want to keep them."),
+      action: _("Delete all"),
+      act,
+    });
+  }
+
+  key(event) {
+    const control = event.ctrlKey || event.metaKey;
+    const open = document.querySelector("dialog[open]");
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape" && !open) {
+      if (event.shiftKey) this.box.current.focus();
+      else if (this.chat.live()) this.stop();
+      else return;
+    } else if (control && event.key === "/") this.show(this.dialog ? null : "help");
+    else if (open) return;
+    else if (control && event.shiftKey && event.code === "KeyO") this.go(null);
+    else if (control && !event.shiftKey && event.code === "KeyK") this.search();
+    else return;
+    event.preventDefault();
+  }
+
+  search() {
+    if (narrow.matches) this.openDrawer(true);
+    setTimeout(() => this.searchBox?.current?.focus());
+  }
+}
+
+function Page({ app }) {
+  const { chat } = app;
+  const [, redraw] = useReducer((count) => count + 1, 0);
+  app.changed = redraw;
+  useEffect(() => {
+    const onKeyDown = (event) => app.key(event);
+    const onPopState = () => app.go(conversationInAddress(), { keepAddress: true });
+    const ends = [chat.subscribe(redraw)];
+    document.addEventListener("keydown", onKeyDown);
+    window.addEventListener("popstate", onPopState);
+    narrow.addEventListener("change", redraw);
+    return () => {
+      ends.forEach((end) => end());
+      document.removeEventListener("keydown", onKeyDown);
+      window.removeEventListener("popstate", onPopState);
+      narrow.removeEventListener("change", redraw);
+    };
+  }, []);
+  const { conversation, said } = chat.state;
+  const title = conversation?.title ?? _("New conversation");
+  useEffect(() => {
+    document.title = `${title} · ${_("Hunmin")}`;
+    if (conversation) app.address();
+  }, [conversation?.id, title]);
+
+  const sidebar = html`<${Sidebar} chat=${chat} app=${app} />`;
+  const closeDrawer = () => app.openDrawer(false);
+  return html`
+    ${narrow.matches
+      ? app.drawer &&
+        html`<${Dialog} title=${_("Conversations")} close=${closeDrawer} className="drawer">${sidebar}<//>`
+      : html`<aside aria-label=${_("Conversations")}>${sidebar}</aside>`}
+    <section class="talk">
+      <header class="talk-head">
+        ${narrow.matches &&
+        html`<button type="button" class="quiet" aria-haspopup="dialog" onClick=${() => app.openDrawer(true)}>
+          <${Icon} name="list" />${_("Conversations")}
+        </button>`}
+        <h1 class=${conversation ? "" : "sr-only"}>${title}</h1>
+        ${narrow.matches &&
+        html`<a class="quiet" href="/chat" aria-label=${_("New conversation")} onClick=${(event) => app.follow(event, null)}
+          ><${Icon} name="plus"
+        /></a>`}
+      </header>
+      <${Talk} chat=${chat} app=${app} />
+      <${Composer} chat=${chat} app=${app} />
+    </section>
+    <p class="sr-only" role="status" aria-live="polite">${said}</p>
+    <${Dialogs} app=${app} />
+  `;
+}
+
+function Dialogs({ app }) {
+  if (!app.dialog) return null;
+  const { kind, subject } = app.dialog;
+  const close = () => app.show(null);
+  if (kind === "help") return html`<${Help} close=${close} />`;
+  if (kind === "trace") return html`<${TraceDialog} chat=${app.chat} facts=${subject} close=${close} />`;
+  return html`<${Confirm} ...${subject} close=${close} />`;
+}
+
+function conversationInAddress() {
+  return location.pathname.match(/^\/chat\/c\/([^/]+)$/)?.[1] ?? null;
+}
+
+function start() {
+  const data = JSON.parse(document.getElementById("chat-data").textContent);
+  setWords(data.words, document.documentElement.lang);
+  const root = document.getElementById("chat");
+  const app = new App(new Chat(data));
+  app.typed = root.querySelector("textarea")?.value ?? "";
+  root.replaceChildren();
+  render(html`<${Page} app=${app} />`, root);
+  root.dataset.ready = "true";
+}
+
+start();

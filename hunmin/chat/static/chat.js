@@ -1,0 +1,312 @@
+// What the page knows and does: the list, the open conversation, the answers being written.
+//
+// No elements here. Components read `state`, call the methods, and are told of every change.
+
+import { Fault, request, stream } from "./api.js";
+import { Live } from "./live.js";
+import { newestLeaf, pathTo } from "./tree.js";
+import { _ } from "./words.js";
+
+const API = "/chat/api";
+
+export class Chat {
+  constructor(data) {
+    this.limits = data.limits;
+    this.listeners = new Set();
+    this.lives = new Map(); // answers being written, by conversation
+    this.state = {
+      list: data.listed.conversations,
+      more: data.listed.more,
+      search: "",
+      searching: false,
+      conversation: null,
+      messages: new Map(),
+      leafId: null,
+      models: data.models.models,
+      modelState: data.models.state,
+      model: data.models.models[0]?.id ?? null,
+      fault: null, // what went wrong outside of any answer
+      said: "", // for the live region
+    };
+    if (data.conversation) this.#show(data.conversation);
+    if (this.state.modelState === "starting") this.#awaitModels();
+  }
+
+  subscribe(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  set(change) {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) listener();
+  }
+
+  /** The messages of the branch shown. */
+  path() {
+    return pathTo(this.state.messages, this.state.leafId);
+  }
+
+  /** The answer being written in the open conversation, if any. */
+  live() {
+    const live = this.lives.get(this.state.conversation?.id ?? "");
+    return live && !live.ended ? live : null;
+  }
+
+  // The open conversation
+
+  async open(id) {
+    try {
+      const conversation = await request("GET", `${API}/conversations/${id}`);
+      this.set({ fault: null });
+      this.#show(conversation);
+      return true;
+    } catch (fault) {
+      this.fail(fault);
+      return false;
+    }
+  }
+
+  leave() {
+    this.set({ conversation: null, messages: new Map(), leafId: null, fault: null });
+  }
+
+  #show({ messages, leaf_id, ...conversation }) {
+    const byId = new Map(messages.map((message) => [message.id, message]));
+    const leafId = byId.has(leaf_id) ? leaf_id : newestLeaf(byId, null);
+    this.set({ conversation, messages: byId, leafId });
+    const writing = messages.find((message) => message.state === "writing");
+    if (writing && !this.live()) this.#attach(conversation.id, writing);
+  }
+
+  async showBranch(messageId) {
+    const { conversation, messages } = this.state;
+    this.set({ leafId: newestLeaf(messages, messageId) });
+    try {
+      await request("PUT", `${API}/conversations/${conversation.id}/branch`, { message_id: messageId });
+    } catch (fault) {
+      this.fail(fault);
+    }
+  }
+
+  // Questions and answers
+
+  /** Ask; resolves when the question is kept, with false where it was not. */
+  async send(text) {
+    const { conversation, leafId } = this.state;
+    if (!conversation) return this.#ask("POST", `${API}/conversations`, { text });
+    return this.#ask("POST", `${API}/conversations/${conversation.id}/messages`, { text, parent_id: leafId });
+  }
+
+  /** Ask an edited question beside the old one. */
+  async resend(message, text) {
+    const { conversation } = this.state;
+    const path = `${API}/conversations/${conversation.id}/messages`;
+    return this.#ask("POST", path, { text, parent_id: message.parent_id });
+  }
+
+  async regenerate(answer) {
+    const { conversation } = this.state;
+    return this.#ask("POST", `${API}/conversations/${conversation.id}/messages/${answer.id}/again`, {});
+  }
+
+  async stop() {
+    const live = this.live();
+    if (!live) return;
+    live.stopping = true;
+    try {
+      await request("POST", `${API}/conversations/${live.conversationId}/messages/${live.answerId}/stop`);
+    } catch (fault) {
+      this.fail(fault);
+    }
+  }
+
+  #ask(method, path, body) {
+    const live = new Live(this.state.conversation?.id);
+    return this.#read(live, method, path, { ...body, model: this.state.model });
+  }
+
+  #attach(conversationId, answer) {
+    const live = new Live(conversationId, answer);
+    this.lives.set(conversationId, live);
+    const path = `${API}/conversations/${conversationId}/messages/${answer.id}/stream`;
+    this.#read(live, "GET", path).then((begun) => {
+      if (!begun) setTimeout(() => this.#reload(conversationId), 2000);
+    });
+  }
+
+  /** Look again at a conversation whose answer somebody else may be writing. */
+  #reload(conversationId) {
+    this.lives.delete(conversationId);
+    if (this.state.conversation?.id === conversationId) this.open(conversationId);
+  }
+
+  /** Read the stream of an answer; resolves as soon as it has begun. */
+  #read(live, method, path, body) {
+    this.set({ fault: null });
+    return new Promise((resolve) => {
+      const onEvent = (name, data) => {
+        if (name === "begin") {
+          this.#begin(live, data);
+          resolve(true);
+        } else {
+          this.#event(live, name, data);
+        }
+      };
+      stream(method, path, body, { onEvent })
+        .then(() => this.#brokeOff(live))
+        .catch((fault) => {
+          if (live.answerId && live.begun) this.#brokeOff(live);
+          else if (method !== "GET") this.fail(fault);
+        })
+        .finally(() => resolve(false));
+    });
+  }
+
+  #begin(live, { conversation, question, answer }) {
+    live.begin(conversation.id, answer);
+    this.lives.set(conversation.id, live);
+    const others = this.state.list.filter((one) => one.id !== conversation.id);
+    const list = this.state.search ? this.state.list : [conversation, ...others];
+    const open = this.state.conversation;
+    if (open && open.id !== conversation.id) {
+      this.set({ list });
+      return;
+    }
+    const messages = new Map(this.state.messages);
+    for (const [id, message] of messages) {
+      // An answer that failed before its first word was replaced by this one.
+      const replaced = message.parent_id === question.id && message.state !== "whole" && !message.text;
+      if (replaced) messages.delete(id);
+    }
+    messages.set(question.id, question).set(answer.id, answer);
+    this.set({ list, conversation, messages, leafId: answer.id, said: _("Writing an answer") });
+  }
+
+  #event(live, name, data) {
+    if (name === "delta") live.add(data.text);
+    else if (name === "waiting") live.wait(data);
+    else if (name === "facts") live.facts = data;
+    else if (name === "error") live.error = data;
+    else if (name === "done") this.#end(live, data.state);
+  }
+
+  #end(live, state) {
+    if (live.ended) return;
+    live.end();
+    this.lives.delete(live.conversationId);
+    if (this.state.conversation?.id !== live.conversationId) return;
+    const messages = new Map(this.state.messages);
+    const answer = {
+      ...messages.get(live.answerId),
+      text: live.text,
+      state,
+      facts: live.facts,
+      error_code: live.error?.code ?? null,
+      error: live.error?.message,
+    };
+    messages.set(live.answerId, answer);
+    this.set({ messages, said: live.farewell(state) });
+  }
+
+  /** The connection ended without the answer's end: ask what became of it. */
+  #brokeOff(live) {
+    if (live.ended) return;
+    live.end();
+    this.#reload(live.conversationId);
+  }
+
+  // The list
+
+  async find(search) {
+    this.set({ search, searching: true });
+    try {
+      const found = await this.#list(search, 0);
+      if (this.state.search !== search) return;
+      this.set({ list: found.conversations, more: found.more });
+    } catch (fault) {
+      this.fail(fault);
+    } finally {
+      if (this.state.search === search) this.set({ searching: false });
+    }
+  }
+
+  async listMore() {
+    try {
+      const found = await this.#list(this.state.search, this.state.list.length);
+      const known = new Set(this.state.list.map((one) => one.id));
+      const older = found.conversations.filter((one) => !known.has(one.id));
+      this.set({ list: [...this.state.list, ...older], more: found.more });
+    } catch (fault) {
+      this.fail(fault);
+    }
+  }
+
+  #list(search, offset) {
+    const query = new URLSearchParams({ search: search.normalize("NFC"), offset });
+    return request("GET", `${API}/conversations?${query}`);
+  }
+
+  async rename(id, title) {
+    try {
+      const renamed = await request("PATCH", `${API}/conversations/${id}`, { title });
+      const open = this.state.conversation;
+      this.set({
+        list: this.state.list.map((one) => (one.id === id ? { ...one, title: renamed.title } : one)),
+        conversation: open?.id === id ? { ...open, title: renamed.title } : open,
+        said: _("Renamed."),
+      });
+      return true;
+    } catch (fault) {
+      this.fail(fault);
+      return false;
+    }
+  }
+
+  async remove(id) {
+    try {
+      await request("DELETE", `${API}/conversations/${id}`);
+    } catch (fault) {
+      if (fault.code !== "conversation_not_found") return this.fail(fault);
+    }
+    this.lives.delete(id);
+    this.set({ list: this.state.list.filter((one) => one.id !== id), said: _("Deleted.") });
+    return true;
+  }
+
+  async removeAll() {
+    try {
+      await request("DELETE", `${API}/conversations`);
+    } catch (fault) {
+      return this.fail(fault);
+    }
+    this.lives.clear();
+    this.set({ list: [], more: false, search: "", said: _("Deleted.") });
+    return true;
+  }
+
+  // Models
+
+  trace(model) {
+    return request("GET", `${API}/trace?${new URLSearchParams({ model })}`);
+  }
+
+  async #awaitModels() {
+    while (this.state.modelState === "starting") {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      try {
+        const { models, state } = await request("GET", `${API}/models`);
+        const model = this.state.model ?? models[0]?.id ?? null;
+        this.set({ models, modelState: state, model });
+      } catch {
+        // The server may be starting as well; ask again.
+      }
+    }
+  }
+
+  fail(fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    this.set({ fault: { code: fault.code, message: fault.message } });
+    return false;
+  }
+}

@@ -1,0 +1,137 @@
+// The box one writes in: it grows, keeps a draft, and leaves Hangul to the input method.
+
+import { EnterKey } from "./enter.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Icon } from "./icons.js";
+import { keepDraft, onTouchScreen, readChoice, readDraft } from "./keep.js";
+import { _, number } from "./words.js";
+
+const HEIGHT_MAX = 240;
+
+/** A box for text that grows with it; Enter sends as `EnterKey` says. */
+export function useTextBox({ send, sendsByControlOnly = () => readChoice("controlEnter") }) {
+  const box = useRef(null);
+  const sending = useRef(send);
+  sending.current = send;
+  const enter = useRef(null);
+  enter.current ??= new EnterKey({
+    send: () => sending.current(),
+    newline: () => onTouchScreen() || sendsByControlOnly(),
+    sendsAfterComposition: () => readChoice("composedEnter") && !sendsByControlOnly(),
+  });
+  useEffect(() => enter.current.attach(box.current), []);
+  return { box, enter: enter.current };
+}
+
+export function fit(box) {
+  box.style.height = "auto";
+  box.style.height = `${Math.min(box.scrollHeight + 2, HEIGHT_MAX)}px`;
+}
+
+export function Composer({ chat, app }) {
+  const { conversation, models, model, modelState } = chat.state;
+  const [length, setLength] = useState(0);
+  const [busy, setBusy] = useState(false);
+  const max = chat.limits.message_characters_max;
+  const live = chat.live();
+  const { box, enter } = useTextBox({ send });
+  app.box = box;
+
+  const conversationId = conversation?.id ?? null;
+  useLayoutEffect(() => {
+    write(app.takeTyped() || readDraft(conversationId));
+    if (!onTouchScreen()) box.current.focus({ preventScroll: true });
+  }, [conversationId, app.fresh]);
+
+  function write(text) {
+    box.current.value = text;
+    changed();
+  }
+  app.write = write;
+
+  function changed() {
+    keepDraft(conversationId, box.current.value);
+    setLength(box.current.value.length);
+    fit(box.current);
+  }
+
+  async function send() {
+    const text = box.current.value.normalize("NFC");
+    if (!text.trim() || busy || text.length > max) return;
+    if (live) {
+      chat.set({ said: _("Wait for the answer to end, or stop it.") });
+      return;
+    }
+    setBusy(true);
+    const kept = await chat.send(text);
+    setBusy(false);
+    if (!kept) return;
+    // Whatever was typed while the question went out stays in the box.
+    const typed = box.current.value;
+    const rest = typed.normalize("NFC").startsWith(text) ? typed.normalize("NFC").slice(text.length) : "";
+    keepDraft(conversationId, "");
+    write(rest.replace(/^\n/, ""));
+    app.asked();
+  }
+
+  function pressSend(event) {
+    event.preventDefault();
+    enter.sendWhenWhole();
+    if (enter.composing) box.current.blur();
+    if (!onTouchScreen()) box.current.focus();
+  }
+
+  function keys(event) {
+    if (event.key !== "ArrowUp" || box.current.value || event.isComposing) return;
+    if (app.editLast()) event.preventDefault();
+  }
+
+  const over = length > max;
+  const near = length > max * 0.9;
+  return html`<form class="composer" onSubmit=${pressSend}>
+    <div class="composer-box">
+      <label class="sr-only" for="message">${_("Message")}</label>
+      <textarea
+        id="message"
+        name="text"
+        ref=${box}
+        rows="1"
+        placeholder=${_("Write a message")}
+        aria-describedby="message-hint"
+        aria-invalid=${over ? "true" : undefined}
+        enterkeyhint=${onTouchScreen() ? "enter" : "send"}
+        autocomplete="off"
+        onInput=${changed}
+        onKeyDown=${keys}
+      ></textarea>
+      <div class="composer-row">
+        ${models.length > 1 &&
+        html`<label class="model-menu"
+          ><span class="sr-only">${_("Model")}</span>
+          <select value=${model} onChange=${(event) => chat.set({ model: event.target.value })}>
+            ${models.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}</option>`)}
+          </select></label
+        >`}
+        ${near &&
+        html`<span class=${over ? "count over" : "count"} role="status"
+          >${over
+            ? _("{over} characters too long", { over: number(length - max) })
+            : _("{left} characters left", { left: number(max - length) })}</span
+        >`}
+        <span class="space"></span>
+        ${live
+          ? html`<button key="stop" type="button" class="button stop" onClick=${() => app.stop()}>
+              <${Icon} name="stop" />${live.stopping ? _("Stopping") : _("Stop")}
+            </button>`
+          : html`<button key="send" class="button send" disabled=${!length || over || busy}>
+              <${Icon} name="send" />${_("Send")}
+            </button>`}
+      </div>
+    </div>
+    <p class="hint" id="message-hint">
+      ${_("What you write stays on this server, is not used for training, and can be deleted by you at any time.")}
+      ${modelState === "starting" &&
+      html` <strong>${_("The model is being loaded; you can already ask.")}</strong>`}
+    </p>
+  </form>`;
+}

@@ -1,0 +1,122 @@
+// The conversation: messages, or a welcome. Follows the newest words until the reader scrolls up.
+
+import { copyText } from "./copy.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { Icon } from "./icons.js";
+import { Message } from "./message.js";
+import { _ } from "./words.js";
+
+const NEAR_END_PX = 64;
+const COPIED_MS = 2000;
+
+export function Talk({ chat, app }) {
+  const log = useRef(null);
+  const following = useRef(true);
+  const [away, setAway] = useState(false);
+  const path = chat.path();
+  const live = chat.live();
+  const { conversation, fault } = chat.state;
+
+  const toEnd = () => {
+    log.current.scrollTop = log.current.scrollHeight;
+  };
+  const onScroll = () => {
+    const { scrollTop, scrollHeight, clientHeight } = log.current;
+    following.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    setAway(!following.current);
+  };
+  const follow = () => {
+    following.current = true;
+    setAway(false);
+    toEnd();
+  };
+  app.asked = () => requestAnimationFrame(follow);
+
+  useLayoutEffect(() => {
+    following.current = true;
+    toEnd();
+  }, [conversation?.id]);
+  useLayoutEffect(() => {
+    if (following.current) toEnd();
+  });
+  useEffect(() => {
+    // Words arrive, code is colored, the window changes: keep the end in sight if it was.
+    const watcher = new ResizeObserver(() => following.current && toEnd());
+    watcher.observe(log.current.firstElementChild);
+    watcher.observe(log.current);
+    return () => watcher.disconnect();
+  }, []);
+
+  return html`<div class="log-frame">
+    <div
+      class="log"
+      role="log"
+      aria-live="off"
+      aria-label=${_("Conversation")}
+      tabindex="0"
+      ref=${log}
+      onScroll=${onScroll}
+      onClick=${copyCode}
+    >
+      <div class="log-inner">
+        ${path.length
+          ? html`<ol aria-busy=${live ? "true" : "false"}>
+              ${path.map((message) => html`<${Message} key=${message.id} message=${message} chat=${chat} app=${app} />`)}
+            </ol>`
+          : html`<${Welcome} app=${app} chat=${chat} />`}
+        ${fault &&
+        html`<div class="remark bad" role="alert">
+          <p>${fault.message}</p>
+          <button type="button" class="button second small" onClick=${() => chat.set({ fault: null })}>${_("Close")}</button>
+        </div>`}
+      </div>
+    </div>
+    ${away &&
+    html`<button type="button" class="to-end" onClick=${follow}><${Icon} name="arrowDown" />${_("To the end")}</button>`}
+  </div>`;
+}
+
+async function copyCode(event) {
+  const button = event.target.closest?.(".copy-code");
+  if (!button) return;
+  const code = button.closest(".code").querySelector("code").textContent;
+  const worked = await copyText(code);
+  button.textContent = worked ? _("Copied") : _("Not copied");
+  setTimeout(() => (button.textContent = _("Copy")), COPIED_MS);
+}
+
+const examples = () => [
+  _("I feel a little down today."),
+  _("Tell me briefly what Gyeongbokgung is."),
+  _("Say this sentence in other words: It is raining hard, so take an umbrella."),
+  _("What should I pack for a trip?"),
+];
+
+function Welcome({ app, chat }) {
+  const { modelState, model } = chat.state;
+  return html`<section class="welcome">
+    <h2>${_("What would you like to talk about?")}</h2>
+    <p>
+      ${_("A small language model trained on openly licensed Korean text answers here. It can be wrong: check what matters.")}
+    </p>
+    <ul class="examples" aria-label=${_("Examples")}>
+      ${examples().map(
+        (example) =>
+          html`<li key=${example}>
+            <button type="button" onClick=${() => app.example(example)}>${example}</button>
+          </li>`,
+      )}
+    </ul>
+    ${modelState === "unavailable" &&
+    html`<div class="remark bad">
+      <p>${_("The model could not be loaded. The operator finds the reason in the log of the server.")}</p>
+    </div>`}
+    ${model &&
+    html`<p class="welcome-model">
+      ${_("Model")} <b>${model}</b>
+      <button type="button" class="link" aria-haspopup="dialog" onClick=${() => app.show("trace", { model })}>
+        ${_("What was it made from?")}
+      </button>
+    </p>`}
+  </section>`;
+}
