@@ -9,12 +9,12 @@ address, so a browser keeps them for good and modules may import each other by r
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from babel.dates import format_date, format_datetime
+from babel.dates import LOCALTZ, format_date, format_datetime
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from starlette.datastructures import URL
 from starlette.requests import Request
@@ -142,11 +142,12 @@ def environment(language: Language) -> Environment:
     # The extension adds this method to the environment.
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
 
-    def day(value: datetime) -> str:
-        return format_date(value, "long", locale=language)
+    def day(value: date) -> str:
+        local = value.astimezone(LOCALTZ) if isinstance(value, datetime) else value
+        return format_date(local, "long", locale=language)
 
     def moment(value: datetime) -> str:
-        return format_datetime(value, "medium", locale=language)
+        return format_datetime(value, "medium", tzinfo=LOCALTZ, locale=language)
 
     made.filters.update(day=day, moment=moment)
     return made
