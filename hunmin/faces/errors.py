@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -55,6 +55,13 @@ class Problem(BaseModel):
     request_id: str
     fields: list[InvalidField] = []
 
+    _known: HunminError = PrivateAttr()
+
+    @property
+    def error(self) -> HunminError:
+        """Return the error it tells of, for a room that tells it in its own way."""
+        return self._known
+
 
 ErrorFace = Callable[[Request, Problem], Response]
 """Shows a problem the way an outside protocol expects it."""
@@ -75,7 +82,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 def problem_of(request: Request, error: Exception) -> Problem:
     """Return what to say about an exception. One that nobody foresaw says nothing of itself."""
     known = _known(error)
-    return Problem(
+    problem = Problem(
         type=f"/docs/errors#{known.code}",
         title=known.code.replace("_", " ").capitalize(),
         status=known.status,
@@ -84,6 +91,8 @@ def problem_of(request: Request, error: Exception) -> Problem:
         request_id=getattr(request.state, "request_id", ""),
         fields=_fields(error.errors()) if isinstance(error, RequestValidationError) else [],
     )
+    problem._known = known  # noqa: SLF001 (the one who makes it)
+    return problem
 
 
 def _known(error: Exception) -> HunminError:

@@ -94,4 +94,4 @@ def usage(act: Act, *, since: date, until: date | None = None) -> list[Usage]:
         query = query.where(AdmissionRow.key_id == act.actor.key_id)
     elif not act.actor.has_role(*SEES_ALL):
         query = query.where(AdmissionRow.user_id == act.actor.user_id)
-    return [Usage(*row) for row in act.session.execute(query).tuples()]
+    return [Usage(*row) for row in act.session.execute(query)]

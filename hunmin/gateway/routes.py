@@ -22,9 +22,7 @@ from hunmin.act import Actor, Language, open_act
 from hunmin.db import new_id
 from hunmin.errors import (
     HunminError,
-    InternalError,
     InvalidRequest,
-    PageNotFound,
     RequestTooLarge,
     RequestTooSlow,
     UnsupportedMediaType,
@@ -41,6 +39,7 @@ FIRST_PIECE_SECONDS = 2.0
 """How long a stream's status waits for the first piece: an engine that is full or fails at once
 is answered with its own status, a slow one begins with 200 and an empty stream."""
 
+UNAUTHORIZED = 401
 CLIENT_GONE = 499
 """What nginx logs for a client that went away; nobody reads it."""
 
@@ -245,20 +244,15 @@ def show_error(request: Request, error: HunminError) -> Response:
     retry_after = getattr(error, "retry_after_seconds", None)
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
+    if error.status == UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     body = writers.error_reply(error, language_of(request)).to_json()
     return _json(request, body, status=error.status, headers=headers)
 
 
 def error_face(request: Request, problem: faces.Problem) -> Response:
     """Show a problem under /v1 that no route saw: an unknown address, a fault of the server."""
-    language = language_of(request)
-    known: dict[str, HunminError] = {
-        error.code: error for error in (PageNotFound(), InternalError())
-    }
-    same = known.get(problem.code)
-    message = same.message(language) if same else problem.detail
-    body = writers.envelope(message, code=problem.code, status=problem.status)
-    return _json(request, body.to_json(), status=problem.status)
+    return show_error(request, problem.error)
 
 
 def _headers(request: Request) -> dict[str, str]:

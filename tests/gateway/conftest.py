@@ -3,19 +3,21 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from hunmin import accounts, faces, gateway
+from hunmin import accounts
 from hunmin.act import SYSTEM, open_act
-from hunmin.db import new_id
-from hunmin.errors import HunminError
+from hunmin.db import Database, open_database
 from hunmin.gateway import Gateway
-from hunmin.settings import GatewaySettings
+from hunmin.migrations.tables import all_tables
+from hunmin.settings import GatewaySettings, Settings
+from hunmin.web import create_app
 from tests.support.engines import PaperEngine
 
 
@@ -23,6 +25,16 @@ from tests.support.engines import PaperEngine
 def engine() -> PaperEngine:
     """Give an engine that does as told."""
     return PaperEngine()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path) -> str:
+    """Give the address of a SQLite database with every table."""
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    opened = open_database(url)
+    all_tables().create_all(opened.engine)
+    opened.close()
+    return url
 
 
 @pytest.fixture
@@ -48,34 +60,15 @@ def key(database) -> str:
         return accounts.create_key(act, name="test", user_id=user.id).secret
 
 
-def build_app(settings, database, made: Gateway) -> FastAPI:
-    """Return an application with this room's routes only."""
-
-    @asynccontextmanager
-    async def life(_app):
-        made.launch()
-        yield
-        await made.close()
-
-    app = FastAPI(lifespan=life)
-    app.state.settings = settings
-    app.state.database = database
-    app.state.gateway = made
-    app.state.error_faces = {"/v1": gateway.error_face}
-    app.include_router(gateway.router)
-
-    def show(request, error):
-        return faces.show_problem(request, faces.problem_of(request, error))
-
-    for kind in (HunminError, Exception, 404, 405):
-        app.add_exception_handler(kind, show)
-    return app
-
-
 @pytest.fixture
-def app(engine, database, settings, limits) -> FastAPI:
-    """Give the application, its gateway not yet launched."""
-    return build_app(settings, database, Gateway(engine, database, GatewaySettings(**limits)))
+def app(engine, database_url, settings, limits, monkeypatch) -> FastAPI:
+    """Give the whole application, with the paper engine."""
+    monkeypatch.setattr(Database, "migrate", lambda _: None)  # the tables are there already
+    options = {f"gateway__{name}": value for name, value in limits.items()}
+    loaded = Settings.load(
+        config=None, data=settings.data, web__port=0, database__url=database_url, **options
+    )
+    return create_app(loaded, engine=engine)
 
 
 @contextmanager
@@ -90,6 +83,7 @@ def serve(app: FastAPI) -> Iterator[str]:
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the server ended while starting"
+        time.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
@@ -103,10 +97,6 @@ def address(app, key) -> Iterator[str]:
     """Give the address of a live server."""
     del key  # it must exist before the first request
     with serve(app) as address:
+        while not app.state.gateway.healthy():
+            time.sleep(0.005)
         yield address
-
-
-@pytest.fixture
-def request_id() -> str:
-    """Give the id of one request."""
-    return new_id()
