@@ -31,6 +31,7 @@ from hunmin.accounts.door import (
     VisitorAct,
     VisitorActor,
 )
+from hunmin.accounts.links import address_file, address_of, local_address, sign_in_address
 from hunmin.accounts.queries import (
     find_actor_by_key,
     find_actor_by_session,
@@ -56,6 +57,8 @@ __all__ = [
     "UserView",
     "VisitorAct",
     "VisitorActor",
+    "address_file",
+    "address_of",
     "create_key",
     "create_sign_in_link",
     "create_user",
@@ -68,7 +71,9 @@ __all__ = [
     "list_keys",
     "list_sessions",
     "list_users",
+    "local_address",
     "revoke_key",
     "sign_in",
+    "sign_in_address",
     "welcome_guest",
 ]

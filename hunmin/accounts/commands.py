@@ -1,0 +1,213 @@
+"""`hunmin accounts` and `hunmin key`: for whoever can read the data folder.
+
+They work on the database of a running service as well as on one that is stopped.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hunmin.settings.options import ConfigOption, DataOption
+
+if TYPE_CHECKING:
+    from hunmin.accounts.views import UserView
+    from hunmin.act import Act
+    from hunmin.settings import Settings
+
+ADMINISTRATOR = "admin"
+"""The account made where none was named and none is there."""
+
+DEMO_DATA = Path("var/demo")
+
+UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The name of the account.")]
+UserOption = Annotated[
+    str | None,
+    typer.Option(
+        "--user",
+        help="Whose key. By default the only administrator's; `admin` is made if there is none.",
+    ),
+]
+
+accounts_app = typer.Typer(
+    name="accounts", help="Manage accounts.", no_args_is_help=True, rich_markup_mode=None
+)
+key_app = typer.Typer(
+    name="key", help="Manage API keys.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    app.add_typer(accounts_app)
+    app.add_typer(key_app)
+
+
+@accounts_app.command("create")
+def create_account(
+    user: UserArgument,
+    *,
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", help="administrator or auditor; may be said more than once."),
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Make an account, and print a link that signs it in, once."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data) as (act, settings):
+        made = accounts.create_user(act, name=user, roles=role or ["person"])
+        _print_link(act, settings, made)
+
+
+@accounts_app.command("link")
+def link_account(
+    user: UserArgument, *, config: ConfigOption = None, data: DataOption = None
+) -> None:
+    """Print a new link that signs an account in, once."""
+    with _open(config, data) as (act, settings):
+        _print_link(act, settings, _find(act, user))
+
+
+@accounts_app.command("list")
+def list_accounts(*, config: ConfigOption = None, data: DataOption = None) -> None:
+    """List the accounts and their roles. Guests are left out."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data, read_only=True) as (act, _):
+        for user in accounts.list_users(act):
+            _print(f"{user.created_at:%Y-%m-%d}  {user.name}  {', '.join(user.roles)}")
+
+
+@key_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")],
+    *,
+    user: UserOption = None,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=3650, help="Expire after so many days.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Make an API key, and print it. It is shown this once and kept nowhere."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data) as (act, _):
+        owner = _find(act, user) if user else _only_administrator(act)
+        made = accounts.create_key(act, name=name, user_id=owner.id, days=days)
+    _print(made.secret)
+
+
+@key_app.command("list")
+def list_keys(
+    *, user: UserOption = None, config: ConfigOption = None, data: DataOption = None
+) -> None:
+    """List the keys of an account, or of all, without their secrets."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data, read_only=True) as (act, _):
+        for owner in [_find(act, user)] if user else accounts.list_users(act):
+            for key in accounts.list_keys(act, owner.id):
+                ends = f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "does not expire"
+                used = f"used {key.used_on}" if key.used_on else "never used"
+                _print(f"{key.id}  hm-…{key.last_four}  {owner.name}  {key.name}  {used}, {ends}")
+
+
+@key_app.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, as `hunmin key list` says.")],
+    *,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """End a key at once."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+    from hunmin.errors import KeyNotFound  # noqa: PLC0415
+
+    with _open(config, data) as (act, _):
+        for owner in accounts.list_users(act):
+            if any(key == one.id for one in accounts.list_keys(act, owner.id)):
+                accounts.revoke_key(act, key, user_id=owner.id)
+                return
+        raise KeyNotFound
+
+
+@contextmanager
+def _open(
+    config: Path | None, data: Path | None, *, read_only: bool = False
+) -> Iterator[tuple["Act", "Settings"]]:
+    """Open an act of the house itself on the database that is meant."""
+    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415 (slow to import)
+    from hunmin.db import open_database  # noqa: PLC0415
+
+    settings = _settings(config, data)
+    database = open_database(settings.database_url)
+    try:
+        database.migrate()
+        with open_act(database, SYSTEM, read_only=read_only) as act:
+            yield act, settings
+    finally:
+        database.close()
+
+
+def _settings(config: Path | None, data: Path | None) -> "Settings":
+    """Return the settings; the demo's data where only a demo has been run here."""
+    from hunmin.settings import Settings  # noqa: PLC0415 (slow to import)
+
+    settings = Settings.load(config, data)
+    is_only_demo = (
+        data is None
+        and settings.data == Path("var")
+        and not settings.database.url.get_secret_value()
+        and not (settings.data / "hunmin.db").exists()
+        and (DEMO_DATA / "hunmin.db").exists()
+    )
+    if not is_only_demo:
+        return settings
+    sys.stderr.write(f"Using the data of the demo in {DEMO_DATA}; --data names another folder.\n")
+    return Settings.load(config, DEMO_DATA)
+
+
+def _find(act: "Act", name: str) -> "UserView":
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+    from hunmin.errors import UserNotFound  # noqa: PLC0415
+
+    found = accounts.find_user(act, name)
+    if found is None:
+        raise UserNotFound
+    return found
+
+
+def _only_administrator(act: "Act") -> "UserView":
+    """Return the account a key is for when nobody was named."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+    from hunmin.errors import UserUnclear  # noqa: PLC0415
+
+    administrators = accounts.list_administrators(act)
+    if len(administrators) == 1:
+        return administrators[0]
+    named = accounts.find_user(act, ADMINISTRATOR)
+    if named is not None:
+        return named
+    if administrators:
+        raise UserUnclear
+    return accounts.create_user(act, name=ADMINISTRATOR, roles=["administrator"])
+
+
+def _print_link(act: "Act", settings: "Settings", user: "UserView") -> None:
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    minutes = settings.accounts.sign_in_link_minutes
+    secret = accounts.create_sign_in_link(act, user.id, minutes=minutes)
+    sys.stderr.write(f"Open this link within {minutes} minutes. It works once:\n")
+    _print(accounts.sign_in_address(settings, secret))
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")

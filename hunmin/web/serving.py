@@ -1,0 +1,116 @@
+"""Listening, being ready, and stopping: what `hunmin serve` and `hunmin demo` have in common."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+from typing_extensions import override
+
+from hunmin import accounts
+from hunmin.errors import HunminError, ListenRefused, PortInUse
+from hunmin.settings import Settings
+from hunmin.steps import write_whole
+
+STOP_SECONDS = 3
+"""How long answers under way may go on after Ctrl-C."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, before anything else is begun.
+
+    Raises:
+        PortInUse: Another program listens there.
+        ListenRefused: The address is not ours, or the port needs more rights.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host=host, port=port) from error
+        reason = error.strerror or str(error)
+        raise ListenRefused(host=host, port=port, reason=reason) from error
+
+
+def serve(
+    app: FastAPI,
+    listening: socket.socket,
+    *,
+    on_open: Callable[[str], None],
+    on_ready: Callable[[HunminError | None], None],
+) -> None:
+    """Serve until Ctrl-C or SIGTERM, then stop everything in order.
+
+    Args:
+        app: The application.
+        listening: Where.
+        on_open: Called with the address once pages answer.
+        on_ready: Called once the model answers, or with the reason why it does not.
+    """
+    settings: Settings = app.state.settings
+    host, port = listening.getsockname()[:2]
+    address = accounts.local_address(settings.web.host or host, port)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        lifespan="on",
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ws="none",
+    )
+    file = accounts.address_file(settings)
+    write_whole(file, f"{address}\n".encode())
+    server = _Server(config, on_open=lambda: on_open(address), on_ready=on_ready)
+    try:
+        # Having stopped, the server passes Ctrl-C on; there is nothing left to interrupt.
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        file.unlink(missing_ok=True)
+    if not server.started:
+        sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when pages answer, and when the model does."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_open: Callable[[], None],
+        on_ready: Callable[[HunminError | None], None],
+    ) -> None:
+        super().__init__(config)
+        self._on_open = on_open
+        self._on_ready = on_ready
+        self._waiting: asyncio.Task[None] | None = None
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._on_open()
+            self._waiting = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        failure: HunminError | None = None
+        try:
+            await app.state.gateway.ready()
+        except HunminError as error:
+            failure = error
+        self._on_ready(failure)
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        await super().shutdown(sockets)
