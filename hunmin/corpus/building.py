@@ -1,47 +1,46 @@
 """From a sources file to a corpus: the stages in their order, resumed where they stopped."""
 
-import hashlib
-import json
-import shutil
+import functools
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
-
 from hunmin.corpus.config import CorpusConfig, Runner
 from hunmin.corpus.contamination import read_passages
-from hunmin.corpus.engine import open_daft
-from hunmin.corpus.rights import Rights, read_rights
-from hunmin.corpus.sources import Source, SourcesFile, find_files, read_sources
-from hunmin.corpus.stage_clean import clean_group
-from hunmin.corpus.stage_dedup import Duplicates, find_duplicates
-from hunmin.corpus.stage_read import DROPS, Unit, read_unit
-from hunmin.corpus.stage_shards import Group, Written, write_shards
+from hunmin.corpus.drops import write_drops
+from hunmin.corpus.engine import map_units, open_daft
+from hunmin.corpus.placing import SPLITS
+from hunmin.corpus.planning import Plan, make_plan
+from hunmin.corpus.stage_clean import (
+    CleanOptions,
+    CleanUnit,
+    clean_part,
+    masked_counts,
+    unit_index,
+)
+from hunmin.corpus.stage_dedup import NEAR, Repeats, find_repeats
+from hunmin.corpus.stage_read import ReadCounts, ReadOptions, ReadUnit, read_counts, read_unit
+from hunmin.corpus.stage_shards import (
+    RunCounts,
+    RunUnit,
+    ShardUnit,
+    merge_shard,
+    sort_run,
+    total,
+)
 from hunmin.errors import NothingLeft
-from hunmin.manifest import Manifest, SourceRecord, file_sha256
+from hunmin.manifest import Manifest, SourceRecord
 from hunmin.progress import bar
 from hunmin.steps import Step, open_step
 
-_GROUP_TEXT_CHARS = 128 * 2**20
 _MB = 1e6
-
-
-@dataclass
-class _Plan:
-    """What is to be done, decided before any document is read."""
-
-    file: SourcesFile
-    units: list[Unit]
-    eval_files: list[Path]
-    rights: Rights
-    hashes: dict[str, str]
-    """SHA-256 of every source, and of evaluation sets and rights."""
+_SMALL_BYTES = 64 * 2**20
+"""Reading less than this is not worth the start of other processes."""
+_SMALL_CHARS = 12 * 2**20
+"""Likewise of cleaning."""
+_RUN_CHARS = 64 * 2**20
+"""Text in one sorted run, and in the memory of whoever sorts it."""
 
 
 def build(
@@ -71,7 +70,7 @@ def build(
         RunnerMissing: Ray was asked for and is not installed.
     """
     config = config or CorpusConfig()
-    plan = _plan(sources, rights)
+    plan = make_plan(sources, rights)
     recipe = {
         "sources": plan.file.model_dump(mode="json"),
         "config": config.model_dump(mode="json"),
@@ -80,238 +79,226 @@ def build(
     with open_step(out, kind="corpus", name=out.name, recipe=recipe) as step:
         if step.finished is not None:
             return step.finished
-        return _build(step, plan, config, runner)
+        return _Building(step, plan, config, runner).run()
 
 
-def _plan(path: Path, rights_path: Path | None) -> _Plan:
-    file = read_sources(path)
-    base = path.absolute().parent
-    units: list[Unit] = []
-    hashes: dict[str, str] = {}
-    known: dict[Path, str] = {}
-
-    def sha256(files: Iterable[Path]) -> str:
-        listed = list(files)
-        for each in listed:
-            known.setdefault(each, file_sha256(each))
-        if len(listed) == 1:
-            return known[listed[0]]
-        lines = "".join(f"{known[each]}  {each.name}\n" for each in listed)
-        return hashlib.sha256(lines.encode()).hexdigest()
-
-    for source in file.source:
-        if source.path is None:
-            units.append(Unit(len(units), source, None, None, 0))
-            continue
-        files = find_files(base, source.name, source.path)
-        root = base / source.path
-        for each in files:
-            parent = root if root.is_dir() else None
-            units.append(Unit(len(units), source, each, parent, each.stat().st_size))
-        hashes[source.name] = sha256(files)
-    eval_files = [
-        each
-        for pattern in file.decontaminate.paths
-        for each in find_files(base, "decontaminate", pattern)
-    ]
-    if eval_files:
-        hashes["[decontaminate]"] = sha256(eval_files)
-    if rights_path is not None:
-        hashes["[rights]"] = file_sha256(rights_path)
-    return _Plan(file, units, eval_files, read_rights(rights_path), hashes)
+def _sum(counts: Iterable[dict[str, int]]) -> Counter[str]:
+    summed: Counter[str] = Counter()
+    for count in counts:
+        summed.update(count)
+    return summed
 
 
-def _build(step: Step, plan: _Plan, config: CorpusConfig, runner: Runner) -> Manifest:
-    scratch = step.scratch
-    also = frozenset(plan.file.licenses.allow) | plan.rights.licenses
-    counts: list[dict[str, Any]] = []
-    total = sum(unit.size_bytes for unit in plan.units) / _MB
-    with bar("reading", total=total, unit="MB") as shown:
-        for unit in plan.units:
-            shown.note = unit.source.name
-            counts.append(
-                read_unit(
-                    unit,
-                    scratch / "read" / unit.folder_name,
-                    limits=config.limits,
-                    also_allowed=also,
-                    withdrawn=plan.rights.withdrawn,
-                    advance=lambda size: shown.advance(size / _MB),
+class _Building:
+    """One corpus being built."""
+
+    def __init__(self, step: Step, plan: Plan, config: CorpusConfig, runner: Runner) -> None:
+        self.step = step
+        self.plan = plan
+        self.config = config
+        self.runner: Runner = runner
+        self.scratch = step.scratch
+        self.units = [
+            ReadUnit(
+                index, f.source, f.path, f.base, f.size_bytes, self.scratch / "read" / f"{index:06}"
+            )
+            for index, f in enumerate(plan.files)
+        ]
+
+    def run(self) -> Manifest:
+        """Do what is left to do."""
+        read = self._read()
+        cleaned = self._clean(read)
+        parts = [unit.out for unit in cleaned]
+        repeats = self._find_repeats(parts)
+        runs, counts = self._sort(cleaned)
+        rows, sizes = total(counts)
+        drops = write_drops(
+            self.step.folder / "dropped.parquet",
+            [path for unit in self.units for path in sorted(unit.folder.glob("drops-*.parquet"))],
+            [run.drops for run in runs],
+            repeats=repeats,
+            parts=parts,
+        )
+        if not rows:
+            raise NothingLeft(reasons=drops)
+        self._merge(runs, counts)
+        return self.step.finish(
+            facts={
+                "rows_read": sum(count.rows for count in read),
+                "documents": rows["text"],
+                "text_bytes": sizes["text"],
+                "heldout_documents": rows["heldout"],
+                "heldout_text_bytes": sizes["heldout"],
+                "chats": rows["chat"],
+                "chat_text_bytes": sizes["chat"],
+                "dropped": drops,
+                **self._cluster_facts(repeats),
+                "masked": dict(sorted(masked_counts(parts).items())),
+                "repaired": dict(sorted(_sum(count.repaired for count in read).items())),
+            },
+            sources=self._records(counts),
+        )
+
+    def _read(self) -> list[ReadCounts]:
+        done = {unit.index: counts for unit in self.units if (counts := read_counts(unit.folder))}
+        left = [unit for unit in self.units if unit.index not in done]
+        options = ReadOptions(
+            self.config.limits,
+            frozenset(self.plan.file.licenses.allow) | self.plan.rights.licenses,
+            self.plan.rights.withdrawn,
+        )
+        sizes = {unit.index: unit.size_bytes for unit in self.units}
+        with bar("reading", total=sum(sizes.values()) / _MB, unit="MB") as shown:
+            shown.start_at(sum(sizes[index] for index in done) / _MB)
+            in_process = sum(unit.size_bytes for unit in left) < _SMALL_BYTES
+            follow = in_process and self.runner == "local"
+            function = functools.partial(
+                read_unit,
+                options=options,
+                advance=(lambda size: shown.advance(int(size) / _MB)) if follow else None,
+            )
+            for unit, counts in map_units(
+                function, left, runner=self.runner, in_process=in_process
+            ):
+                done[unit.index] = counts
+                known = sum(sizes[index] for index in done) / _MB
+                shown.advance(known - shown.done, note=unit.source.name)
+        return [done[unit.index] for unit in self.units]
+
+    def _clean(self, read: list[ReadCounts]) -> list[CleanUnit]:
+        folder = self.scratch / "clean"
+        folder.mkdir(exist_ok=True)
+        options = CleanOptions(self.config, self._passages())
+        units = [
+            CleanUnit(
+                unit.folder / f"part-{part:05}.parquet",
+                folder / f"{unit.index:06}-{part:05}.parquet",
+                chars,
+                unit.source,
+            )
+            for unit, counts in zip(self.units, read, strict=True)
+            for part, chars in enumerate(counts.part_chars)
+        ]
+        left = [unit for unit in units if not unit.out.is_file()]
+        chars_left = sum(unit.chars for unit in left)
+        chars = sum(unit.chars for unit in units)
+        with bar("cleaning", total=chars / _MB, unit="M characters") as shown:
+            shown.start_at((chars - chars_left) / _MB)
+            work = functools.partial(clean_part, options=options)
+            small = chars_left < _SMALL_CHARS
+            for unit, _ in map_units(work, left, runner=self.runner, in_process=small):
+                shown.advance(unit.chars / _MB, note=unit.source.name)
+        return units
+
+    def _passages(self) -> Path | None:
+        if not self.plan.eval_files:
+            return None
+        path = self.scratch / "passages.npz"
+        if not path.is_file():
+            rules = self.plan.file.decontaminate
+            passages = read_passages(
+                self.plan.eval_files, size=rules.ngram_eojeols, share=rules.share
+            )
+            passages.save(path)
+        return path
+
+    @property
+    def _repeats_path(self) -> Path:
+        return self.scratch / "repeats.npz"
+
+    def _find_repeats(self, parts: Sequence[Path]) -> Repeats:
+        if self._repeats_path.is_file():
+            return Repeats.load(self._repeats_path)
+        near = self.config.near_duplicates
+        turns = 2 + (near.bands if near.enabled else 0)
+        with bar("finding duplicates", total=turns, unit="turns") as shown:
+            if parts:
+                daft = open_daft(self.runner)
+                repeats = find_repeats(daft, parts, near, advance=shown.advance)
+            else:
+                repeats = Repeats.none()
+        repeats.save(self._repeats_path)
+        return repeats
+
+    def _sort(self, cleaned: list[CleanUnit]) -> tuple[list[RunUnit], list[RunCounts]]:
+        folder = self.scratch / "runs"
+        folder.mkdir(exist_ok=True)
+        groups: list[list[CleanUnit]] = []
+        for unit in cleaned:
+            if not groups or sum(u.chars for u in groups[-1]) + unit.chars > _RUN_CHARS:
+                groups.append([])
+            groups[-1].append(unit)
+        runs = [
+            RunUnit(index, tuple(unit.out for unit in group), folder)
+            for index, group in enumerate(groups)
+        ]
+        chars = {
+            run.index: sum(unit.chars for unit in group)
+            for run, group in zip(runs, groups, strict=True)
+        }
+        counts: dict[int, RunCounts] = {}
+        with bar("sorting", total=sum(chars.values()) / _MB, unit="M characters") as shown:
+            work = functools.partial(sort_run, repeats=self._repeats_path, config=self.config)
+            few = len(runs) < 4  # noqa: PLR2004 (seconds of work)
+            for run, counted in map_units(work, runs, runner=self.runner, in_process=few):
+                counts[run.index] = counted
+                shown.advance(chars[run.index] / _MB)
+        return runs, [counts[run.index] for run in runs]
+
+    def _merge(self, runs: list[RunUnit], counts: list[RunCounts]) -> None:
+        folder = self.step.folder / "shards"
+        folder.mkdir(exist_ok=True)
+        units: list[ShardUnit] = []
+        _, sizes = total(counts)
+        for split in SPLITS:
+            shards = -(-sizes[split] // self.config.shard_text_bytes)
+            paths = tuple(
+                run.run(split)
+                for run, count in zip(runs, counts, strict=True)
+                if split in count.rows
+            )
+            units += [
+                ShardUnit(split, index, shards, paths, folder / f"{split}-{index:05}.parquet")
+                for index in range(shards)
+            ]
+        with bar("writing shards", total=len(units), unit="shards") as shown:
+            few = len(units) < 8  # noqa: PLR2004 (seconds of work)
+            for _ in map_units(merge_shard, units, runner=self.runner, in_process=few):
+                shown.advance()
+        for leftover in folder.glob("*.partial"):
+            leftover.unlink()
+
+    def _cluster_facts(self, repeats: Repeats) -> dict[str, Any]:
+        near = repeats.reason == NEAR
+        pairs = list(zip(repeats.n[near].tolist(), repeats.first[near].tolist(), strict=True))
+        source = [unit.source.name for unit in self.units]
+        return {
+            "clusters": len({first for _, first in pairs}),
+            "clusters_across_sources": len(
+                {first for n, first in pairs if source[unit_index(n)] != source[unit_index(first)]}
+            ),
+        }
+
+    def _records(self, counts: list[RunCounts]) -> list[SourceRecord]:
+        records = []
+        for source in self.plan.file.source:
+            licenses: Counter[str] = Counter()
+            text_bytes = 0
+            for count in counts:
+                for license_id, documents, size in count.sources.get(source.name, []):
+                    licenses[license_id] += documents
+                    text_bytes += size
+            records.append(
+                SourceRecord(
+                    name=source.name,
+                    license=source.license or " AND ".join(sorted(licenses)) or "-",
+                    origin=source.origin or source.dataset or source.path or "",
+                    attribution=source.attribution,
+                    documents=licenses.total(),
+                    text_bytes=text_bytes,
+                    licenses=dict(sorted(licenses.items())),
+                    sha256=self.plan.hashes.get(source.name, ""),
                 )
             )
-    groups = _clean(step, plan, counts, config, runner)
-    if not groups:
-        raise NothingLeft(reasons=_drop_counts(_read_drops(plan, scratch)))
-    daft = open_daft(runner)
-    turns = config.near_duplicates.bands + 2
-    with bar("finding duplicates", total=turns, unit="turns") as shown:
-        duplicates = find_duplicates(
-            daft,
-            [group.folder for group in groups],
-            [group.folder for group in groups if group.source.kind == "text"],
-            config.near_duplicates,
-            advance=shown.advance,
-        )
-    with bar("writing shards", unit="documents"):
-        shutil.rmtree(scratch / "spool", ignore_errors=True)
-        gone = np.unique(
-            np.concatenate([p[0] for p in (duplicates.same_id, duplicates.same_words, duplicates.near)])
-        )
-        shutil.rmtree(step.folder / "shards", ignore_errors=True)
-        written = write_shards(
-            groups, gone, step.folder / "shards", scratch / "spool", config=config
-        )
-    drops = _all_drops(plan, scratch, groups, duplicates, written)
-    reasons = _drop_counts(drops)
-    if not written.documents:
-        raise NothingLeft(reasons=reasons)
-    pq.write_table(drops.drop_columns(["n"]), step.folder / "dropped.parquet", compression="zstd")
-    return step.finish(
-        facts=_facts(plan, counts, groups, duplicates, written, reasons),
-        sources=_records(plan, written),
-    )
-
-
-def _clean(
-    step: Step, plan: _Plan, counts: list[dict[str, Any]], config: CorpusConfig, runner: Runner
-) -> list[Group]:
-    passages = read_passages(
-        plan.eval_files,
-        size=plan.file.decontaminate.ngram_eojeols,
-        share=plan.file.decontaminate.share,
-    )
-    groups: list[tuple[Group, list[Path], int]] = []
-    for unit, count in zip(plan.units, counts, strict=True):
-        for index, chars in enumerate(count["parts"]):
-            path = step.scratch / "read" / unit.folder_name / f"part-{index:05}.parquet"
-            last = groups[-1] if groups else None
-            if last and last[0].source is unit.source and last[2] + chars <= _GROUP_TEXT_CHARS:
-                groups[-1] = (last[0], [*last[1], path], last[2] + chars)
-            else:
-                folder = step.scratch / "clean" / f"{len(groups):06}"
-                groups.append((Group(folder, unit.source), [path], chars))
-    daft = open_daft(runner)
-    total = sum(chars for _, _, chars in groups) / _MB
-    with bar("cleaning", total=total, unit="M characters") as shown:
-        for group, parts, chars in groups:
-            shown.note = group.source.name
-            clean_group(
-                daft, parts, group.folder, source=group.source, config=config, passages=passages
-            )
-            shown.advance(chars / _MB)
-    return [group for group, _, _ in groups]
-
-
-def _read_drops(plan: _Plan, scratch: Path) -> pa.Table:
-    files = [
-        path
-        for unit in plan.units
-        for path in sorted((scratch / "read" / unit.folder_name).glob("drops-*.parquet"))
-    ]
-    return pa.concat_tables([DROPS.empty_table(), *(pq.read_table(path) for path in files)])
-
-
-def _all_drops(
-    plan: _Plan,
-    scratch: Path,
-    groups: list[Group],
-    duplicates: Duplicates,
-    written: Written,
-) -> pa.Table:
-    """Return every dropped document in order of its number, with reason and detail."""
-    repeats: dict[int, tuple[str, int]] = {}
-    for reason, pairs in (
-        ("near_duplicate", duplicates.near),
-        ("exact_duplicate", duplicates.same_words),
-        ("duplicate_id", duplicates.same_id),
-    ):
-        repeats.update(
-            (n, (reason, first)) for n, first in zip(*(p.tolist() for p in pairs), strict=True)
-        )
-    not_drawn = set(written.not_drawn)
-    wanted = {first for _, first in repeats.values()}
-    names: dict[int, str] = {}
-    rows: list[tuple[int, str, str, str, str]] = []
-    pending: list[tuple[int, str, str, str, int]] = []
-    for group in groups:
-        source = group.source.name
-        data = ds.dataset(group.folder)
-        for batch in data.to_batches(columns=["n", "id", "reason", "detail"]):
-            for n, doc_id, reason, detail in zip(
-                *(batch[name].to_pylist() for name in ("n", "id", "reason", "detail")), strict=True
-            ):
-                if n in wanted:
-                    names[n] = doc_id
-                if reason is not None:
-                    rows.append((n, doc_id, source, reason, detail))
-                elif n in repeats:
-                    pending.append((n, doc_id, source, *repeats[n]))
-                elif n in not_drawn:
-                    rows.append((n, doc_id, source, "not_drawn", f"weight {group.source.weight}"))
-    rows += [(n, i, s, reason, f"repeats {names[first]}") for n, i, s, reason, first in pending]
-    columns = list(zip(*rows, strict=True)) or [()] * len(DROPS)
-    arrays = [pa.array(column, f.type) for column, f in zip(columns, DROPS, strict=True)]
-    table = pa.concat_tables(
-        [_read_drops(plan, scratch), pa.Table.from_arrays(arrays, schema=DROPS)]
-    )
-    return table.sort_by("n").combine_chunks()
-
-
-def _drop_counts(drops: pa.Table) -> dict[str, int]:
-    return dict(sorted(Counter(drops["reason"].to_pylist()).items()))
-
-
-def _facts(
-    plan: _Plan,
-    counts: list[dict[str, Any]],
-    groups: list[Group],
-    duplicates: Duplicates,
-    written: Written,
-    reasons: dict[str, int],
-) -> dict[str, Any]:
-    masked: Counter[str] = Counter()
-    for group in groups:
-        for batch in ds.dataset(group.folder).to_batches(
-            columns=["masked"], filter=ds.field("masked").is_valid()
-        ):
-            for found in batch["masked"].to_pylist():
-                masked.update(json.loads(found))
-    repaired: Counter[str] = Counter()
-    for count in counts:
-        repaired.update(count["repaired"])
-    source_of = [unit.source.name for unit in plan.units]
-    near = list(zip(*(pair.tolist() for pair in duplicates.near), strict=True))
-    return {
-        "rows_read": sum(count["rows"] for count in counts),
-        "documents": written.rows["text"],
-        "text_bytes": written.bytes["text"],
-        "heldout_documents": written.rows["heldout"],
-        "heldout_text_bytes": written.bytes["heldout"],
-        "chats": written.rows["chat"],
-        "chat_text_bytes": written.bytes["chat"],
-        "dropped": reasons,
-        "clusters": len({first for _, first in near}),
-        "clusters_across_sources": len(
-            {first for n, first in near if source_of[n >> 36] != source_of[first >> 36]}
-        ),
-        "masked": dict(sorted(masked.items())),
-        "repaired": dict(sorted(repaired.items())),
-    }
-
-
-def _records(plan: _Plan, written: Written) -> list[SourceRecord]:
-    return [_record(source, plan.hashes.get(source.name, ""), written) for source in plan.file.source]
-
-
-def _record(source: Source, sha256: str, written: Written) -> SourceRecord:
-    licenses = dict(sorted(written.licenses.get(source.name, {}).items()))
-    return SourceRecord(
-        name=source.name,
-        license=source.license or " AND ".join(sorted(licenses)) or "-",
-        origin=source.origin or source.dataset or source.path or "",
-        attribution=source.attribution,
-        documents=written.documents.get(source.name, 0),
-        text_bytes=written.text_bytes.get(source.name, 0),
-        licenses=licenses,
-        sha256=sha256,
-    )
+        return records

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hunmin import privacy
@@ -44,10 +45,10 @@ def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages
     language = identify(text)
     if language not in config.languages:
         return Cleaned(reason="language", detail=f"written in {language}")
-    if source.quality and (verdict := judge(text, language, config.quality)):
-        return Cleaned(reason=verdict[0], detail=verdict[1])
     masked, counts = _mask(text, config)
     words = comparable(masked)
+    if source.quality and (verdict := judge(masked, words, language, config.quality)):
+        return Cleaned(reason=verdict[0], detail=verdict[1])
     if (name := passages.hit(words)) is not None:
         return Cleaned(reason="contaminated", detail=f"holds {name}")
     beginning = words.split(" ", config.near_duplicates.eojeols_max)
@@ -60,9 +61,7 @@ def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages
     )
 
 
-def _clean_chat(
-    text: str, *, source: Source, config: CorpusConfig, passages: Passages
-) -> Cleaned:
+def _clean_chat(text: str, *, source: Source, config: CorpusConfig, passages: Passages) -> Cleaned:
     messages = []
     counts: Counter[str] = Counter()
     for turn in json.loads(text):
@@ -98,11 +97,11 @@ def chat_problem(messages: list[dict[str, str]]) -> str | None:
     return None
 
 
-def _mask(text: str, config: CorpusConfig) -> tuple[str, dict[str, int]]:
+def _mask(text: str, config: CorpusConfig) -> tuple[str, Mapping[str, int]]:
     if not config.mask_personal_data:
         return text, {}
     masked = privacy.mask(text)
-    return masked.text, dict(Counter(finding.kind for finding in masked.findings))
+    return masked.text, Counter[str](finding.kind for finding in masked.findings)
 
 
 def _key(words: str) -> bytes:

@@ -8,6 +8,7 @@ from hunmin.corpus.language import Language
 from hunmin.corpus.quality import QualityConfig
 
 Runner = Literal["local", "ray"]
+"""Where the work is done: on this machine, or on a Ray cluster."""
 
 
 class Limits(BaseModel):

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,39 @@ class Passages:
     """N-grams in each passage."""
     names: tuple[str, ...] = ()
     """Where each passage comes from."""
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return passages that nothing holds."""
+        return cls(1, 1.0)
+
+    def save(self, path: Path) -> None:
+        """Write the passages to a file for other processes."""
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as stream:
+            np.savez(
+                stream,
+                size=self.size,
+                share=self.share,
+                hashes=self.hashes,
+                owners=self.owners,
+                lengths=self.lengths,
+                names=np.array(self.names, np.str_),
+            )
+        partial.rename(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return passages that `save` wrote."""
+        with np.load(path) as saved:
+            return cls(
+                int(saved["size"]),
+                float(saved["share"]),
+                saved["hashes"],
+                saved["owners"],
+                saved["lengths"],
+                tuple(saved["names"].tolist()),
+            )
 
     def hit(self, text: str) -> str | None:
         """Return the name of a passage that a comparable text holds, or None."""

@@ -1,12 +1,23 @@
-"""Daft, set up once: no telemetry, the runner that was asked for, no output of its own."""
+"""Daft, set up once: no telemetry, the runner that was asked for, no output of its own.
+
+`map_units` is how the stages use more than one core or machine: a plain function, a list of units
+of work, and results in whatever order they are done. A unit writes files of its own and nothing
+else, so it may be run again after a crash.
+"""
 
 import functools
 import importlib.util
 import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
+from typing import Any, TypeVar
 
 from hunmin.corpus.config import Runner
-from hunmin.errors import RunnerMissing
+from hunmin.errors import HunminError, RunnerMissing
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
 
 
 def open_daft(runner: Runner) -> ModuleType:
@@ -16,23 +27,90 @@ def open_daft(runner: Runner) -> ModuleType:
     use one runner only, which is a rule of Daft's.
 
     Raises:
-        RunnerMissing: Ray was asked for and is not installed.
+        RunnerMissing: Ray was asked for and is not installed, or Daft was set to another runner.
     """
+    if runner == "ray" and importlib.util.find_spec("ray") is None:
+        raise RunnerMissing(runner=runner)
+    daft = import_daft()
+    _set_runner(runner)
+    return daft
+
+
+def import_daft() -> ModuleType:
+    """Return the `daft` module with its telemetry, and that of Ray, switched off."""
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["DAFT_ANALYTICS_ENABLED"] = "0"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["DAFT_PROGRESS_BAR"] = "0"
-    if runner == "ray" and importlib.util.find_spec("ray") is None:
-        raise RunnerMissing(runner=runner)
     import daft  # noqa: PLC0415 (slow to import, and only after the environment says no tracking)
 
-    _set_runner(daft, runner)
     return daft
 
 
 @functools.cache
-def _set_runner(daft: ModuleType, runner: Runner) -> None:
+def _set_runner(runner: Runner) -> None:
+    daft = import_daft()
     if runner == "ray":
         daft.set_runner_ray(noop_if_initialized=True)
     else:
         daft.set_runner_native()
+
+
+def map_units(
+    function: Callable[[Unit], Result],
+    units: Sequence[Unit],
+    *,
+    runner: Runner,
+    in_process: bool,
+) -> Iterator[tuple[Unit, Result]]:
+    """Yield every unit with what `function` made of it, in any order.
+
+    Args:
+        function: Picklable, and safe to run twice for one unit.
+        units: Picklable.
+        runner: Where to run.
+        in_process: Run one after another in this process where the runner is local: for work too
+            small to be worth the start of other processes.
+
+    Raises:
+        HunminError: As `function` raised it.
+    """
+    if runner == "local" and (in_process or len(units) < 2 or os.cpu_count() == 1):  # noqa: PLR2004
+        for unit in units:
+            yield unit, function(unit)
+        return
+    daft = open_daft(runner)
+    binary = daft.DataType.binary()
+
+    @daft.func.batch(return_dtype=binary, batch_size=1, use_process=True)
+    def apply(pickled: Any) -> list[bytes]:  # noqa: ANN401 (a daft.Series)
+        return [_guarded(function, each) for each in pickled.to_pylist()]
+
+    frame = daft.from_pydict(
+        {"place": list(range(len(units))), "unit": [*map(pickle.dumps, units)]}
+    )
+    if runner == "ray":
+        frame = frame.repartition(len(units))
+    frame = frame.select(daft.col("place"), apply(daft.col("unit")).alias("result"))
+    for row in frame.iter_rows():
+        result, error = pickle.loads(row["result"])  # noqa: S301 (made by `_guarded`)
+        if error is not None:
+            raise _rebuilt(*error)
+        yield units[row["place"]], result
+
+
+def _guarded(function: Callable[[Any], Any], pickled: bytes) -> bytes:
+    """Run one unit; a `HunminError` comes back as data, for engines wrap what is raised."""
+    try:
+        return pickle.dumps((function(pickle.loads(pickled)), None))  # noqa: S301 (our own)
+    except HunminError as error:
+        return pickle.dumps((None, (type(error), error.args, vars(error))))
+
+
+def _rebuilt(
+    kind: type[HunminError], arguments: tuple[object, ...], facts: dict[str, object]
+) -> HunminError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    vars(error).update(facts)
+    return error

@@ -60,9 +60,7 @@ class OpenFile:
 
     def unreadable(self, en: str, ko: str) -> SourceUnreadable:
         """Return the error that says why this file cannot be read."""
-        return SourceUnreadable(
-            source=self.source, path=self.path.name, reason_en=en, reason_ko=ko
-        )
+        return SourceUnreadable(source=self.source, path=self.path.name, reason_en=en, reason_ko=ko)
 
     def _check_expansion(self, raw_bytes: int) -> None:
         if self.read_bytes < self.limits.expansion_bytes_min:

@@ -17,18 +17,16 @@ def comparable(text: str) -> str:
 
 def word_ids(words: list[str]) -> NDArray[np.uint64]:
     """Number the words of one text in order of appearance. Good within that text only."""
-    seen: dict[str, int] = {}
-    return np.fromiter((seen.setdefault(word, len(seen)) for word in words), np.uint64, len(words))
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    return np.fromiter(map(numbers.__getitem__, words), np.uint64, len(words))
 
 
 def word_hashes(words: list[str]) -> NDArray[np.uint64]:
     """Return a 64-bit hash of every word, comparable between texts."""
-    known: dict[str, int] = {}
-    for word in words:
-        if word not in known:
-            digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
-            known[word] = int.from_bytes(digest, "little")
-    return np.fromiter((known[word] for word in words), np.uint64, len(words))
+    distinct = {word: word.encode("utf-8", "surrogatepass") for word in dict.fromkeys(words)}
+    digests = b"".join(hashlib.blake2b(raw, digest_size=8).digest() for raw in distinct.values())
+    hashes = np.frombuffer(digests, "<u8").astype(np.uint64)
+    return hashes[word_ids(words)]
 
 
 def ngram_hashes(words_N: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
@@ -44,15 +42,24 @@ def ngram_hashes(words_N: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
     count = len(words_N) - size + 1
     if count <= 0:
         return np.empty(0, np.uint64)
-    mixed = _mix(words_N)
+    mixed = mix(words_N)
     total = np.zeros(count, np.uint64)
     for offset in range(size):
         total = total * _MULTIPLIER + mixed[offset : offset + count]
-    return _mix(total)
+    return mix(total)
 
 
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread bits (the finalizer of SplitMix64)."""
+def rows_hashes(values_NK: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return one hash for each row of a matrix, shape `(N,)`."""
+    mixed = mix(values_NK)
+    total = np.zeros(len(mixed), np.uint64)
+    for column in range(mixed.shape[1]):
+        total = total * _MULTIPLIER + mixed[:, column]
+    return mix(total)
+
+
+def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread the bits of every value (the finalizer of SplitMix64)."""
     values = values + _MULTIPLIER
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

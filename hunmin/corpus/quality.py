@@ -13,6 +13,7 @@ import re
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from hunmin.corpus.language import Language
@@ -50,68 +51,84 @@ class QualityConfig(BaseModel):
     """Of Korean: eojeols ending in common particles or endings. Of English: common words."""
 
 
-_WORDLIKE = re.compile(r"[^\W_]+")
 _BULLET = re.compile(r"^\s*(?:[-*•◦▪▶►·●○◆◇■□※☞➤✔✓]|\d{1,3}[.)])\s?")
 _END = frozenset(".!?…。！？\"'”’」』)]};:〉》")
 _KOREAN_END = re.compile(
     r"(?:[은는이가을를의에도로과와]|에서|으로|에게|까지|부터|하고|한다|된다|이다|있다|없다|했다|"
-    r"였다|니다|세요|어요|아요|네요|지요|하는|되는|있는|하여|하며|하고|해서|지만|면서)[\W]*$"
+    r"였다|니다|세요|어요|아요|네요|지요|하는|되는|있는|하여|하며|해서|지만|면서)\W*$"
 )
-_ENGLISH_WORDS = frozenset(("the", "be", "to", "of", "and", "that", "have", "with", "a", "in", "is"))
+_ENGLISH_WORDS = frozenset(
+    ("the", "be", "to", "of", "and", "that", "have", "with", "a", "in", "is")
+)
 _LINES_JUDGED = 20
 _TOP_NGRAM_EOJEOLS_MIN = 40
+_TOP_NGRAMS = (2, 3, 4)
+_LONG_NGRAM = 10
+_STOP_WORDS_EOJEOLS = 2000
+
+Verdict = tuple[str, str]
+"""Why a text is dropped: a reason for counting, and a detail for people."""
 
 
-def judge(text: str, language: Language, config: QualityConfig) -> tuple[str, str] | None:
-    """Return why a tidied text should be dropped, as reason and detail, or None to keep it."""
-    words = text.split()
-    wordlike = sum(map(len, _WORDLIKE.findall(text)))
-    if wordlike < config.chars_min or len(words) < config.eojeols_min:
-        return "too_short", f"{wordlike} letters in {len(words)} eojeols"
-    solid = sum(map(len, words))
+def judge(text: str, words: str, language: Language, config: QualityConfig) -> Verdict | None:
+    """Return why a text should be dropped, or None to keep it.
+
+    Args:
+        text: A tidied text.
+        words: Its letters and digits alone, as `ngrams.comparable` gives them.
+        language: What it is written in.
+        config: Thresholds.
+    """
+    eojeols = text.split()
+    letters = len(words) - words.count(" ")
+    if letters < config.chars_min or len(eojeols) < config.eojeols_min:
+        return "too_short", f"{letters} letters in {len(eojeols)} eojeols"
+    solid = sum(map(len, eojeols))
     if (share := text.count("\ufffd") / solid) > config.replacement_share_max:
         return "broken_characters", f"{share:.3f} of characters could not be read"
-    if (share := wordlike / solid) < config.letters_share_min:
+    if (share := letters / solid) < config.letters_share_min:
         return "symbols", f"{share:.2f} of characters are letters or digits"
-    mean = solid / len(words)
+    mean = solid / len(eojeols)
     if not config.eojeol_chars_min <= mean <= config.eojeol_chars_max:
         return "word_length", f"{mean:.1f} characters in an eojeol"
     return (
         _judge_lines(text, config)
-        or _judge_stop_words(words, language, config)
-        or _judge_repetition(text, words, config)
+        or _judge_stop_words(eojeols, language, config)
+        or _judge_repetition(text, eojeols, config)
     )
 
 
-def _judge_lines(text: str, config: QualityConfig) -> tuple[str, str] | None:
-    lines = [line for line in text.split("\n") if line.strip()]
+def _judge_lines(text: str, config: QualityConfig) -> Verdict | None:
+    lines = [line for line in text.split("\n") if line and not line.isspace()]
     bullets = sum(1 for line in lines if _BULLET.match(line))
     if len(lines) > 1 and (share := bullets / len(lines)) > config.bullet_lines_max:
         return "bullet_lines", f"{share:.2f} of lines are list items"
-    ellipses = sum(1 for line in lines if line.rstrip().endswith(("...", "…")))
+    ellipses = sum(1 for line in lines if line.endswith(("...", "…")))
     if (share := ellipses / len(lines)) > config.ellipsis_lines_max:
         return "ellipsis_lines", f"{share:.2f} of lines break off"
     if len(lines) >= _LINES_JUDGED:
-        ended = sum(1 for line in lines if line.rstrip()[-1] in _END)
+        ended = sum(1 for line in lines if line[-1] in _END)
         if (share := ended / len(lines)) < config.punctuated_lines_min:
             return "line_punctuation", f"{share:.3f} of lines end in punctuation"
     for reason, parts, limit in (
         ("duplicate_lines", lines, config.duplicate_lines_max),
         ("duplicate_paragraphs", text.split("\n\n"), config.duplicate_paragraphs_max),
     ):
-        repeated = sum(len(part) * (n - 1) for part, n in Counter(parts).items() if n > 1)
-        if (share := repeated / len(text)) > limit:
-            return reason, f"{share:.2f} of characters repeat"
+        counts = Counter(parts)
+        if len(counts) < len(parts):
+            repeated = sum(len(part) * (n - 1) for part, n in counts.items() if n > 1)
+            if (share := repeated / len(text)) > limit:
+                return reason, f"{share:.2f} of characters repeat"
     return None
 
 
 def _judge_stop_words(
-    words: list[str], language: Language, config: QualityConfig
-) -> tuple[str, str] | None:
+    eojeols: list[str], language: Language, config: QualityConfig
+) -> Verdict | None:
     if language == "other":
         return None
     found = 0
-    for word in words[:2000]:
+    for word in eojeols[:_STOP_WORDS_EOJEOLS]:
         if language == "ko":
             found += _KOREAN_END.search(word) is not None
         else:
@@ -121,32 +138,57 @@ def _judge_stop_words(
     return "stop_words", f"{found} common particles, endings or words"
 
 
-def _judge_repetition(
-    text: str, words: list[str], config: QualityConfig
-) -> tuple[str, str] | None:
-    if len(words) < _TOP_NGRAM_EOJEOLS_MIN:
+def _judge_repetition(text: str, eojeols: list[str], config: QualityConfig) -> Verdict | None:
+    if len(eojeols) < _TOP_NGRAM_EOJEOLS_MIN:
         return None
-    ids = word_ids(words)
-    chars = np.fromiter(map(len, words), np.int64, len(words))
-    for size in (2, 3, 4):
+    ids = word_ids(eojeols)
+    chars = np.fromiter(map(len, eojeols), np.int64, len(eojeols))
+    limit = config.top_ngram_max * len(text)
+    # A run occurs at most as often as the commonest eojeol, so most texts need no counting.
+    often = int(np.bincount(ids.astype(np.int64)).max())
+    for size in _TOP_NGRAMS:
+        if often * int(_window_sums(chars, size).max()) <= limit:
+            continue
         hashes = ngram_hashes(ids, size)
-        _, first, counts = np.unique(hashes, return_index=True, return_counts=True)
-        top = int(counts.argmax())
-        if counts[top] == 1:
+        often, top = _commonest(hashes)
+        if often == 1:
             break
-        covered = int(chars[first[top] : first[top] + size].sum() * counts[top])
-        if (share := covered / len(text)) > config.top_ngram_max:
+        first = int((hashes == top).argmax())
+        covered = int(chars[first : first + size].sum()) * often
+        if covered > limit:
+            share = covered / len(text)
             return "top_ngram", f"{share:.2f} of characters are one run of {size} eojeols"
-    hashes = ngram_hashes(ids, 10)
+    return _judge_long_runs(ids, config)
+
+
+def _judge_long_runs(ids_N: NDArray[np.uint64], config: QualityConfig) -> Verdict | None:
+    hashes = ngram_hashes(ids_N, _LONG_NGRAM)
+    ordered = np.sort(hashes)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return None
     _, first = np.unique(hashes, return_index=True)
-    if len(first) < len(hashes):
-        again = np.ones(len(hashes), bool)
-        again[first] = False
-        inside = np.zeros(len(words) + 1, np.int64)
-        starts = np.flatnonzero(again)
-        np.add.at(inside, starts, 1)
-        np.add.at(inside, starts + 10, -1)
-        share = float((inside.cumsum() > 0).mean())
-        if share > config.duplicate_ngrams_max:
-            return "duplicate_ngrams", f"{share:.2f} of eojeols are in repeated runs of 10"
-    return None
+    again = np.ones(len(hashes), bool)
+    again[first] = False
+    starts = np.flatnonzero(again)
+    opened = np.zeros(len(ids_N) + 1, np.int64)
+    np.add.at(opened, starts, 1)
+    np.add.at(opened, starts + _LONG_NGRAM, -1)
+    share = float((opened.cumsum() > 0)[:-1].mean())
+    if share <= config.duplicate_ngrams_max:
+        return None
+    return "duplicate_ngrams", f"{share:.2f} of eojeols are in repeated runs of {_LONG_NGRAM}"
+
+
+def _window_sums(values_N: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Return the sum of every `size` values in a row."""
+    sums = np.concatenate(([0], values_N.cumsum()))
+    return sums[size:] - sums[:-size]
+
+
+def _commonest(hashes: NDArray[np.uint64]) -> tuple[int, np.uint64]:
+    """Return how often the commonest value occurs, and the value."""
+    ordered = np.sort(hashes)
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    counts = np.diff(np.append(starts, len(ordered)))
+    best = int(counts.argmax())
+    return int(counts[best]), ordered[starts[best]]

@@ -101,7 +101,9 @@ class Reading:
         for value in self.source.where.values():
             if value.isascii() and value.isalnum():
                 return value.encode()
-        plain = [v for v in self.source.where.values() if v.isascii() and v.replace("-", "").isalnum()]
+        plain = [
+            v for v in self.source.where.values() if v.isascii() and v.replace("-", "").isalnum()
+        ]
         return plain[0].encode() if plain else None
 
     def _parquet(self, path: Path) -> Iterator[Document | Drop]:
@@ -195,7 +197,9 @@ class Reading:
     def _document(self, doc_id: str, text: str, license_id: object, repair: str) -> Document | Drop:
         doc_id = doc_id.encode("utf-8", "replace").decode()
         if not isinstance(license_id, str) or not license_id.strip():
-            return Drop(doc_id, "license_missing", f'column "{self.source.license_column}" is empty')
+            return Drop(
+                doc_id, "license_missing", f'column "{self.source.license_column}" is empty'
+            )
         text = text.encode("utf-8", "ignore").decode()  # lone surrogates of JSON escapes
         return Document(doc_id, text, license_id.strip(), repair)
 

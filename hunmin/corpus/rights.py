@@ -47,8 +47,9 @@ def read_rights(path: Path | None) -> Rights:
     return Rights(frozenset(licenses), frozenset(withdrawn))
 
 
-def _parse(line: str) -> object:
+def _parse(line: str) -> dict[str, object]:
     try:
-        return json.loads(line)
+        row = json.loads(line)
     except ValueError:
-        return None
+        return {}
+    return row if isinstance(row, dict) else {}

@@ -1,103 +1,174 @@
-"""Second stage: Daft cleans groups of parts and computes MinHash. Resumes group by group."""
+"""Second stage: every part is cleaned, judged, masked, hashed and given its place."""
 
-import shutil
-from collections.abc import Sequence
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hunmin.corpus.cleaning import Cleaned, clean
 from hunmin.corpus.config import CorpusConfig, NearDuplicates
 from hunmin.corpus.contamination import Passages
-from hunmin.corpus.ngrams import ngram_hashes
+from hunmin.corpus.engine import import_daft
+from hunmin.corpus.ngrams import rows_hashes
+from hunmin.corpus.partfile import UNIT_BITS
+from hunmin.corpus.placing import place
 from hunmin.corpus.sources import Source
-from hunmin.corpus.stage_read import sync_folder
+from hunmin.steps import sync
 
-_BATCH_DOCUMENTS = 128
+_BATCH_ROWS = 256
 
-_CLEANED = pa.struct(
+BASE = pa.schema(
     [
-        ("text", pa.large_string()),
-        ("reason", pa.large_string()),
-        ("detail", pa.large_string()),
-        ("key", pa.large_binary()),
-        ("shingled", pa.large_string()),
-        ("masked", pa.large_string()),
+        ("n", pa.int64()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("license", pa.string()),
+        ("text", pa.string()),
         ("text_bytes", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("masked", pa.string()),
+        ("key", pa.binary(16)),
+        ("split", pa.string()),
+        ("copies", pa.int32()),
+        ("order", pa.int64()),
     ]
 )
 
 
-def clean_group(
-    daft: ModuleType,
-    parts: Sequence[Path],
-    folder: Path,
-    *,
+@dataclass(frozen=True)
+class CleanUnit:
+    """One part to clean."""
+
+    part: Path
+    out: Path
+    """The file to make; it appears when it is whole."""
+    chars: int
+    source: Source
+
+
+@dataclass(frozen=True)
+class CleanOptions:
+    """What is the same for every part."""
+
+    config: CorpusConfig
+    passages: Path | None
+    """Evaluation passages, saved by `Passages.save`."""
+
+
+def band_columns(near: NearDuplicates) -> list[str]:
+    """Return the names of the columns that hold one band's key each."""
+    return [f"band_{band:02}" for band in range(near.bands)] if near.enabled else []
+
+
+def clean_part(unit: CleanUnit, *, options: CleanOptions) -> None:
+    """Clean one part, a bounded number of documents at a time, unless that was done before."""
+    if unit.out.is_file():
+        return
+    config = options.config
+    unfinished = unit.out.with_name(unit.out.name + ".partial")
+    columns = [(name, pa.uint64()) for name in band_columns(config.near_duplicates)]
+    if columns:
+        columns.append(("minhash", pa.list_(pa.uint32())))
+    schema = pa.schema([*BASE, *columns])
+    work = partial(clean, source=unit.source, config=config, passages=_passages(options.passages))
+    with (
+        pq.ParquetFile(unit.part) as file,
+        pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
+    ):
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+            results = [work(text) for text in batch["text"].to_pylist()]
+            writer.write_table(_table(batch, results, unit.source, config, schema))
+    sync(unfinished)
+    unfinished.rename(unit.out)
+
+
+@lru_cache(maxsize=1)
+def _passages(path: Path | None) -> Passages:
+    return Passages.load(path) if path is not None else Passages.none()
+
+
+def _table(
+    batch: pa.RecordBatch,
+    results: list[Cleaned],
     source: Source,
     config: CorpusConfig,
-    passages: Passages,
-) -> None:
-    """Clean some parts of one source into `folder`, unless that was done before."""
-    if folder.is_dir():
-        return
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-
-    @daft.func.batch(
-        return_dtype=daft.DataType.from_arrow_type(_CLEANED),
-        batch_size=_BATCH_DOCUMENTS,
-        unnest=True,
-    )
-    def cleaned(texts: Any) -> pa.Array:  # noqa: ANN401 (a daft.Series)
-        results = [
-            clean(text, source=source, config=config, passages=passages)
-            for text in texts.to_pylist()
-        ]
-        return pa.array([_as_dict(result) for result in results], _CLEANED)
-
-    col, functions = daft.col, daft.functions
-    frame = daft.read_parquet([str(part) for part in parts])
-    frame = frame.select(col("n"), col("id"), col("license"), cleaned(col("text")))
+    schema: pa.Schema,
+) -> pa.Table:
+    ids = batch["id"].to_pylist()
+    places = [place(doc_id, source=source, config=config) for doc_id in ids]
+    columns: dict[str, object] = {
+        "n": batch["n"],
+        "id": batch["id"],
+        "source": [source.name] * len(ids),
+        "license": batch["license"],
+        **{
+            name: [getattr(result, name) for result in results]
+            for name in ("text", "text_bytes", "reason", "detail", "masked", "key")
+        },
+        "split": [split for split, _, _ in places],
+        "copies": [copies for _, copies, _ in places],
+        "order": [order for _, _, order in places],
+    }
     near = config.near_duplicates
-    if near.enabled and source.kind == "text":
-        minhash = functions.minhash(
-            col("shingled"),
-            num_hashes=near.bands * near.rows,
-            ngram_size=near.shingle_eojeols,
-            hash_function="xxhash",
-        )
-        # Parquet readers stumble over nulls in lists of fixed size, hence plain lists.
-        plain_list = daft.DataType.list(daft.DataType.uint32())
-        frame = frame.with_column("minhash", minhash.cast(plain_list))
-        frame = frame.with_column("bands", _bands_function(daft, near)(col("minhash")))
-    frame = frame.exclude("shingled")
-    frame.write_parquet(str(partial), compression="zstd")
-    sync_folder(partial)
-    partial.rename(folder)
+    if near.enabled:
+        columns.update(_minhash_columns([result.shingled for result in results], near))
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, schema.field(name).type)
+        for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _as_dict(result: Cleaned) -> dict[str, Any]:
-    return {name: getattr(result, name) for name in Cleaned.__slots__}
+def _minhash_columns(shingled: list[str | None], near: NearDuplicates) -> dict[str, pa.Array]:
+    """Return Daft's MinHash of every text, and a key for each of its bands."""
+    daft = import_daft()
+    series = daft.Series.from_arrow(pa.array(shingled, pa.large_string()))
+    hashes = series.minhash(near.bands * near.rows, near.shingle_eojeols, 1, "xxhash").to_arrow()
+    missing = np.array([text is None for text in shingled])
+    minhash_NH = np.zeros((len(shingled), near.bands * near.rows), np.uint32)
+    minhash_NH[~missing] = hashes.flatten().to_numpy().reshape(-1, minhash_NH.shape[1])
+    keys_NB = band_keys(minhash_NH, near)
+    columns: dict[str, pa.Array] = {
+        name: pa.array(keys_NB[:, band], pa.uint64(), mask=missing)
+        for band, name in enumerate(band_columns(near))
+    }
+    lists = [None if gone else row for row, gone in zip(minhash_NH, missing, strict=True)]
+    columns["minhash"] = pa.array(lists, pa.list_(pa.uint32()))
+    return columns
 
 
-def _bands_function(daft: ModuleType, near: NearDuplicates) -> Any:  # noqa: ANN401 (a daft.Func)
-    """Return the Daft function that turns a MinHash into one 64-bit key for each band."""
-    list_type = daft.DataType.list(daft.DataType.uint64())
+def band_keys(minhash_NH: NDArray[np.uint32], near: NearDuplicates) -> NDArray[np.uint64]:
+    """Return the key of each band of each MinHash; texts that share one may be near-duplicates.
 
-    @daft.func.batch(return_dtype=list_type)
-    def bands(minhashes: Any) -> pa.Array:  # noqa: ANN401 (a daft.Series)
-        return pa.array(
-            [None if row is None else band_keys(row, near) for row in minhashes.to_pylist()],
-            pa.large_list(pa.uint64()),
-        )
+    Args:
+        minhash_NH: One MinHash a row, shape `(N, bands * rows)`.
+        near: How many bands of how many rows.
 
-    return bands
+    Returns:
+        Shape `(N, bands)`.
+    """
+    bands = minhash_NH.astype(np.uint64).reshape(-1, near.rows)
+    return rows_hashes(bands).reshape(len(minhash_NH), near.bands)
 
 
-def band_keys(minhash: Sequence[int], near: NearDuplicates) -> list[int]:
-    """Return the key of each band of a MinHash; texts that share one may be near-duplicates."""
-    rows = np.asarray(minhash, np.uint64).reshape(near.bands, near.rows)
-    return [int(ngram_hashes(row, near.rows)[0]) for row in rows]
+def masked_counts(paths: list[Path]) -> Counter[str]:
+    """Return how much personal data was masked in all, by kind."""
+    import json  # noqa: PLC0415 (one use)
+
+    counts: Counter[str] = Counter()
+    for path in paths:
+        column = pq.read_table(path, columns=["masked"])["masked"]
+        for found in column.drop_null().to_pylist():
+            counts.update(json.loads(found))
+    return counts
+
+
+def unit_index(n: int) -> int:
+    """Return the index of the unit a document was read from."""
+    return n >> UNIT_BITS

@@ -1,10 +1,11 @@
 """Third stage: which documents repeat another's id, words or most of its words.
 
-Daft groups, one key at a time, so memory holds two numbers for each document and, of documents
-that share a band, their MinHash. Of several the first is kept, in the order of the sources file.
+Daft groups by one key at a time. This process then holds numbers only of documents that share a
+key with another, and the MinHash of those that share a band. Of several the first is kept, in the
+order of the sources file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,119 +13,142 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hunmin.corpus.config import NearDuplicates
+from hunmin.corpus.stage_clean import band_columns
 
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Documents by number, and beside each the one it repeats."""
-
-
-@dataclass
-class Duplicates:
-    """What repeats what."""
-
-    same_id: Pairs
-    same_words: Pairs
-    near: Pairs
+NEAR = "near_duplicate"
+EXACT = "exact_duplicate"
+SAME_ID = "duplicate_id"
+_PAIRS_AT_ONCE = 65_536
 
 
-def _none() -> Pairs:
-    return np.empty(0, np.int64), np.empty(0, np.int64)
+@dataclass(frozen=True)
+class Repeats:
+    """Documents that repeat another, sorted by number."""
+
+    n: NDArray[np.int64]
+    first: NDArray[np.int64]
+    """What each repeats; it is kept, unless it was dropped for another reason."""
+    reason: NDArray[np.str_]
+
+    def save(self, path: Path) -> None:
+        """Write to a file, whole or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, n=self.n, first=self.first, reason=self.reason)
+        partial.rename(path)
+
+    @classmethod
+    def none(cls) -> "Repeats":
+        """Return that nothing repeats anything."""
+        numbers = np.empty(0, np.int64)
+        return cls(numbers, numbers, np.empty(0, np.str_))
+
+    @classmethod
+    def load(cls, path: Path) -> "Repeats":
+        """Return what `save` wrote."""
+        with np.load(path) as saved:
+            return cls(saved["n"], saved["first"], saved["reason"])
 
 
-def find_duplicates(
+def find_repeats(
     daft: ModuleType,
-    folders: list[Path],
-    near_folders: list[Path],
+    parts: Sequence[Path],
     near: NearDuplicates,
     *,
     advance: Callable[[], None],
-) -> Duplicates:
+) -> Repeats:
     """Find repeated ids, exact duplicates and near-duplicates among cleaned documents.
 
     Args:
         daft: The module, set up.
-        folders: Cleaned groups.
-        near_folders: Those of them that have MinHashes.
+        parts: Cleaned parts.
         near: How near-duplicates are found.
         advance: Called after each of `near.bands` + 2 turns.
     """
-    frame = daft.read_parquet([f"{folder}/*.parquet" for folder in folders])
+    frame = daft.read_parquet([str(part) for part in parts])
     frame = frame.where(daft.col("reason").is_null())
-    same_id = _repeats(daft, frame.select("n", "id"), "id")
-    advance()
-    same_words = _without(_repeats(daft, frame.select("n", "key"), "key"), same_id[0])
-    advance()
-    found = Duplicates(same_id=same_id, same_words=same_words, near=_none())
-    if not near.enabled or not near_folders:
-        return found
-    gone = np.union1d(same_id[0], same_words[0])
-    hashed = daft.read_parquet([f"{folder}/*.parquet" for folder in near_folders])
-    hashed = hashed.where(daft.col("reason").is_null())
-    edges: list[NDArray[np.int64]] = []
-    for band in range(near.bands):
-        keyed = hashed.select(
-            daft.col("n"), daft.functions.get(daft.col("bands"), band).alias("band")
-        )
-        edges.append(_candidate_edges(daft, keyed, gone))
+    found: dict[int, tuple[int, str]] = {}
+    for column, reason in (("id", SAME_ID), ("key", EXACT)):
+        later, first = _groups(daft, frame, column)
+        found.update((n, (f, reason)) for n, f in zip(later.tolist(), first.tolist(), strict=True))
         advance()
-    pairs = np.unique(np.concatenate(edges), axis=0)
-    pairs = _verified(pairs, near_folders, near)
-    found.near = _clusters(pairs)
-    return found
+    gone = np.array(sorted(found), np.int64)
+    edges = [np.empty((0, 2), np.int64)]
+    for column in band_columns(near):
+        edges.append(_neighbors(daft, frame, column, gone))
+        advance()
+    pairs = _verified(np.unique(np.concatenate(edges), axis=0), parts, near)
+    found.update((n, (first, NEAR)) for n, first in _clusters(pairs))
+    numbers = sorted(found)
+    return Repeats(
+        np.array(numbers, np.int64),
+        np.array([found[n][0] for n in numbers], np.int64),
+        np.array([found[n][1] for n in numbers], np.str_),
+    )
 
 
-def _repeats(daft: ModuleType, frame: Any, column: str) -> Pairs:  # noqa: ANN401 (a DataFrame)
-    col = daft.col
-    groups = frame.groupby(column).agg(
-        col("n").min().alias("first"), col("n").list_agg().alias("all"),
-        col("n").count().alias("count"),
-    )  # fmt: skip
-    table = groups.where(col("count") > 1).select("first", "all").to_arrow()
-    if not table.num_rows:
-        return _none()
-    lists = table["all"].combine_chunks()
-    parents = pc.list_parent_indices(lists).to_numpy()
-    members = lists.flatten().to_numpy()
-    firsts = table["first"].to_numpy()[parents]
-    later = members != firsts
-    order = np.argsort(members[later])
-    return members[later][order], firsts[later][order]
-
-
-def _without(pairs: Pairs, gone: NDArray[np.int64]) -> Pairs:
-    keep = ~np.isin(pairs[0], gone)
-    return pairs[0][keep], pairs[1][keep]
-
-
-def _candidate_edges(
+def _members(
     daft: ModuleType,
-    keyed: Any,  # noqa: ANN401 (a DataFrame)
+    frame: Any,  # noqa: ANN401 (a daft.DataFrame)
+    column: str,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the documents that share a value, and for each the number of its group."""
+    col = daft.col
+    keyed = frame.select(col("n"), col(column)).where(~col(column).is_null())
+    groups = keyed.groupby(column).agg(
+        col("n").list_agg().alias("members"), col("n").count().alias("count")
+    )
+    table = groups.where(col("count") > 1).select("members").to_arrow()
+    lists = table["members"].combine_chunks()
+    members = lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
+    parents = lists.value_parent_indices().to_numpy(zero_copy_only=False).astype(np.int64)
+    order = np.lexsort((members, parents))
+    return members[order], parents[order]
+
+
+def _groups(
+    daft: ModuleType,
+    frame: Any,  # noqa: ANN401 (a daft.DataFrame)
+    column: str,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every document that shares a value with an earlier one, and the first with it."""
+    members, parents = _members(daft, frame, column)
+    starts = np.flatnonzero(np.diff(parents, prepend=-1))
+    firsts = np.repeat(members[starts], np.diff(np.append(starts, len(members))))
+    later = members != firsts
+    return members[later], firsts[later]
+
+
+def _neighbors(
+    daft: ModuleType,
+    frame: Any,  # noqa: ANN401 (a daft.DataFrame)
+    column: str,
     gone: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return pairs of documents that share one band: each with the first and with its neighbor."""
-    col = daft.col
-    groups = keyed.where(~col("band").is_null()).groupby("band")
-    groups = groups.agg(col("n").list_agg().alias("all"), col("n").count().alias("count"))
-    table = groups.where(col("count") > 1).select("all").to_arrow()
-    edges: list[tuple[int, int]] = []
-    for row in table["all"].to_pylist():
-        members = [n for n in sorted(row) if not _contains(gone, n)]
-        edges.extend((members[0], later) for later in members[1:])
-        edges.extend(zip(members[1:], members[2:], strict=False))
-    return np.array(edges, np.int64).reshape(-1, 2)
+    """Return pairs of documents that share a band: each with the first and with the one before.
 
-
-def _contains(sorted_values: NDArray[np.int64], value: int) -> bool:
-    place = int(np.searchsorted(sorted_values, value))
-    return place < len(sorted_values) and int(sorted_values[place]) == value
+    A group's size may be great, so not all its pairs are looked at; what two bands miss together
+    another one finds.
+    """
+    members, parents = _members(daft, frame, column)
+    alive = ~np.isin(members, gone)
+    members, parents = members[alive], parents[alive]
+    if not len(members):
+        return np.empty((0, 2), np.int64)
+    starts = np.flatnonzero(np.diff(parents, prepend=-1))
+    firsts = np.repeat(members[starts], np.diff(np.append(starts, len(members))))
+    with_first = np.stack((firsts, members), axis=1)[firsts != members]
+    beside = np.flatnonzero(parents[1:] == parents[:-1])
+    with_before = np.stack((members[beside], members[beside + 1]), axis=1)
+    return np.unique(np.concatenate((with_first, with_before)), axis=0)
 
 
 def _verified(
-    pairs: NDArray[np.int64], folders: list[Path], near: NearDuplicates
+    pairs: NDArray[np.int64], parts: Sequence[Path], near: NearDuplicates
 ) -> NDArray[np.int64]:
     """Keep pairs whose estimated Jaccard similarity reaches the threshold."""
     if not len(pairs):
@@ -132,41 +156,35 @@ def _verified(
     wanted = np.unique(pairs)
     numbers: list[NDArray[np.int64]] = []
     hashes: list[NDArray[np.uint32]] = []
-    for folder in folders:
-        for batch in ds.dataset(folder).to_batches(columns=["n", "minhash"]):
-            found = np.isin(batch["n"].to_numpy(), wanted)
-            if not found.any():
-                continue
-            kept = batch.filter(pa.array(found))
+    for part in parts:
+        table = pq.read_table(part, columns=["n", "minhash"])
+        kept = table.filter(pa.array(np.isin(table["n"].to_numpy(), wanted)))
+        if kept.num_rows:
             numbers.append(kept["n"].to_numpy())
-            flat = kept["minhash"].flatten().to_numpy(zero_copy_only=False)
-            hashes.append(flat.astype(np.uint32).reshape(kept.num_rows, -1))
+            flat = kept["minhash"].combine_chunks().flatten().to_numpy().astype(np.uint32)
+            hashes.append(flat.reshape(kept.num_rows, -1))
     all_numbers = np.concatenate(numbers)
     order = np.argsort(all_numbers)
-    matrix = np.concatenate(hashes)[order]
+    minhash_NH = np.concatenate(hashes)[order]
     places = np.searchsorted(all_numbers[order], pairs)
-    same = [
-        (matrix[a] == matrix[b]).mean(axis=1)
-        for a, b in (
-            (places[i : i + 65_536, 0], places[i : i + 65_536, 1])
-            for i in range(0, len(pairs), 65_536)
-        )
+    similar = [
+        (minhash_NH[few[:, 0]] == minhash_NH[few[:, 1]]).mean(axis=1) >= near.jaccard_min
+        for few in np.array_split(places, -(-len(places) // _PAIRS_AT_ONCE))
     ]
-    return pairs[np.concatenate(same) >= near.jaccard_min]
+    return pairs[np.concatenate(similar)]
 
 
-def _clusters(pairs: NDArray[np.int64]) -> Pairs:
+def _clusters(pairs: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Join pairs to clusters, and return each later member with the first."""
-    root: dict[int, int] = {}
+    parent: dict[int, int] = {}
 
     def find(n: int) -> int:
-        while (parent := root.setdefault(n, n)) != n:
-            root[n] = root[parent]
-            n = parent
+        while (above := parent.setdefault(n, n)) != n:
+            parent[n] = parent[above]
+            n = above
         return n
 
     for left, right in pairs.tolist():
         a, b = find(left), find(right)
-        root[max(a, b)] = min(a, b)
-    members = sorted(n for n in root if find(n) != n)
-    return np.array(members, np.int64), np.array([find(n) for n in members], np.int64)
+        parent[max(a, b)] = min(a, b)
+    return [(n, find(n)) for n in sorted(parent) if find(n) != n]

@@ -1,22 +1,23 @@
-"""Last stage: what is kept is drawn, set aside, shuffled and written, the same bytes every time.
+"""Last stage: what is kept is sorted into its order and cut into shards, whole and the same bytes.
 
-A document's place depends on the seed and its id alone, never on threads, runners or files. The
-documents of one shard are in memory together, and no more.
+An external merge sort. Runs of a few parts each are sorted by order in memory, in Parquet row
+groups whose range of orders is known; a shard is a range of orders, read from all runs and sorted
+once more. No more than one run or one shard is in memory in each process.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import json
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from hunmin.corpus.config import CorpusConfig
-from hunmin.corpus.ngrams import stable_hash
-from hunmin.corpus.sources import Source
+from hunmin.corpus.partfile import DROPS, write_table_whole
+from hunmin.corpus.placing import HASH_BITS, copy_order
+from hunmin.corpus.stage_dedup import Repeats
 
 TEXT = pa.schema(
     [("id", pa.string()), ("text", pa.string()), ("source", pa.string()), ("license", pa.string())]
@@ -24,163 +25,168 @@ TEXT = pa.schema(
 CHAT = pa.schema(
     [
         ("id", pa.string()),
-        (
-            "messages",
-            pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
-        ),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
         ("source", pa.string()),
         ("license", pa.string()),
     ]
 )
-
-_SPOOLED = pa.schema([("order", pa.int64()), ("n", pa.int64()), ("copy", pa.int32()), *TEXT])
-_HASH_BITS = 63
+_RUN_COLUMNS = ["order", "n", "copy", "id", "text", "source", "license"]
+_RUN_ROW_GROUP_ROWS = 256
 _ROW_GROUP_ROWS = 1024
-_BATCH_ROWS = 256
+_CLEANED_COLUMNS = [
+    "n", "id", "source", "license", "text", "text_bytes", "reason", "detail", "split", "copies",
+    "order",
+]  # fmt: skip
 
 
-@dataclass
-class Group:
-    """One cleaned group and the source it is of."""
+@dataclass(frozen=True)
+class RunUnit:
+    """A few cleaned parts, to become one sorted run of each split and one file of drops."""
 
+    index: int
+    parts: tuple[Path, ...]
     folder: Path
-    source: Source
+
+    def run(self, split: str) -> Path:
+        """Return the path of the sorted run of one split."""
+        return self.folder / f"{split}-{self.index:06}.parquet"
+
+    @property
+    def drops(self) -> Path:
+        """The path of the drops."""
+        return self.folder / f"drops-{self.index:06}.parquet"
+
+    @property
+    def counts(self) -> Path:
+        """The path of the counts; it appears when everything is whole."""
+        return self.folder / f"counts-{self.index:06}.json"
 
 
-@dataclass
-class Written:
-    """What went where."""
+@dataclass(frozen=True)
+class RunCounts:
+    """What one run holds."""
 
-    documents: dict[str, int] = field(default_factory=dict)
-    text_bytes: dict[str, int] = field(default_factory=dict)
-    licenses: dict[str, dict[str, int]] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=lambda: {"text": 0, "heldout": 0, "chat": 0})
-    bytes: dict[str, int] = field(default_factory=lambda: {"text": 0, "heldout": 0, "chat": 0})
-    not_drawn: list[int] = field(default_factory=list)
-
-
-def place(doc_id: str, *, kind: str, weight: float, config: CorpusConfig) -> tuple[str, int]:
-    """Return which split a document goes to and how many copies of it; 0 where it is not drawn."""
-    seed = str(config.seed)
-    if kind == "text" and _share(seed, "heldout", doc_id) < config.heldout_share:
-        return "heldout", 1
-    copies = int(weight) + (_share(seed, "draw", doc_id) < weight % 1)
-    return ("chat" if kind == "chat" else "text"), copies
+    rows: dict[str, int]
+    """By split, copies counted."""
+    text_bytes: dict[str, int]
+    """By split, copies counted."""
+    sources: dict[str, list[tuple[str, int, int]]]
+    """By source: license, documents, bytes of text; copies not counted."""
 
 
-def _share(*parts: str) -> float:
-    return stable_hash(*parts) / 2**_HASH_BITS
+@dataclass(frozen=True)
+class ShardUnit:
+    """One shard to be: a range of orders of one split."""
+
+    split: str
+    index: int
+    shards: int
+    runs: tuple[Path, ...]
+    out: Path
 
 
-def write_shards(
-    groups: list[Group],
-    gone: NDArray[np.int64],
-    out: Path,
-    spool: Path,
-    *,
-    config: CorpusConfig,
-) -> Written:
-    """Write the shards of all kept documents to `out`.
+def sort_run(unit: RunUnit, *, repeats: Path, config: CorpusConfig) -> RunCounts:
+    """Sort the kept documents of a few parts, and write down the dropped ones.
 
     Args:
-        groups: Cleaned groups.
-        gone: Sorted numbers of documents that are dropped as duplicates.
-        out: Folder for `text-00000.parquet`, `heldout-00000.parquet`, `chat-00000.parquet` and on.
-        spool: Folder for documents on their way.
-        config: Seed, held-out share, size of a shard.
+        unit: What to sort.
+        repeats: What repeats what, saved by `Repeats.save`.
+        config: Its seed places the copies.
     """
-    out.mkdir(exist_ok=True)
-    spool.mkdir(parents=True)
-    written = Written()
-    sizes = _sizes(groups, gone, config)
-    shards = {
-        split: max(1, -(-size // config.shard_text_bytes)) for split, size in sizes.items() if size
-    }
-    writers: dict[tuple[str, int], pq.ParquetWriter] = {}
-    for group in groups:
-        for columns in _kept(group, gone):
-            buckets: dict[tuple[str, int], list[tuple[object, ...]]] = {}
-            for n, doc_id, text, license_id, text_bytes in columns:
-                source = group.source
-                split, copies = place(
-                    doc_id, kind=source.kind, weight=source.weight, config=config
-                )
-                if not copies:
-                    written.not_drawn.append(n)
-                    continue
-                _count(written, split, copies, source.name, license_id, text_bytes)
-                for copy in range(copies):
-                    order = stable_hash(str(config.seed), "order", doc_id, str(copy))
-                    shard = order * shards[split] >> _HASH_BITS
-                    row = (order, n, copy, doc_id, text, source.name, license_id)
-                    buckets.setdefault((split, shard), []).append(row)
-            for key, rows in buckets.items():
-                if key not in writers:
-                    path = spool / f"{key[0]}-{key[1]:05}.parquet"
-                    writers[key] = pq.ParquetWriter(path, _SPOOLED, compression="zstd")
-                arrays = [
-                    pa.array(column, f.type)
-                    for column, f in zip(zip(*rows, strict=True), _SPOOLED, strict=True)
-                ]
-                writers[key].write_table(pa.Table.from_arrays(arrays, schema=_SPOOLED))
-    for writer in writers.values():
-        writer.close()
-    for split, shard in sorted(writers):
-        name = f"{split}-{shard:05}.parquet"
-        _write_sorted(spool / name, out / name, chat=split == "chat")
-        (spool / name).unlink()
-    return written
+    if unit.counts.is_file():
+        return RunCounts(**json.loads(unit.counts.read_bytes()))
+    table = pa.concat_tables(pq.read_table(part, columns=_CLEANED_COLUMNS) for part in unit.parts)
+    table, drops = _divide(table, Repeats.load(repeats))
+    write_table_whole(unit.drops, drops)
+    rows: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    splits = table["split"].to_numpy()
+    for split in np.unique(splits).tolist():
+        kept = table.filter(pa.array(splits == split))
+        copies = kept["copies"].to_numpy()
+        rows[split] = int(copies.sum())
+        sizes[split] = int((copies * kept["text_bytes"].to_numpy()).sum())
+        copied = _copied(kept, config)
+        write_table_whole(unit.run(split), copied, row_group_size=_RUN_ROW_GROUP_ROWS)
+    grouped = table.group_by(["source", "license"]).aggregate(
+        [([], "count_all"), ("text_bytes", "sum")]
+    )
+    sources: dict[str, list[tuple[str, int, int]]] = {}
+    for row in grouped.sort_by([("source", "ascending"), ("license", "ascending")]).to_pylist():
+        counted = (row["license"], row["count_all"], row["text_bytes_sum"])
+        sources.setdefault(row["source"], []).append(counted)
+    counts = RunCounts(rows, sizes, sources)
+    partial = unit.counts.with_suffix(".partial")
+    partial.write_text(json.dumps(vars(counts), ensure_ascii=False))
+    partial.rename(unit.counts)
+    return counts
 
 
-def _kept(
-    group: Group, gone: NDArray[np.int64]
-) -> Iterator[Iterator[tuple[int, str, str, str, int]]]:
-    names = ["n", "id", "text", "license", "text_bytes", "reason"]
-    data = ds.dataset(group.folder)
-    for batch in data.to_batches(columns=names, batch_size=_BATCH_ROWS, use_threads=False):
-        numbers = batch["n"].to_numpy()
-        keep = ~np.isin(numbers, gone) & batch["reason"].is_null().to_numpy(zero_copy_only=False)
-        kept = batch.filter(pa.array(keep))
-        if kept.num_rows:
-            yield zip(*(kept[name].to_pylist() for name in names[:5]), strict=True)
+def _divide(table: pa.Table, repeats: Repeats) -> tuple[pa.Table, pa.Table]:
+    """Return the documents kept, and why the others are not; both in order of their numbers."""
+    table = table.sort_by("n")
+    numbers = table["n"].to_numpy()
+    places = np.searchsorted(repeats.n, numbers)
+    places[places == len(repeats.n)] = 0
+    repeated = repeats.n[places] == numbers if len(repeats.n) else np.zeros(len(numbers), bool)
+    judged = table["reason"].is_valid().to_numpy()
+    unwanted = table["copies"].to_numpy() == 0
+    reason = np.full(len(numbers), "not_drawn", object)
+    detail = np.full(len(numbers), "its source's weight is below 1", object)
+    reason[repeated] = repeats.reason[places[repeated]]
+    # The name of what it repeats is known only once all parts are seen; the number stands for it.
+    detail[repeated] = repeats.first[places[repeated]].astype(str)
+    reason[judged] = table["reason"].to_numpy()[judged]
+    detail[judged] = table["detail"].to_numpy()[judged]
+    dropped = judged | repeated | unwanted
+    rows = table.filter(pa.array(dropped))
+    drops = pa.table(
+        [
+            rows["n"],
+            rows["id"],
+            rows["source"],
+            pa.array(reason[dropped], pa.string()),
+            pa.array(detail[dropped], pa.string()),
+        ],
+        schema=DROPS,
+    )
+    return table.filter(pa.array(~dropped)), drops
 
 
-def _sizes(groups: list[Group], gone: NDArray[np.int64], config: CorpusConfig) -> dict[str, int]:
-    """Return bytes of text of each split, copies counted."""
-    sizes = {"text": 0, "heldout": 0, "chat": 0}
-    for group in groups:
-        data = ds.dataset(group.folder)
-        for batch in data.to_batches(columns=["n", "id", "text_bytes", "reason"]):
-            keep = ~np.isin(batch["n"].to_numpy(), gone)
-            keep &= batch["reason"].is_null().to_numpy(zero_copy_only=False)
-            kept = batch.filter(pa.array(keep))
-            for doc_id, size in zip(
-                kept["id"].to_pylist(), kept["text_bytes"].to_pylist(), strict=True
-            ):
-                split, copies = place(
-                    doc_id, kind=group.source.kind, weight=group.source.weight, config=config
-                )
-                sizes[split] += size * copies
-    return sizes
+def _copied(kept: pa.Table, config: CorpusConfig) -> pa.Table:
+    """Return each document as often as it is wanted, in the order of the shuffle."""
+    copies = kept["copies"].to_numpy()
+    rows = np.repeat(np.arange(len(copies)), copies)
+    copy = np.arange(len(rows)) - np.repeat(copies.cumsum() - copies, copies)
+    order = kept["order"].to_numpy()[rows]
+    if copy.any():
+        ids = kept["id"].to_pylist()
+        for again in np.flatnonzero(copy):
+            order[again] = copy_order(ids[rows[again]], int(copy[again]), config=config)
+    n = kept["n"].to_numpy()[rows]
+    sequence = np.lexsort((copy, n, order))
+    taken = kept.select(["id", "text", "source", "license"]).take(pa.array(rows[sequence]))
+    columns = [
+        pa.array(order[sequence]),
+        pa.array(n[sequence]),
+        pa.array(copy[sequence]),
+        *taken.columns,
+    ]
+    return pa.table(columns, names=_RUN_COLUMNS)
 
 
-def _count(
-    written: Written, split: str, copies: int, source: str, license_id: str, text_bytes: int
-) -> None:
-    written.rows[split] += copies
-    written.bytes[split] += copies * text_bytes
-    written.documents[source] = written.documents.get(source, 0) + 1
-    written.text_bytes[source] = written.text_bytes.get(source, 0) + text_bytes
-    licenses = written.licenses.setdefault(source, {})
-    licenses[license_id] = licenses.get(license_id, 0) + 1
-
-
-def _write_sorted(spooled: Path, path: Path, *, chat: bool) -> None:
-    import json  # noqa: PLC0415 (for chats only)
-
-    table = pq.read_table(spooled)
-    table = table.sort_by([("order", "ascending"), ("n", "ascending"), ("copy", "ascending")])
-    if chat:
+def merge_shard(unit: ShardUnit) -> None:
+    """Write one shard from all runs, unless that was done before."""
+    if unit.out.is_file():
+        return
+    low = -(-(unit.index << HASH_BITS) // unit.shards)
+    high = -(-((unit.index + 1) << HASH_BITS) // unit.shards)
+    inside = [("order", ">=", low), ("order", "<", high)] if unit.shards > 1 else None
+    tables = [pq.read_table(run, filters=inside) for run in unit.runs]
+    table = pa.concat_tables(tables)
+    keys = [table[name].to_numpy() for name in ("copy", "n", "order")]
+    table = table.take(pa.array(np.lexsort(keys)))
+    if unit.split == "chat":
         messages = [json.loads(text) for text in table["text"].to_pylist()]
         columns = [
             table["id"],
@@ -188,9 +194,17 @@ def _write_sorted(spooled: Path, path: Path, *, chat: bool) -> None:
             table["source"],
             table["license"],
         ]
-        table = pa.Table.from_arrays(columns, schema=CHAT)
+        table = pa.table(columns, schema=CHAT)
     else:
         table = table.select(TEXT.names).cast(TEXT)
-    pq.write_table(
-        table.combine_chunks(), path, compression="zstd", row_group_size=_ROW_GROUP_ROWS
-    )
+    write_table_whole(unit.out, table.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
+
+
+def total(counts: list[RunCounts]) -> tuple[Counter[str], Counter[str]]:
+    """Return rows and bytes of text by split, of all runs."""
+    rows: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for count in counts:
+        rows.update(count.rows)
+        sizes.update(count.text_bytes)
+    return rows, sizes

@@ -1,4 +1,4 @@
-"""Finding and masking personal data in Korean text. Pure functions: no clock, no settings, no files.
+"""Finding and masking personal data in Korean text. Pure: no clock, no settings, no files.
 
 This first set of detectors knows what has a form that can be checked: resident and foreigner
 registration numbers, telephone numbers, e-mail addresses and payment cards. It leaves out names,

@@ -22,7 +22,8 @@ PLACEHOLDERS: dict[Kind, str] = {
 RESIDENT_DIGITS = 13
 
 _RESIDENT_WORDS = re.compile(
-    r"주민\s*(?:등록)?\s*번호|주민\s*등록|외국인\s*등록|거소\s*신고|생년월일|RRN|resident", re.IGNORECASE
+    r"주민\s*(?:등록)?\s*번호|주민\s*등록|외국인\s*등록|거소\s*신고|생년월일|RRN|resident",
+    re.IGNORECASE,
 )
 _CARD_WORDS = re.compile(r"카드|신용|체크|결제|card|visa|master", re.IGNORECASE)
 _OTHER_NUMBER_WORDS = re.compile(

@@ -13,23 +13,28 @@ _NOT_AFTER = rf"(?<![0-9A-Za-z_])(?<![0-9]{_DASH})(?<![0-9][./])"
 _NOT_BEFORE = rf"(?![0-9A-Za-z_])(?!{_DASH}[0-9])(?![.][0-9])"
 
 _RESIDENT = re.compile(
-    rf"{_NOT_AFTER}([0-9]{{2}}[01][0-9][0-3][0-9])(\s?{_DASH}\s?)?([0-9]{{7}}){_NOT_BEFORE}"
+    rf"{_NOT_AFTER}([0-9]{{2}}[01][0-9][0-3][0-9])( ?{_DASH} ?)?([0-9]{{7}}){_NOT_BEFORE}"
 )
 _CARD = re.compile(
     rf"{_NOT_AFTER}(?:[2-69][0-9]{{3}}(?:({_DASH}| )[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{12}})"
     rf"|3[47][0-9]{{2}}(?:({_DASH}| )[0-9]{{6}}\2[0-9]{{5}}|[0-9]{{11}})){_NOT_BEFORE}"
 )
-_SEPARATOR = rf"(?:\s?{_DASH}\s?|[. ]|\)\s?)"
+_SEPARATOR = rf"(?: ?{_DASH} ?|[. ]|\) ?)"
 _PHONE = re.compile(
     rf"{_NOT_AFTER}(?:"
     rf"(?:\+?82{_SEPARATOR}?\(?0?\)?|0)1[016789]{_SEPARATOR}?[0-9]{{3,4}}{_SEPARATOR}?[0-9]{{4}}"
     rf"|(?:\+?82{_SEPARATOR}?\(?0?\)?|\(?0)(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50[2-8]?)"
-    rf"(?:\s?{_DASH}\s?|\)\s?)[0-9]{{3,4}}\s?{_DASH}\s?[0-9]{{4}}"
+    rf"(?: ?{_DASH} ?|\) ?)[0-9]{{3,4}} ?{_DASH} ?[0-9]{{4}}"
     rf"){_NOT_BEFORE}"
 )
 _LOCAL = re.compile(r"[A-Za-z0-9._%+-]{1,64}$")
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])")
-_DIGITS = re.compile(r"[0-9]{4}")
+_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])"
+)
+_NUMBERS = re.compile(rf"(?:[0-9](?:{_DASH}|[ .()]){{0,3}}){{8,}}[0-9]")
+"""Nine digits with little between them: what every number looked for has, and few texts have."""
+_AROUND = 8
+"""What may belong to a number before and after such digits, as `+82 (`, or forbid it."""
 _PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS.values())))
 
 
@@ -75,10 +80,11 @@ def _scan(text: str) -> list[Finding]:
     found: list[Finding] = []
     if "@" in text:
         _emails(text, found)
-    if _DIGITS.search(text):
-        _residents(text, found)
-        _cards(text, found)
-        found.extend(Finding("phone", m.start(), m.end()) for m in _PHONE.finditer(text))
+    for numbers in _NUMBERS.finditer(text):
+        window = max(0, numbers.start() - _AROUND), numbers.end() + _AROUND
+        _residents(text, window, found)
+        _cards(text, window, found)
+        found += [Finding("phone", m.start(), m.end()) for m in _PHONE.finditer(text, *window)]
     if len(found) < 2:  # noqa: PLR2004 (a single one overlaps nothing)
         return found
     kept: list[Finding] = []
@@ -92,8 +98,8 @@ def _before(text: str, start: int) -> str:
     return _PLACEHOLDER.sub("", text[max(0, start - _CONTEXT_CHARS) : start])
 
 
-def _residents(text: str, found: list[Finding]) -> None:
-    for match in _RESIDENT.finditer(text):
+def _residents(text: str, window: tuple[int, int], found: list[Finding]) -> None:
+    for match in _RESIDENT.finditer(text, *window):
         kind = resident_kind(
             match[1] + match[3],
             hyphen=match[2] is not None,
@@ -103,8 +109,8 @@ def _residents(text: str, found: list[Finding]) -> None:
             found.append(Finding(kind, match.start(), match.end()))
 
 
-def _cards(text: str, found: list[Finding]) -> None:
-    for match in _CARD.finditer(text):
+def _cards(text: str, window: tuple[int, int], found: list[Finding]) -> None:
+    for match in _CARD.finditer(text, *window):
         digits = "".join(c for c in match[0] if "0" <= c <= "9")
         grouped = len(digits) != len(match[0])
         if is_card(digits, grouped=grouped, before=_before(text, match.start())):

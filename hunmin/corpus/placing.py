@@ -1,0 +1,32 @@
+"""Where a document goes: which split, how many copies, where in the order. Pure.
+
+All of it depends on the seed and the document's id alone, never on threads, runners or files.
+"""
+
+from hunmin.corpus.config import CorpusConfig
+from hunmin.corpus.ngrams import stable_hash
+from hunmin.corpus.sources import Source
+
+SPLITS = ("text", "heldout", "chat")
+HASH_BITS = 63
+
+
+def place(doc_id: str, *, source: Source, config: CorpusConfig) -> tuple[str, int, int]:
+    """Return a document's split, its number of copies (0: not drawn) and its place in the order."""
+    seed = str(config.seed)
+    order = copy_order(doc_id, 0, config=config)
+    if source.kind == "chat":
+        split = "chat"
+    elif stable_hash(seed, "heldout", doc_id) < config.heldout_share * 2**HASH_BITS:
+        return "heldout", 1, order
+    else:
+        split = "text"
+    copies = int(source.weight)
+    if (rest := source.weight - copies) > 0:
+        copies += stable_hash(seed, "draw", doc_id) < rest * 2**HASH_BITS
+    return split, copies, order
+
+
+def copy_order(doc_id: str, copy: int, *, config: CorpusConfig) -> int:
+    """Return the place in the order of one copy of a document, counted from 0."""
+    return stable_hash(str(config.seed), "order", doc_id, str(copy))
