@@ -276,4 +276,17 @@ def new_id() -> str:
     fresh = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     with _id_lock:
         _last_id = fresh = fresh if fresh > _last_id else _last_id + 1
-    return "".join(_ALPHABET[fresh >> shift & 31] for shift in range(125, -5, -5))
+    return _encode(fresh)
+
+
+def id_before(known_id: str, seconds: int) -> str:
+    """Return the least id that could have been made `seconds` before `known_id`."""
+    number = 0
+    for letter in known_id:
+        number = number << 5 | _ALPHABET.index(letter)
+    milliseconds = max((number >> 80) - seconds * 1000, 0)
+    return _encode(milliseconds << 80)
+
+
+def _encode(number: int) -> str:
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))

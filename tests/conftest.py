@@ -54,21 +54,9 @@ def _postgres_template(postgres_server) -> str:
 def _create_tables(url: str) -> None:
     database = open_database(url)
     try:
-        all_tables().create_all(database.engine, tables=_resolvable())
+        all_tables().create_all(database.engine)
     finally:
         database.close()
-
-
-def _resolvable():
-    tables = dict(all_tables().tables)
-    while missing := [
-        name
-        for name, table in tables.items()
-        if any(key.target_fullname.split(".")[0] not in tables for key in table.foreign_keys)
-    ]:
-        for name in missing:
-            del tables[name]
-    return list(tables.values())
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -78,23 +66,29 @@ def empty_database_url(request, tmp_path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     server = request.getfixturevalue("postgres_server")
-    name = server.create()
-    yield server.url(name)
-    server.drop(name)
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request, tmp_path) -> Iterator[str]:
+def database_url(request) -> str:
     """Give the address of a database with every table; the test runs on each kind."""
-    if request.param == "sqlite":
-        path = tmp_path / "hunmin.db"
-        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    name = server.create(template=request.getfixturevalue("_postgres_template"))
-    yield server.url(name)
-    server.drop(name)
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template, tmp_path) -> str:
+    """Give the address of an SQLite database with every table."""
+    path = tmp_path / "hunmin.db"
+    shutil.copyfile(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_server, _postgres_template) -> Iterator[str]:
+    """Give the address of a PostgreSQL database with every table; its test is marked `postgres`."""
+    with postgres_server.database(template=_postgres_template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,9 +1,28 @@
-"""The append-only record of who did what, when, to what.
+"""The append-only record of who did what, when, to what; and the way from a model to licenses.
 
 Nouns: an *event* is the line an act leaves; its *kind* is `room.noun.verb` from `kinds.py`; its
-*subject* is the id of what it was done to. Events hold ids and numbers, never anyone's words.
+*subject* is the id of what it was done to. A *seal* chains an event to the one before it, and the
+last seal is the *head*. A *trace* is a tree of manifests from a model back to sources. Events
+hold ids and numbers, never anyone's words.
 """
 
-from hunmin.audit.actions import record
+from hunmin.audit.actions import record, seal
+from hunmin.audit.kinds import Kind
+from hunmin.audit.queries import EventView, Head, Verification, list_events, read_head, verify
+from hunmin.audit.trace import Problem, TraceNode, TraceSource, trace_model
 
-__all__ = ["record"]
+__all__ = [
+    "EventView",
+    "Head",
+    "Kind",
+    "Problem",
+    "TraceNode",
+    "TraceSource",
+    "Verification",
+    "list_events",
+    "read_head",
+    "record",
+    "seal",
+    "trace_model",
+    "verify",
+]

@@ -1,11 +1,18 @@
-"""Writing the log: one event per thing done, in the transaction that does it."""
+"""Writing the log: one event per thing done, in the transaction that does it; and sealing it."""
+
+from sqlalchemy import select, text
 
 from hunmin.act import Act
-from hunmin.audit import rules
+from hunmin.audit import queries, rules
 from hunmin.audit.kinds import Kind
-from hunmin.audit.tables import EventRow
+from hunmin.audit.queries import Head
+from hunmin.audit.tables import EventRow, SealRow
+from hunmin.db import id_before
 
 Detail = str | int | bool | None
+
+STRAGGLER_SECONDS = 86_400
+"""A transaction may commit this long after its event got its id, and the event is still sealed."""
 
 
 def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
@@ -35,3 +42,30 @@ def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
             details=details,
         )
     )
+
+
+def seal(act: Act, *, limit: int = 1000) -> Head:
+    """Chain committed events that have no seal yet, in the order of their ids; return the head.
+
+    Writers are not held up: events are written plainly, and sealed here a little later. What is
+    sealed cannot be changed without changing every later seal.
+    """
+    if act.session.get_bind().dialect.name == "postgresql":
+        act.session.execute(text("LOCK TABLE audit_seals IN SHARE ROW EXCLUSIVE MODE"))
+    last = act.session.scalar(select(SealRow).order_by(SealRow.number.desc()).limit(1))
+    unsealed = (
+        select(EventRow)
+        .outerjoin(SealRow, SealRow.event_id == EventRow.id)
+        .where(SealRow.number.is_(None))
+        .order_by(EventRow.id)
+        .limit(limit)
+    )
+    if last is not None:
+        unsealed = unsealed.where(EventRow.id > id_before(last.event_id, STRAGGLER_SECONDS))
+    number = last.number if last else 0
+    sha256 = last.sha256 if last else rules.GENESIS
+    for event in act.session.scalars(unsealed).all():
+        number += 1
+        sha256 = rules.seal(sha256, queries.columns(event))
+        act.session.add(SealRow(number=number, event_id=event.id, sha256=sha256))
+    return Head(number=number, sha256=sha256)

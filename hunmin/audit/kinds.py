@@ -52,9 +52,6 @@ class Kind(StrEnum):
     )
     KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐지했습니다."
 
-    # audit
-    SEAL_CREATE = "audit.seal.create", "Events were sealed.", "기록을 봉인했습니다."
-
     # chat
     CONVERSATION_CREATE = (
         "chat.conversation.create",

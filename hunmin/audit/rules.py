@@ -1,13 +1,23 @@
-"""What may stand in an event. Pure: no clock, database, network or settings."""
+"""What may stand in an event, and how events are chained. Pure: no clock, no database."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from hunmin.audit.kinds import Kind
 from hunmin.errors import EventHoldsContent, UnknownEventKind
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 """An id, a hash, a model name, a short word of the program: no spaces, no Hangul, no sentences."""
+
+GENESIS = hashlib.sha256(b"hunmin audit log").hexdigest()
+"""The seal before the first."""
+
+SEES_ALL = ("administrator", "auditor")
+"""The roles that may read everyone's events."""
 
 
 def check_kind(kind: str) -> None:
@@ -26,3 +36,19 @@ def check_details(kind: str, details: Mapping[str, object]) -> None:
         if isinstance(value, str) and _WORD.fullmatch(value):
             continue
         raise EventHoldsContent(kind=kind, name=name)
+
+
+def event_bytes(event: Mapping[str, Any]) -> bytes:
+    """Return the one way to write an event down, to be hashed.
+
+    Args:
+        event: Its columns; the moment `at` is aware.
+    """
+    at: datetime = event["at"]
+    plain = {**event, "at": at.astimezone(UTC).isoformat(timespec="microseconds")}
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def seal(before: str, event: Mapping[str, Any]) -> str:
+    """Return the seal of an event that follows the seal `before`."""
+    return hashlib.sha256(bytes.fromhex(before) + event_bytes(event)).hexdigest()

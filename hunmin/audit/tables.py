@@ -1,10 +1,11 @@
-"""The events table. Rows are added and never changed: triggers refuse it on both databases."""
+"""The events and their seals. Rows are added and never changed: triggers refuse it."""
 
 from datetime import datetime
 
-from sqlalchemy import DDL, event
+from sqlalchemy import DDL, ForeignKey, event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from hunmin.audit import append_only
 from hunmin.db import Base, Json, new_id
 
 
@@ -24,25 +25,21 @@ class EventRow(Base):
     details: Mapped[Json]
 
 
-SQLITE_TRIGGERS = [
-    f"""CREATE TRIGGER audit_events_no_{verb.lower()} BEFORE {verb} ON audit_events
-    BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END"""
-    for verb in ("UPDATE", "DELETE")
-]
+class SealRow(Base):
+    """One link of the chain over the events, in the order they were sealed."""
 
-POSTGRESQL_TRIGGERS = [
-    """CREATE OR REPLACE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'audit events are never changed'; END $$""",
-    """CREATE TRIGGER audit_events_no_change BEFORE UPDATE OR DELETE ON audit_events
-    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()""",
-    """CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON audit_events
-    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()""",
-]
+    __tablename__ = "audit_seals"
 
-for _dialect, _statements in (("sqlite", SQLITE_TRIGGERS), ("postgresql", POSTGRESQL_TRIGGERS)):
-    for _statement in _statements:
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[str] = mapped_column(ForeignKey("audit_events.id"), unique=True)
+    sha256: Mapped[str]
+    """Of the seal before it, and of the event."""
+
+
+for _dialect in ("sqlite", "postgresql"):
+    for _statement in append_only.statements(_dialect):
         event.listen(
-            EventRow.__table__,
+            SealRow.__table__,
             "after_create",
             DDL(_statement).execute_if(dialect=_dialect),
         )

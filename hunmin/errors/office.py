@@ -248,3 +248,19 @@ class ExtraMissing(HunminError):
             f"This needs a part that is not installed. Run: pip install 'hunmin[{extra}]'",
             f"설치되지 않은 구성 요소가 필요합니다. 실행하십시오: pip install 'hunmin[{extra}]'",
         )
+
+
+class TraceTargetUnknown(HunminError):
+    """There is neither a folder nor a served model of that name."""
+
+    code = "trace_target_unknown"
+    status = 404
+
+    def __init__(self, *, target: str, served: list[str]) -> None:
+        names = ", ".join(served)
+        super().__init__(
+            f"{target} is neither a folder nor a model that is served. "
+            f"Name a folder with a manifest.json, or one of: {names}.",
+            f"{target}은(는) 폴더도 아니고 서비스 중인 모델도 아닙니다. "
+            f"manifest.json이 있는 폴더나 다음 가운데 하나를 지정하십시오: {names}.",
+        )

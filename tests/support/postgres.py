@@ -42,8 +42,14 @@ class Server:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
-    def drop(self, name: str) -> None:
-        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    @contextlib.contextmanager
+    def database(self, *, template: str = "template1") -> Iterator[str]:
+        """Give the address of a database that is gone when the block ends."""
+        name = self.create(template=template)
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager

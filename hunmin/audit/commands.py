@@ -1,0 +1,196 @@
+"""`hunmin trace` and `hunmin audit …`."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hunmin.settings.options import ConfigOption, DataOption
+
+if TYPE_CHECKING:
+    from hunmin.act import Act
+    from hunmin.audit.queries import Head
+
+_WIDE = 500
+"""Characters in a line where the answer goes to a file or another program."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+LanguageOption = Annotated[
+    Literal["ko", "en"] | None,
+    typer.Option(help="The language of the answer; the terminal's by default."),
+]
+
+KindOption = Annotated[
+    str | None,
+    typer.Option(help="Only this kind, as accounts.key.create, or all under a word, as accounts."),
+]
+SubjectOption = Annotated[str | None, typer.Option(help="Only what was done to this id.")]
+ActorOption = Annotated[str | None, typer.Option(help="Only what this account did.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(help="A head that was written down earlier, as NUMBER:SHA256; it must still be."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    app.command("trace")(trace)
+    audit = typer.Typer(no_args_is_help=True, help="Read, seal and verify the audit log.")
+    audit.command("list")(list_log)
+    audit.command("seal")(seal_log)
+    audit.command("verify")(verify_log)
+    app.add_typer(audit, name="audit")
+
+
+def trace(
+    model: Annotated[str, typer.Argument(help="A model folder, or the name it is served under.")],
+    *,
+    config: ConfigOption = None,
+    verify: Annotated[bool, typer.Option(help="Also hash every file of the folder itself.")] = True,
+    language: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a model was made from, back to the licenses.
+
+    Works for the folder of any step: a model, an evaluation, a checkpoint, a tokenizer, a corpus.
+    The hash of every link is checked; exit status 1 says that some do not hold.
+    """
+    from hunmin.audit.trace import trace_model  # noqa: PLC0415 (slow to import)
+
+    node = trace_model(_find_folder(model, config), verify=verify)
+    if as_json:
+        sys.stdout.write(node.model_dump_json(indent=2) + "\n")
+    else:
+        from rich.console import Console  # noqa: PLC0415
+
+        from hunmin.audit.trace_tree import draw, summary  # noqa: PLC0415
+
+        said = language or _terminal_language()
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+        console.print(draw(node, said))
+        console.print(summary(node, said))
+    if not node.whole():
+        raise typer.Exit(1)
+
+
+def list_log(
+    *,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    kind: KindOption = None,
+    subject: SubjectOption = None,
+    actor: ActorOption = None,
+    limit: LimitOption = 50,
+    language: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print events of the audit log, the newest first."""
+    from hunmin.audit.queries import list_events  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data, read_only=True) as act:
+        events = list_events(act, kind=kind, subject=subject, actor_id=actor, limit=limit)
+    said = language or _terminal_language()
+    for event in events:
+        if as_json:
+            sys.stdout.write(event.model_dump_json() + "\n")
+            continue
+        details = " ".join(f"{name}={value}" for name, value in event.details.items())
+        sys.stdout.write(
+            f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind}  {event.subject}  "
+            f"{event.sentence(said)}  {event.actor_id}  {details}".rstrip()
+            + "\n"
+        )
+
+
+def seal_log(*, config: ConfigOption = None, data: DataOption = None) -> None:
+    """Seal the events that have no seal yet, and print the head as NUMBER:SHA256.
+
+    Write the head down somewhere else: with it, anyone can prove later that nothing before it
+    was changed (`hunmin audit verify --expect`).
+    """
+    from hunmin.audit.actions import seal  # noqa: PLC0415 (slow to import)
+
+    head = None
+    while True:
+        with _open(config, data) as act:
+            reached = seal(act)
+        if reached == head:
+            break
+        head = reached
+    sys.stdout.write(f"{reached.number}:{reached.sha256}\n")
+
+
+def verify_log(
+    *,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    expect: ExpectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Walk the chain of seals again, and say whether it holds.
+
+    Exit status 1 says that it does not: an event or seal was changed or removed.
+    """
+    from hunmin.audit.queries import verify  # noqa: PLC0415 (slow to import)
+
+    expected = _parse_head(expect) if expect else None
+    with _open(config, data, read_only=True) as act:
+        found = verify(act, expected=expected)
+    if as_json:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+    else:
+        ok = "does not hold" if found.breaks else "holds"
+        sys.stdout.write(f"The chain {ok}: {found.sealed} sealed, {found.unsealed} not yet.\n")
+        for gap in found.breaks:
+            sys.stdout.write(f"  {gap.reason} at {gap.number}: event {gap.event_id or '-'}\n")
+        sys.stdout.write(f"{found.head.number}:{found.head.sha256}\n")
+    if found.breaks:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _open(config: Path | None, data: Path | None, *, read_only: bool = False) -> "Iterator[Act]":
+    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415 (slow to import)
+    from hunmin.db import open_database  # noqa: PLC0415
+    from hunmin.settings import Settings  # noqa: PLC0415
+
+    database = open_database(Settings.load(config, data).database_url)
+    try:
+        database.migrate()
+        with open_act(database, SYSTEM, read_only=read_only) as act:
+            yield act
+    finally:
+        database.close()
+
+
+def _find_folder(model: str, config: Path | None) -> Path:
+    from hunmin.errors import TraceTargetUnknown  # noqa: PLC0415
+    from hunmin.settings import Settings  # noqa: PLC0415
+
+    if Path(model).is_dir():
+        return Path(model)
+    served = Settings.load(config).models
+    if model in served:
+        return served[model]
+    raise TraceTargetUnknown(target=model, served=sorted(served))
+
+
+def _parse_head(said: str) -> "Head":
+    from hunmin.audit.queries import Head  # noqa: PLC0415
+
+    number, _, sha256 = said.partition(":")
+    if not number.isdecimal() or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise typer.BadParameter("write NUMBER:SHA256, as `hunmin audit seal` prints it")
+    return Head(number=int(number), sha256=sha256)
+
+
+def _terminal_language() -> Literal["ko", "en"]:
+    from hunmin.__main__ import language  # noqa: PLC0415
+
+    return language()

@@ -1,0 +1,160 @@
+"""The shape of the package: who may import whom, checked on the real import graph."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+import hunmin
+
+PACKAGE = Path(hunmin.__file__).parent
+
+ROOMS = {"accounts", "audit", "chat", "gateway", "worker"}
+"""Rooms with tables of their own: entered by the front door alone."""
+
+SHELLS = {"pages", "routes", "commands", "jobs"}
+
+COLLECTORS = {"hunmin.__main__", "hunmin.web", "hunmin.migrations"}
+"""Who puts the rooms together may take their shells; the migrations take their tables by name."""
+
+IMPURE = ("sqlalchemy", "fastapi", "aiohttp", "httpx", "hunmin.db", "hunmin.act", "hunmin.settings")
+"""What rules never reach."""
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph("hunmin", include_external_packages=True)
+
+
+def test_rooms_enter_each_other_by_the_front_door(graph):
+    """A room imports another as `from hunmin import chat`, never `hunmin.chat.tables`."""
+    burglaries = []
+    for module in graph.modules:
+        for imported in graph.find_modules_directly_imported_by(module):
+            _, room, *inner = [*imported.split("."), "", ""][:3]
+            if room not in ROOMS or not any(inner) or module.split(".")[1:2] == [room]:
+                continue
+            collects = any(module.startswith(collector) for collector in COLLECTORS)
+            if not (collects and inner[0] in SHELLS):
+                burglaries.append(f"{module} -> {imported}")
+    assert sorted(burglaries) == []
+
+
+def test_nobody_imports_the_tables_of_another_room(graph):
+    for room in ROOMS:
+        tables = f"hunmin.{room}.tables"
+        if tables in graph.modules:
+            strangers = {
+                module
+                for module in graph.find_modules_that_directly_import(tables)
+                if not module.startswith(f"hunmin.{room}")
+            }
+            assert strangers == set()
+
+
+def test_every_action_leaves_an_audit_event():
+    """Each public function of an `actions` module records, or calls one that does."""
+    silent = []
+    for path in sorted(PACKAGE.glob("*/actions.py")):
+        if path.parent.name == "audit":
+            continue
+        functions = {
+            node.name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            for node in ast.parse(path.read_text("utf-8")).body
+            if isinstance(node, ast.FunctionDef)
+        }
+        silent += [
+            f"{path}: {name}"
+            for name in functions
+            if not name.startswith("_") and not _records(name, functions)
+        ]
+    assert silent == []
+
+
+def _records(name, functions, seen=frozenset()):
+    """Return whether a function uses another room, or calls one of its file that does."""
+    used = functions[name]
+    if used & ROOMS:
+        return True
+    return any(
+        _records(other, functions, seen | {name})
+        for other in used & functions.keys()
+        if other not in seen | {name}
+    )
+
+
+def test_every_action_and_query_takes_the_act_first():
+    wrong = []
+    for path in [*PACKAGE.glob("*/actions.py"), *PACKAGE.glob("*/queries.py")]:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                parameters = [*node.args.posonlyargs, *node.args.args]
+                annotation = parameters[0].annotation if parameters else None
+                first = annotation.id if isinstance(annotation, ast.Name) else ""
+                if first not in {"Act", "EventRow"}:
+                    wrong.append(f"{path}:{node.lineno} {node.name}")
+    assert wrong == []
+
+
+def test_no_action_or_query_asks_for_the_time():
+    """`act.now` is the only clock, so that a test can say it is noon."""
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path in [*PACKAGE.glob("*/actions.py"), *PACKAGE.glob("*/queries.py")]
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "time", "monotonic"}
+        and not (isinstance(node.value, ast.Name) and node.value.id == "act")
+    ]  # fmt: skip
+    assert wrong == []
+
+
+def test_rules_are_pure(graph):
+    for path in sorted(PACKAGE.glob("*/rules.py")):
+        rules = f"hunmin.{path.parent.name}.rules"
+        reached = {m for m in graph.find_upstream_modules(rules) if m.startswith(IMPURE)}
+        assert reached == set(), rules
+
+
+@pytest.mark.parametrize("room", ["audit", "accounts", "gateway", "chat", "web", "worker"])
+def test_the_office_runs_without_the_lab(room):
+    program = (
+        f"import sys, hunmin.{room}\n"
+        "lab = {'torch', 'transformers', 'daft', 'openvino', 'hunmin.corpus', 'hunmin.model',\n"
+        "       'hunmin.train', 'hunmin.inference', 'hunmin.evaluation'}\n"
+        "assert not lab & set(sys.modules), lab & set(sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+
+    assert said.returncode == 0, said.stderr
+
+
+def test_the_lab_runs_without_a_database():
+    program = (
+        "import sys, hunmin.corpus, hunmin.evaluation, hunmin.inference, hunmin.model\n"
+        "office = {'sqlalchemy', 'fastapi', 'hunmin.db', 'hunmin.act'}\n"
+        "assert not office & set(sys.modules), office & set(sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+
+    assert said.returncode == 0, said.stderr
+
+
+def test_every_room_has_its_page_one():
+    """The docstring of a room's front door says what it is for."""
+    for path in sorted(PACKAGE.glob("*/__init__.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+        assert docstring, path
+        assert len(docstring) > 40, path
+
+
+def test_there_are_no_empty_rooms():
+    for folder in sorted(path for path in PACKAGE.iterdir() if path.is_dir()):
+        if folder.name != "__pycache__":
+            assert any(len(path.read_text("utf-8")) > 200 for path in folder.rglob("*.py")), folder
