@@ -114,12 +114,14 @@ class EngineCrashed(EngineError):
 
     def __init__(self, *, reason: str, retry_after_seconds: int = 5) -> None:
         super().__init__(
-            f"The engine stopped while answering ({reason}) and is being started again. "
+            "The engine stopped while answering and is being started again. "
             f"Send the request again in {retry_after_seconds} s.",
-            f"엔진이 답하던 중에 멈춰({reason}) 다시 시작하고 있습니다. "
+            "엔진이 답하던 중에 멈춰 다시 시작하고 있습니다. "
             f"{retry_after_seconds}초 뒤에 다시 보내십시오.",
             retry_after_seconds=retry_after_seconds,
         )
+        self.reason = reason
+        """For the log: it may name a signal or what a library said."""
 
 
 class EngineRefused(EngineError):
@@ -130,11 +132,12 @@ class EngineRefused(EngineError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(
-            f"The engine could not work on this request ({reason}). "
+            "The engine could not work on this request. "
             "Ask for fewer tokens, or change the sampling values.",
-            f"엔진이 이 요청을 처리하지 못했습니다({reason}). "
-            "토큰 수를 줄이거나 생성 설정을 바꿔 보십시오.",
+            "엔진이 이 요청을 처리하지 못했습니다. 토큰 수를 줄이거나 생성 설정을 바꿔 보십시오.",
         )
+        self.reason = reason
+        """For the log: it may name a signal or what a library said."""
 
 
 class EngineFailed(EngineError):

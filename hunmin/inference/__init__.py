@@ -1,0 +1,16 @@
+"""Engines: from a model folder to a stream of text, in a process of their own.
+
+    a request          engine: tokens of the prompt, checks       host: one child process a model
+    Generation  ->  ------------------------------------  ->  ---------------------------------
+    Delta       <-  whole characters, stop strings, counts <-  token ids, step by step
+
+`openvino` and `transformers` are the two engines; each names the ways in which it can be run on
+this machine, from the fastest to the surest, and `host` takes the first that passes its self-test.
+Neither torch nor OpenVINO is ever loaded into the process that serves people. How an engine is
+chosen, and who may use it, is the office's business.
+"""
+
+from hunmin.inference.engine import EmbeddedEngine
+from hunmin.inference.ways import Limits, Way
+
+__all__ = ["EmbeddedEngine", "Limits", "Way"]

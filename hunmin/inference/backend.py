@@ -1,0 +1,103 @@
+"""What the child process runs: a backend that works on many requests, one step at a time.
+
+Token ids in, token ids out. Backends know nothing of text, people or processes; `child` drives
+them from one thread.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from hunmin.inference.ways import Limits
+
+Finish = Literal["stop", "length"]
+
+GREEDY_BELOW = 1e-3
+"""Temperatures below this are 0: the most probable token, always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing to generate."""
+
+    id: int
+    prompt: list[int]
+    max_tokens: int
+    stop_ids: list[int]
+    """Tokens that end an answer; without any it goes on to `max_tokens`."""
+    seed: int
+    """0 to 2**32 - 1."""
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    check: bool = False
+    """Whether probabilities that are no numbers end the process: for the self-test."""
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the most probable token is always taken."""
+        return self.temperature < GREEDY_BELOW or self.top_p <= 0 or self.top_k == 1
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> "Request":
+        """Read a request that came as a message."""
+        return cls(**{field.name: message[field.name] for field in dataclasses.fields(cls)})
+
+
+@dataclass(slots=True)
+class Row:
+    """What one step brought one request."""
+
+    id: int
+    tokens: list[int]
+    finish: Finish | None = None
+    refused: str | None = None
+    """Why the request cannot go on, where it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a backend is opened with."""
+
+    folder: Path
+    options: Mapping[str, str]
+    threads: int
+    context_tokens: int
+    limits: Limits
+
+
+class Backend(Protocol):
+    """A model in memory. Called from one thread."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is worth knowing about how the model runs, as plain JSON."""
+        ...
+
+    def add(self, request: Request) -> None:
+        """Take a request; it is worked on from the next step."""
+        ...
+
+    def cancel(self, request_id: int) -> None:
+        """Give up a request, and its memory at the next step. Unknown ids are ignored."""
+        ...
+
+    def busy(self) -> bool:
+        """Return whether there is anything to step for."""
+        ...
+
+    def step(self) -> list[Row]:
+        """Generate up to one token for each running request."""
+        ...
+
+
+class OpenBackend(Protocol):
+    """What `Way.program` names."""
+
+    def __call__(self, opening: Opening) -> Backend:
+        """Load the model."""
+        ...

@@ -1,0 +1,117 @@
+"""Both engines, through the conformance suite, and against each other."""
+
+import asyncio
+
+import pytest
+
+from hunmin.inference import EmbeddedEngine, Limits, Way, openvino, transformers
+from tests.inference.conformance import EngineConformance, chat, collect, say
+from tests.inference.conftest import running
+
+TWO_PLACES = Limits(running_max=2, waiting_max=0)
+
+
+class _Both(EngineConformance):
+    """The fixtures, for an engine opened by `open_engine`."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, parrot, random_model, tmp_path_factory):
+        models = {"parrot": parrot, "random": random_model}
+        cache = tmp_path_factory.mktemp("cache")
+        with running(cls.open_engine(models, cache=cache, threads=1)) as engine:
+            yield engine
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def small_engine(cls, parrot, tmp_path_factory):
+        cache = tmp_path_factory.mktemp("cache")
+        engine = cls.open_engine({"parrot": parrot}, cache=cache, threads=1, limits=TWO_PLACES)
+        with running(engine):
+            yield engine
+
+    @pytest.fixture
+    def closed_engine(self, parrot, cache):
+        engine = self.open_engine({"parrot": parrot}, cache=cache, threads=1)
+        asyncio.run(engine.close())
+        return engine
+
+
+class TestOpenVino(_Both):
+    open_engine = staticmethod(openvino.open_engine)
+
+    def test_it_runs_in_openvino_itself(self, engine):
+        assert engine.host("parrot").facts["backend"] == "openvino"
+
+
+class TestTransformers(_Both):
+    open_engine = staticmethod(transformers.open_engine)
+
+    def test_it_computes_in_32_bits(self, engine):
+        assert engine.host("parrot").facts["dtype"] == "float32"
+
+
+@pytest.fixture(scope="module")
+def exact(random_model, tmp_path_factory):
+    """OpenVINO without any of its approximations."""
+    way = Way(
+        "exact",
+        openvino.WAYS[0].program,
+        {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "KV_CACHE_PRECISION": "f32",
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+        },
+    )
+    cache = tmp_path_factory.mktemp("cache")
+    with running(EmbeddedEngine({"random": random_model}, [way], cache=cache)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def reference(random_model, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    engine = transformers.open_engine({"random": random_model}, cache=cache, threads=1)
+    with running(engine):
+        yield engine
+
+
+async def test_both_engines_say_the_same_when_greedy(exact, reference):
+    for text in ("안녕하세요", "훈민정음은 무엇인가요?", "hello", "1+1=", "가" * 100):
+        generation = chat(text, model="random", max_tokens=100)
+
+        assert await say(exact, generation) == await say(reference, generation)
+
+
+async def test_both_engines_punish_repetition_alike(exact, reference):
+    generation = chat(
+        model="random",
+        max_tokens=60,
+        repetition_penalty=1.3,
+        presence_penalty=0.4,
+        frequency_penalty=0.7,
+    )
+
+    assert await say(exact, generation) == await say(reference, generation)
+
+
+async def test_the_reference_gives_the_tokens_of_generate(reference, random_model):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    folder = reference.host("random").model
+    prompt = folder.encode(chat("안녕하세요", model="random"))
+    model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
+    model.generation_config.temperature = model.generation_config.top_p = None
+    output = model.generate(
+        torch.tensor([prompt]),
+        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        max_new_tokens=40,
+        do_sample=False,
+    )[0, len(prompt) :].tolist()
+    expected = b"".join(folder.token_bytes[token] for token in output).decode("utf-8", "replace")
+
+    deltas = await collect(reference, chat("안녕하세요", model="random", max_tokens=40))
+
+    assert "".join(delta.text for delta in deltas) == expected
+    assert deltas[-1].completion_tokens == len(output)
