@@ -13,7 +13,7 @@ class _RunByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 (typer hides it)
         """Put the command in that is meant."""
-        if args and args[0] not in (*self.commands, "--help"):
+        if args and args[0] not in (*self.commands, "--help", "-h"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -61,7 +61,10 @@ def _split(names: Sequence[str]) -> list[str]:
 @evaluation.command("run")
 def run_command(
     checkpoint: Annotated[
-        Path | None, typer.Argument(help="A finished checkpoint or exported model folder.")
+        Path | None,
+        typer.Argument(
+            metavar="CHECKPOINT", help="A finished checkpoint or exported model folder."
+        ),
     ] = None,
     *,
     out: Annotated[
@@ -140,8 +143,10 @@ def run_command(
 
 @evaluation.command("compare")
 def compare_command(
-    first: Annotated[Path, typer.Argument(help="An evaluation folder.")],
-    second: Annotated[Path, typer.Argument(help="Another, of the same tasks and data.")],
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="An evaluation folder.")],
+    second: Annotated[
+        Path, typer.Argument(metavar="SECOND", help="Another, of the same tasks and data.")
+    ],
 ) -> None:
     """Print two evaluations side by side, with what luck would explain."""
     from hunmin.evaluation.comparison import as_markdown, compare  # noqa: PLC0415

@@ -130,6 +130,7 @@ def _task_file(pack: str, path: Path, config: Mapping[str, Any], data: Path | No
     if config.get("dataset_path") != "json" or not isinstance(named, dict) or not named:
         reason = "it names no local JSON-lines file (dataset_path: json, and data_files)"
         raise TaskBroken(task=str(path), reason=reason)
+    _check_metrics(path, config)
     folders = [path.parent, *([data] if data else [])]
     found: dict[str, Path] = {}
     missing = None
@@ -140,6 +141,18 @@ def _task_file(pack: str, path: Path, config: Mapping[str, Any], data: Path | No
         else:
             missing = str(file)
     return TaskFile(config["task"], pack, path, config, found, missing)
+
+
+def _check_metrics(path: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a metric the harness would go and fetch by name."""
+    from lm_eval.api import metrics, registry  # noqa: F401, PLC0415 (metrics fills the registry)
+
+    for metric in config.get("metric_list") or []:
+        name = metric.get("metric")
+        known = config.get("process_results") or name in registry.metric_registry
+        if not known or metric.get("hf_evaluate"):
+            reason = f"the metric {name} is not built in, and nothing is fetched"
+            raise TaskBroken(task=str(path), reason=reason)
 
 
 def load_task(task: TaskFile) -> "Task":

@@ -75,7 +75,7 @@ def mean_with_interval(values: Sequence[float]) -> tuple[float, float, float, fl
         return mean, stderr, mean - Z * stderr, mean + Z * stderr
     middle = (mean + Z * Z / (2 * count)) / (1 + Z * Z / count)
     half = math.sqrt(mean * (1 - mean) / count + (Z / (2 * count)) ** 2) * Z / (1 + Z * Z / count)
-    return mean, stderr, middle - half, middle + half
+    return mean, stderr, max(0.0, middle - half), min(1.0, middle + half)
 
 
 def bootstrap(
