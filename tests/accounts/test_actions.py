@@ -1,0 +1,271 @@
+"""What can be done to accounts, links, sessions and keys, and by whom."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from hunmin import accounts
+from hunmin.accounts import actions, queries
+from hunmin.act import SYSTEM, Actor
+from hunmin.audit.tables import EventRow
+from hunmin.errors import (
+    KeyNotFound,
+    NameUnusable,
+    PersonNeeded,
+    RoleNeeded,
+    RoleUnknown,
+    SessionNotFound,
+    SignInLinkUnusable,
+    TooManyKeys,
+    UserExists,
+    UserNotFound,
+)
+from tests.conftest import NOON
+
+STRANGER = Actor(user_id=None, kind="guest")
+
+
+def events(act) -> list[str]:
+    return list(act.session.scalars(select(EventRow.kind).order_by(EventRow.id)))
+
+
+def test_an_account_is_made_once_under_any_spelling_of_its_name(act):
+    dana = accounts.create_user(act, name=" Dana ", roles=["auditor"])
+
+    assert (dana.name, dana.roles) == ("Dana", ["auditor", "person"])
+    assert accounts.find_user(act, "DANA") == dana
+    with pytest.raises(UserExists):
+        accounts.create_user(act, name="dana")
+    assert events(act) == ["accounts.user.create"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [({"name": ""}, NameUnusable), ({"name": "x", "roles": ["guest"]}, RoleUnknown)],
+)
+def test_an_account_that_cannot_be_is_refused_and_leaves_no_trace(act, wrong, refusal):
+    with pytest.raises(refusal):
+        accounts.create_user(act, **wrong)
+    assert accounts.list_users(act) == []
+    assert events(act) == []
+
+
+def test_only_administrators_make_and_see_accounts(make_person, act_as):
+    dana, chief = make_person("dana"), make_person("chief", "administrator")
+    auditor = make_person("auditor", "auditor")
+
+    with act_as(dana) as act:
+        for forbidden in (
+            lambda: accounts.create_user(act, name="minji"),
+            lambda: accounts.list_users(act),
+            lambda: accounts.find_user(act, "chief"),
+        ):
+            with pytest.raises(RoleNeeded):
+                forbidden()
+        with pytest.raises(UserNotFound):
+            accounts.get_user(act, chief.user_id)
+        assert accounts.get_user(act, dana.user_id).name == "dana"
+    with act_as(auditor) as act:
+        assert {user.name for user in accounts.list_users(act)} == {"auditor", "chief", "dana"}
+        with pytest.raises(RoleNeeded):
+            accounts.create_user(act, name="minji")
+    with act_as(chief) as act:
+        accounts.create_user(act, name="minji")
+
+
+def test_a_sign_in_link_works_once(make_person, act_as):
+    dana = make_person("dana")
+    with act_as() as act:
+        link = accounts.create_sign_in_link(act, dana.user_id)
+    with act_as(STRANGER) as act:
+        opened = accounts.sign_in(act, link, days=30)
+        assert accounts.find_actor_by_session(act, opened.secret) == dana
+    with act_as(STRANGER) as act, pytest.raises(SignInLinkUnusable):
+        accounts.sign_in(act, link, days=30)
+
+
+def test_a_sign_in_link_works_for_its_time_only(make_person, act_as):
+    dana = make_person("dana")
+    with act_as() as act:
+        link = accounts.create_sign_in_link(act, dana.user_id, minutes=10)
+    with (
+        act_as(STRANGER, now=NOON + timedelta(minutes=10)) as act,
+        pytest.raises(SignInLinkUnusable),
+    ):
+        accounts.sign_in(act, link, days=30)
+    with act_as(STRANGER, now=NOON + timedelta(minutes=9)) as act:
+        accounts.sign_in(act, link, days=30)
+
+
+@pytest.mark.parametrize("link", ["", "x", "http://127.0.0.1/sign-in/", "A" * 43, "' OR 1=1 --"])
+def test_what_is_no_link_signs_nobody_in(act, link):
+    with pytest.raises(SignInLinkUnusable):
+        accounts.sign_in(act, link, days=30)
+    assert events(act) == []
+
+
+def test_signing_in_ends_the_session_the_browser_had(act_as, make_person):
+    dana = make_person("dana")
+    with act_as(STRANGER) as act:
+        guest = accounts.welcome_guest(act, days=30)
+    with act_as() as act:
+        link = accounts.create_sign_in_link(act, dana.user_id)
+    with act_as(STRANGER) as act:
+        opened = accounts.sign_in(act, link, days=30, instead_of=guest.session_id)
+        assert opened.secret != guest.secret
+        assert accounts.find_actor_by_session(act, guest.secret) is None
+
+
+def test_a_session_lasts_as_long_as_it_is_used(make_person, act_as):
+    dana = make_person("dana")
+    with act_as() as act:
+        link = accounts.create_sign_in_link(act, dana.user_id)
+    with act_as(STRANGER) as act:
+        opened = accounts.sign_in(act, link, days=30)
+    with act_as(dana, now=NOON + timedelta(days=29)) as act:
+        assert not queries.find_by_session(act, opened.secret).used_today
+        actions.use_session(act, opened.session_id, days=30)
+        assert queries.find_by_session(act, opened.secret).used_today
+    with act_as(STRANGER, now=NOON + timedelta(days=58)) as act:
+        assert accounts.find_actor_by_session(act, opened.secret) == dana
+    with act_as(STRANGER, now=NOON + timedelta(days=59)) as act:
+        assert accounts.find_actor_by_session(act, opened.secret) is None
+
+
+def test_a_guest_is_an_account_without_a_name_of_its_own(act_as):
+    with act_as(STRANGER) as act:
+        opened = accounts.welcome_guest(act, days=30)
+        actor = accounts.find_actor_by_session(act, opened.secret)
+        assert (actor.kind, actor.roles) == ("guest", frozenset({"guest"}))
+    with act_as(actor) as act:
+        with pytest.raises(PersonNeeded):
+            accounts.create_key(act, name="x")
+        with pytest.raises(PersonNeeded):
+            accounts.create_sign_in_link(act, actor.user_id)
+    with act_as() as act:
+        assert accounts.list_users(act) == []
+        with pytest.raises(UserNotFound):
+            accounts.create_sign_in_link(act, actor.user_id)
+
+
+def test_a_key_acts_for_its_owner_until_it_is_revoked(make_person, act_as):
+    dana = make_person("dana", "auditor")
+    with act_as(dana) as act:
+        made = accounts.create_key(act, name="보고서")
+        assert made.secret.endswith(made.key.last_four)
+    with act_as(STRANGER) as act:
+        actor = accounts.find_actor_by_key(act, made.secret)
+    assert actor == Actor(user_id=dana.user_id, roles=dana.roles, kind="key", key_id=made.key.id)
+    with act_as(dana) as act:
+        accounts.revoke_key(act, made.key.id)
+        assert accounts.list_keys(act) == []
+        assert accounts.find_actor_by_key(act, made.secret) is None
+        with pytest.raises(KeyNotFound):
+            accounts.revoke_key(act, made.key.id)
+
+
+def test_a_key_works_for_its_days_only(make_person, act_as):
+    dana = make_person("dana")
+    with act_as(dana) as act:
+        made = accounts.create_key(act, name="x", days=7)
+    with act_as(now=NOON + timedelta(days=7, seconds=-1)) as act:
+        assert accounts.find_actor_by_key(act, made.secret) is not None
+    with act_as(now=NOON + timedelta(days=7)) as act:
+        assert accounts.find_actor_by_key(act, made.secret) is None
+
+
+def test_a_key_makes_no_keys_links_or_accounts_whoever_its_owner_is(make_person, act_as):
+    chief = make_person("chief", "administrator")
+    with act_as(chief) as act:
+        made = accounts.create_key(act, name="x")
+        key = accounts.find_actor_by_key(act, made.secret)
+    with act_as(key) as act:
+        for forbidden in (
+            lambda: accounts.create_key(act, name="y"),
+            lambda: accounts.create_sign_in_link(act, chief.user_id),
+            lambda: accounts.create_user(act, name="z"),
+            lambda: accounts.revoke_key(act, made.key.id),
+        ):
+            with pytest.raises(PersonNeeded):
+                forbidden()
+
+
+def test_nobody_sees_or_touches_what_is_anothers(make_person, act_as):
+    dana, minji = make_person("dana"), make_person("minji")
+    with act_as(dana) as act:
+        made = accounts.create_key(act, name="x")
+        link = accounts.create_sign_in_link(act, dana.user_id)
+        opened = accounts.sign_in(act, link, days=30)
+    with act_as(minji) as act:
+        assert accounts.list_keys(act) == []
+        assert accounts.list_sessions(act) == []
+        for forbidden, refusal in (
+            (lambda: accounts.list_keys(act, dana.user_id), RoleNeeded),
+            (lambda: accounts.create_key(act, name="y", user_id=dana.user_id), RoleNeeded),
+            (lambda: accounts.create_sign_in_link(act, dana.user_id), RoleNeeded),
+            (lambda: accounts.revoke_key(act, made.key.id, user_id=dana.user_id), RoleNeeded),
+            (lambda: accounts.revoke_key(act, made.key.id), KeyNotFound),
+            (lambda: accounts.end_session(act, opened.session_id), SessionNotFound),
+            (lambda: actions.use_session(act, opened.session_id, days=1), SessionNotFound),
+            (lambda: actions.use_key(act, made.key.id), KeyNotFound),
+        ):
+            with pytest.raises(refusal):
+                forbidden()
+    with act_as(dana) as act:
+        assert [key.id for key in accounts.list_keys(act)] == [made.key.id]
+        assert [session.id for session in accounts.list_sessions(act)] == [opened.session_id]
+
+
+def test_an_account_holds_a_bounded_number_of_usable_keys(make_person, act_as):
+    dana = make_person("dana")
+    with act_as(dana) as act:
+        made = [accounts.create_key(act, name=f"key {n}") for n in range(50)]
+        with pytest.raises(TooManyKeys):
+            accounts.create_key(act, name="one more")
+        accounts.revoke_key(act, made[0].key.id)
+        accounts.create_key(act, name="one more")
+
+
+def test_no_secret_is_ever_written_down(make_person, act_as, database):
+    dana = make_person("dana")
+    with act_as(dana) as act:
+        secrets = [accounts.create_key(act, name="x").secret]
+        secrets.append(accounts.create_sign_in_link(act, dana.user_id))
+        secrets.append(accounts.sign_in(act, secrets[-1], days=30).secret)
+    with database.session(read_only=True) as session:
+        tables = ("accounts_keys", "accounts_sign_in_links", "accounts_sessions", "audit_events")
+        kept = "\n".join(
+            str(row)
+            for table in tables
+            for row in session.execute(text(f"SELECT * FROM {table}")).all()  # noqa: S608
+        )
+    assert len(kept) > 500
+    for secret in secrets:
+        assert secret not in kept
+        assert secret.removeprefix("hm-")[:20] not in kept
+
+
+def test_everything_done_leaves_its_event(make_person, act_as):
+    dana = make_person("dana")
+    with act_as(dana) as act:
+        made = accounts.create_key(act, name="x")
+        actions.use_key(act, made.key.id)
+        accounts.revoke_key(act, made.key.id)
+        link = accounts.create_sign_in_link(act, dana.user_id)
+        opened = accounts.sign_in(act, link, days=30)
+        actions.use_session(act, opened.session_id, days=30)
+        accounts.end_session(act, opened.session_id)
+    with act_as(SYSTEM) as act:
+        accounts.welcome_guest(act, days=30)
+        assert events(act) == [
+            "accounts.user.create",
+            "accounts.key.create",
+            "accounts.key.use",
+            "accounts.key.revoke",
+            "accounts.link.create",
+            "accounts.session.open",
+            "accounts.session.use",
+            "accounts.session.end",
+            "accounts.guest.create",
+        ]

@@ -1,0 +1,99 @@
+"""Who is at the door: guests, people and keys, and what each request leaves behind."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from hunmin import accounts
+from hunmin.accounts.door import STRANGER
+from hunmin.accounts.tables import SessionRow, UserRow
+from hunmin.act import open_act
+from hunmin.settings import Settings
+from tests.support.desk import make_key, sign_in, stranger
+
+COOKIE = "hunmin_session"
+
+
+def count(app, table) -> int:
+    with app.state.database.session(read_only=True) as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def begin_conversation(client):
+    return client.post("/chat", data={"text": "안녕하세요?"})
+
+
+def test_looking_makes_no_account(app, client):
+    for path in ("/chat", "/sign-in", "/docs", "/chat.json"):
+        assert client.get(path).status_code == 200
+
+    assert count(app, UserRow) == 0
+    assert COOKIE not in client.cookies
+
+
+def test_a_guests_account_is_made_by_the_first_thing_they_do(app, client):
+    assert begin_conversation(client).status_code in {200, 303}
+    first = client.cookies[COOKIE]
+    assert begin_conversation(client).status_code in {200, 303}
+
+    assert count(app, UserRow) == 1
+    assert client.cookies[COOKIE] == first
+
+
+def test_two_guests_do_not_see_each_other(app, client):
+    begin_conversation(client)
+    other = stranger(app)
+    begin_conversation(other)
+
+    mine = client.get("/chat.json").json()["listed"]["conversations"]
+    theirs = other.get("/chat.json").json()["listed"]["conversations"]
+    assert len(mine) == len(theirs) == 1
+    assert mine[0]["id"] != theirs[0]["id"]
+
+
+def test_a_guest_has_no_account_page(client):
+    begin_conversation(client)
+
+    assert client.get("/account").status_code == 401
+
+
+class TestWithoutGuests:
+    """Where guests are not welcome."""
+
+    @pytest.fixture
+    def settings(self, tmp_path) -> Settings:
+        return Settings.load(data=tmp_path / "var", accounts__guests=False)
+
+    def test_a_stranger_can_neither_look_nor_chat(self, app, client):
+        assert client.get("/chat").status_code == 401
+        assert begin_conversation(client).status_code == 401
+        assert count(app, UserRow) == 0
+
+    def test_a_person_and_a_key_can(self, app, client):
+        assert sign_in(client).get("/chat").status_code == 200
+        by_key = stranger(app)
+        by_key.headers["Authorization"] = f"Bearer {make_key(app)}"
+        assert by_key.get("/chat.json").status_code == 200
+
+    def test_a_guest_from_before_is_a_stranger_now(self, app, client):
+        with open_act(app.state.database, STRANGER) as act:
+            opened = accounts.welcome_guest(act, days=30)
+        client.cookies.set(COOKIE, opened.secret)
+        assert client.get("/chat").status_code == 401
+
+
+def test_the_first_use_of_a_day_is_noted_once_and_lengthens_the_session(app, client):
+    sign_in(client)
+    with app.state.database.session() as session:
+        row = session.scalars(select(SessionRow)).one()
+        row.used_on -= timedelta(days=3)
+        row.expires_at -= timedelta(days=3)
+        before = row.expires_at
+    answer = client.get("/account")
+    again = client.get("/account")
+
+    with app.state.database.session(read_only=True) as session:
+        assert session.scalars(select(SessionRow)).one().expires_at > before
+    assert COOKIE in answer.headers["set-cookie"]
+    assert "set-cookie" not in again.headers
