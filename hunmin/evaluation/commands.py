@@ -100,6 +100,12 @@ def run_command(
             help="New tokens a window; default: half the context.",
         ),
     ] = None,
+    overlap: Annotated[
+        bool,
+        typer.Option(
+            "--overlap/--no-overlap", help="Look for the items in the corpus' training text."
+        ),
+    ] = True,
     chat: Annotated[
         bool, typer.Option("--chat", help="Ask through the model's chat template.")
     ] = False,
@@ -125,6 +131,7 @@ def run_command(
         heldout_plan=HeldoutPlan(
             bytes_per_source=heldout_kb * 1000 if heldout_kb else None, stride=stride
         ),
+        overlap=overlap,
         chat=chat,
     )
     if "bits_per_byte" in manifest.facts:

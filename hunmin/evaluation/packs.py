@@ -46,10 +46,23 @@ class TaskFile:
         """What a task file says of itself: titles, primary metric, license, version."""
         return self.config.get("metadata") or {}
 
+    @property
+    def scored_data(self) -> Path:
+        """The file the scored items come from."""
+        split = self.config.get("test_split") or self.config.get("validation_split") or ""
+        return self.data.get(split) or next(iter(self.data.values()))
+
     def data_sha256(self) -> str:
         """Return the hash of the file the scored items come from."""
-        split = self.config.get("test_split") or self.config.get("validation_split") or ""
-        return file_sha256(self.data.get(split) or next(iter(self.data.values())))
+        return file_sha256(self.scored_data)
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return the items of that file.
+
+        Raises:
+            TaskBroken: A line is not a JSON object, or there is none.
+        """
+        return list(_rows(self.name, self.scored_data))
 
 
 def default_data_folder() -> Path | None:

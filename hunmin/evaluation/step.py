@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import random
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 from hunmin import __version__
 from hunmin.errors import NothingToEvaluate
 from hunmin.evaluation import heldout
-from hunmin.evaluation.harness import HarnessModel, TaskRun, run_task
 from hunmin.evaluation.heldout import DocumentBits, HeldoutPlan
-from hunmin.evaluation.packs import TaskFile, choose_tasks, default_data_folder, load_task
+from hunmin.evaluation.overlap import measure_overlap
+from hunmin.evaluation.packs import TaskFile, choose_tasks, default_data_folder
 from hunmin.evaluation.report import write_reports
 from hunmin.evaluation.results import (
     ITEMS_NAME,
@@ -21,19 +20,13 @@ from hunmin.evaluation.results import (
     HeldoutItems,
     HeldoutResult,
     Items,
-    MetricResult,
     ModelFacts,
     Results,
-    TaskItems,
-    TaskResult,
 )
 from hunmin.evaluation.scoring import Scorer, load_scorer
-from hunmin.evaluation.uncertainty import assess, most_common_answer, uniform_guess
+from hunmin.evaluation.tasks import SEED, score_task
 from hunmin.manifest import Manifest, file_sha256, manifest_sha256
 from hunmin.steps import Step, open_step, write_whole
-
-SEED = 0
-"""Of the items drawn under a limit, and of the bootstrap."""
 
 _SOFTWARE = ("lm-eval", "tokenizers", "torch")
 
@@ -47,6 +40,7 @@ def run(
     corpus: Path | None = None,
     limit: int | None = None,
     heldout_plan: HeldoutPlan = HeldoutPlan(),  # noqa: B008 (frozen)
+    overlap: bool = True,
     chat: bool = False,
 ) -> Manifest:
     """Evaluate a checkpoint or an exported model.
@@ -59,6 +53,7 @@ def run(
         corpus: A corpus folder, for bits per byte on its held-out text.
         limit: The most items of each task, drawn by lot.
         heldout_plan: How much held-out text is read, and how.
+        overlap: Whether test items are looked for in the training text of the corpus.
         chat: Whether prompts go through the model's chat template.
 
     Raises:
@@ -78,6 +73,7 @@ def run(
         "limit": limit,
         "seed": SEED,
         "chat_template": chat,
+        "overlap": overlap and corpus is not None,
         "heldout_bytes_per_source": heldout_plan.bytes_per_source if corpus else None,
         "heldout_stride_tokens": heldout_plan.stride if corpus else None,
     }
@@ -88,9 +84,10 @@ def run(
         scorer = load_scorer(checkpoint)
         measured = _measure_heldout(step, scorer, corpus, heldout_plan) if corpus else None
         scored = {
-            task.name: _score_task(step, scorer, task, limit=limit, chat=chat, place=place)
+            task.name: score_task(step, scorer, task, limit=limit, chat=chat, place=place)
             for task, place in _with_place(chosen)
         }
+        shares = _measure_overlap(step, corpus, chosen) if corpus and overlap else {}
         results = Results(
             made_by=f"hunmin {__version__}",
             command=_command(checkpoint, corpus, tasks, limit=limit, plan=heldout_plan, chat=chat),
@@ -100,7 +97,10 @@ def run(
             software={name: importlib.metadata.version(name) for name in _SOFTWARE},
             model=_model_facts(scorer),
             heldout=measured[0] if measured else None,
-            tasks={name: result for name, (result, _) in scored.items()},
+            tasks={
+                name: result.model_copy(update={"overlap": shares.get(name)})
+                for name, (result, _) in scored.items()
+            },
             left_out=left_out,
         )
         items = Items(
@@ -164,86 +164,12 @@ def _heldout_items(done: list[DocumentBits]) -> HeldoutItems:
     )
 
 
-def _score_task(
-    step: Step, scorer: Scorer, task: TaskFile, *, limit: int | None, chat: bool, place: str
-) -> tuple[TaskResult, TaskItems]:
-    """Score one task, or read what an interrupted run had of it."""
-    kept = step.scratch / f"task-{task.name}.json"
-    if kept.is_file():
-        plain = json.loads(kept.read_bytes())
-        return TaskResult.model_validate(plain[0]), TaskItems.model_validate(plain[1])
-    loaded = load_task(task)
-    in_all = len(loaded.eval_docs)
-    picks = list(range(in_all))
-    if limit is not None and limit < in_all:
-        picks = sorted(random.Random(f"{SEED}/{task.name}").sample(picks, limit))  # noqa: S311
-    model = HarnessModel(scorer, label=f"{task.name} ({place})", chat=chat)
-    outcome = run_task(model, loaded, picks=picks, chat=chat)
-    metrics = assess_task(outcome, chance=task.metadata.get("chance") or {})
-    primary = task.metadata.get("primary", "")
-    result = TaskResult(
-        pack=task.pack,
-        title_ko=task.metadata.get("title_ko", task.name),
-        title_en=task.metadata.get("title_en", task.name),
-        version=str(task.metadata.get("version", loaded.VERSION)),
-        license=task.metadata.get("license", ""),
-        items=len(outcome.samples),
-        items_in_all=in_all,
-        shots=loaded.get_config("num_fewshot") or 0,
-        primary=primary if primary in metrics else next(iter(metrics)),
-        metrics=metrics,
-        task_sha256=file_sha256(task.path),
-        data_sha256=task.data_sha256(),
-    )
-    parts = TaskItems(
-        ids=[str(sample["doc"].get("id", sample["doc_id"])) for sample in outcome.samples],
-        metrics={
-            name: [_plain(sample.get(name)) for sample in outcome.samples] for name in metrics
-        },
-    )
-    write_whole(kept, json.dumps([result.model_dump(), parts.model_dump()]).encode())
-    return result, parts
-
-
-def assess_task(outcome: TaskRun, *, chance: Mapping[str, float]) -> dict[str, MetricResult]:
-    """Return every metric of a task with its error and its baseline.
-
-    Args:
-        outcome: What the harness returned.
-        chance: What guessing gives, where the task file says so.
-    """
-    metrics = {}
-    for name, aggregate in outcome.aggregates.items():
-        samples = [sample for sample in outcome.samples if name in sample]
-        if not samples:
-            continue
-        guess, constant = chance.get(name), None
-        if outcome.multiple_choice and name.startswith("acc"):
-            choices = [[answer for _, answer in sample["arguments"]] for sample in samples]
-            constant = most_common_answer([_right(*pair) for pair in zip(samples, choices)])  # noqa: B905
-            guess = uniform_guess(list(map(len, choices))) if guess is None else guess
-        metrics[name] = assess(
-            [sample[name] for sample in samples],
-            aggregate,
-            higher_is_better=outcome.higher_is_better.get(name, True),
-            seed=SEED,
-            chance=guess,
-            constant=constant,
-        )
-    return metrics
-
-
-def _right(sample: Mapping[str, Any], choices: Sequence[str]) -> str:
-    """Return the text of the right answer of an item."""
-    target = sample["target"]
-    return choices[target] if isinstance(target, int) else str(target)
-
-
-def _plain(part: object) -> object:
-    """Return a part of a metric as plain JSON: numbers may be NumPy's."""
-    if isinstance(part, (tuple, list)):
-        return [_plain(value) for value in part]
-    return part.item() if hasattr(part, "item") else part
+def _measure_overlap(step: Step, corpus: Path, tasks: Sequence[TaskFile]) -> dict[str, float]:
+    kept = step.scratch / "overlap.json"
+    if not kept.is_file():
+        shares = measure_overlap(corpus, {task.name: task.items() for task in tasks})
+        write_whole(kept, json.dumps(shares).encode())
+    return json.loads(kept.read_bytes())
 
 
 def _model_facts(scorer: Scorer) -> ModelFacts:

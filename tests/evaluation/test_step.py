@@ -15,6 +15,7 @@ from hunmin.errors import (
     TokenizerBroken,
 )
 from hunmin.evaluation import step as step_module
+from hunmin.evaluation import tasks as tasks_module
 from hunmin.evaluation.results import Results
 from hunmin.manifest import ancestors, manifest_sha256, verify_files
 
@@ -127,7 +128,7 @@ def test_changed_data_is_another_evaluation(run, make_pack):
 
 def test_stopped_between_tasks_it_goes_on_with_the_next(run, tmp_path, monkeypatch):
     asked = []
-    real = step_module.run_task
+    real = tasks_module.run_task
 
     def stop_at_the_second(model, task, **rest):
         asked.append(task.task_name)
@@ -135,7 +136,7 @@ def test_stopped_between_tasks_it_goes_on_with_the_next(run, tmp_path, monkeypat
             raise KeyboardInterrupt
         return real(model, task, **rest)
 
-    monkeypatch.setattr(step_module, "run_task", stop_at_the_second)
+    monkeypatch.setattr(tasks_module, "run_task", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         run()
     assert not (tmp_path / "evaluation").exists()
@@ -143,7 +144,7 @@ def test_stopped_between_tasks_it_goes_on_with_the_next(run, tmp_path, monkeypat
     run()
 
     assert asked == ["endings", "yes_or_no", "yes_or_no"]
-    monkeypatch.setattr(step_module, "run_task", real)
+    monkeypatch.setattr(tasks_module, "run_task", real)
     run(out=tmp_path / "whole")
     assert (tmp_path / "whole/items.json").read_bytes() == (
         tmp_path / "evaluation/items.json"

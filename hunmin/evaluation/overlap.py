@@ -1,0 +1,94 @@
+"""Which test items also stand in the training text, so that answers may be known by heart.
+
+An item counts as overlapping when half or more of the runs of eight words (eojeols) of one of its
+texts occur somewhere in the training documents or chats. That finds copied passages, not
+paraphrases; texts under eight words are too common to prove anything and are left out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from hunmin.corpus.ngrams import comparable, ngram_hashes, word_hashes
+from hunmin.corpus.tidy import tidy
+from hunmin.manifest import Manifest
+from hunmin.model.corpus_text import documents, shard_paths
+from hunmin.progress import bar
+
+RUN_WORDS = 8
+SHARE = 0.5
+
+_NOT_ASKED = frozenset({"id", "task", "split", "license", "guid", "sample_id", "doc"})
+"""Fields of an item that are about it and not part of it."""
+
+_BATCH_ROWS = 256
+
+
+def measure_overlap(
+    corpus: Path, tasks: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, float]:
+    """Return, for each task, the share of its items that stand in a corpus' training text.
+
+    Args:
+        corpus: A finished corpus folder.
+        tasks: The items of each task.
+    """
+    runs = {name: [_item_runs(item) for item in items] for name, items in tasks.items()}
+    parts = [part for items in runs.values() for item in items for part in item]
+    known = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+    seen = np.zeros(len(known), dtype=bool)
+    if len(known):
+        facts = Manifest.read(corpus).facts
+        total = facts.get("text_bytes", 0) + facts.get("chat_text_bytes", 0)
+        with bar("looking for items in the training text", total=total / 1e6, unit="MB") as shown:
+            for text in _training_texts(corpus):
+                _mark(seen, known, _runs(text))
+                shown.advance(len(text.encode()) / 1e6)
+    return {
+        name: sum(_overlaps(item, known, seen) for item in items) / max(len(items), 1)
+        for name, items in runs.items()
+    }
+
+
+def _training_texts(corpus: Path) -> Iterator[str]:
+    for document in documents(shard_paths(corpus, "text")):
+        yield document.text
+    for path in sorted((corpus / "shards").glob("chat-*.parquet")):
+        with pq.ParquetFile(path) as shard:
+            for batch in shard.iter_batches(_BATCH_ROWS, columns=["messages"]):
+                for messages in batch.column("messages").to_pylist():
+                    yield "\n".join(turn["content"] for turn in messages)
+
+
+def _item_runs(item: Mapping[str, Any]) -> list[NDArray[np.uint64]]:
+    """Return the runs of each text of an item that has any."""
+    asked = [value for name, value in item.items() if name not in _NOT_ASKED]
+    return [runs for text in _texts(asked) if len(runs := _runs(tidy(text)))]
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [text for part in value for text in _texts(part)]
+    return []
+
+
+def _runs(text: str) -> NDArray[np.uint64]:
+    return np.unique(ngram_hashes(word_hashes(comparable(text).split(" ")), RUN_WORDS))
+
+
+def _mark(seen: NDArray[np.bool_], known: NDArray[np.uint64], runs: NDArray[np.uint64]) -> None:
+    """Mark the known runs that are among `runs`."""
+    places = np.minimum(np.searchsorted(known, runs), len(known) - 1)
+    seen[places[known[places] == runs]] = True
+
+
+def _overlaps(
+    item: list[NDArray[np.uint64]], known: NDArray[np.uint64], seen: NDArray[np.bool_]
+) -> bool:
+    return any(seen[np.searchsorted(known, runs)].mean() >= SHARE for runs in item)
