@@ -103,7 +103,8 @@ def _clip(text: str, columns: int) -> str:
         cut -= 1
     kept = text[:cut]
     space = kept.rfind(" ")
-    if not text[cut].isspace() and _width(kept[:space]) >= columns // 2:
+    cuts_a_word = not text[cut].isspace() and space > 0
+    if cuts_a_word and _width(kept[:space]) >= columns // 2:
         kept = kept[:space]
     return kept.rstrip(" ,.;:·") + "…"
 

@@ -29,15 +29,23 @@ function Question({ message, chat, app }) {
     <h2 class="who">${_("You")}</h2>
     ${editing
       ? html`<${Edit} message=${message} chat=${chat} app=${app} />`
-      : html`<div class="said" lang=${languageOf(message.text)}>${message.text}</div>
+      : html`<div class="asked">
+          <div class="said" lang=${languageOf(message.text)}>${message.text}</div>
           <div class="below">
             <${Branches} message=${message} chat=${chat} />
             <${CopyButton} text=${message.text} label=${_("Copy question")} chat=${chat} />
-            ${!chat.live() &&
-            html`<button type="button" class="quiet" title=${_("Edit question")} aria-label=${_("Edit question")} onClick=${() => app.edit(message.id)}>
+            <button
+              type="button"
+              class="quiet"
+              title=${_("Edit question")}
+              aria-label=${_("Edit question")}
+              disabled=${chat.live() !== null}
+              onClick=${() => app.edit(message.id)}
+            >
               <${Icon} name="edit" />
-            </button>`}
-          </div>`}
+            </button>
+          </div>
+        </div>`}
   </li>`;
 }
 
@@ -137,9 +145,15 @@ function Written({ message, chat, app }) {
       <${Branches} message=${message} chat=${chat} />
       ${message.text &&
       html`<${CopyButton} text=${message.text} made=${{ model: message.facts?.model }} label=${_("Copy answer")} chat=${chat} />`}
-      ${!chat.live() &&
-      message.text &&
-      html`<button type="button" class="quiet" title=${_("Another answer")} aria-label=${_("Another answer")} onClick=${again}>
+      ${message.text &&
+      html`<button
+        type="button"
+        class="quiet"
+        title=${_("Another answer")}
+        aria-label=${_("Another answer")}
+        disabled=${chat.live() !== null}
+        onClick=${again}
+      >
         <${Icon} name="again" />
       </button>`}
       <${FactsLine} facts=${message.facts} app=${app} />

@@ -37,6 +37,7 @@ export function Talk({ chat, app }) {
     toEnd();
   }, [conversation?.id]);
   useLayoutEffect(() => {
+    if (app.editing) following.current = false;
     if (following.current) toEnd();
   });
   useEffect(() => {

@@ -23,10 +23,10 @@ export function Trace({ chat, facts }) {
     html`<p class="remark bad">
       ${_("The model of this name was replaced after this answer was written. The record is that of the new one.")}
     </p>`}
-    <h3>${_("How the model was made")}</h3>
-    <ol class="trace"><${Step} node=${trace} /></ol>
     <h3>${_("What it learned from")}</h3>
     ${sources.length ? html`<${Sources} sources=${sources} />` : html`<p>${_("The record names no sources.")}</p>`}
+    <h3>${_("How the model was made")}</h3>
+    <ol class="trace"><${Step} node=${trace} /></ol>
   `;
 }
 

@@ -1,0 +1,110 @@
+"""`hunmin chat`: the same conversation in the terminal."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hunmin.settings.options import ConfigOption, DataOption
+
+if TYPE_CHECKING:
+    from hunmin.act import Language
+    from hunmin.chat.speakers import EngineSpeaker
+    from hunmin.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""
+    app.command("chat")(chat)
+
+
+def chat(
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="FOLDER|NAME",
+            help="A model folder; with --url the name of a model there. "
+            "By default the first model of the settings, or of the server.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="Talk to a server that speaks OpenAI's API, at this address."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            envvar="OPENAI_API_KEY",
+            show_envvar=True,
+            help="The API key for --url. Better given by the environment.",
+        ),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option("--system", help="What the model is told before the conversation."),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Tokens of one answer at most.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Chat with a model in the terminal.
+
+    Needs no server: the engine runs inside this program. /new begins a new conversation, /quit
+    leaves, Ctrl-C stops an answer. Answers go to stdout, so a question may come through a pipe:
+    echo "세종대왕은 누구인가요?" | hunmin chat
+    """
+    from hunmin import logs  # noqa: PLC0415 (slow to import)
+    from hunmin.chat.speakers import HttpSpeaker  # noqa: PLC0415
+    from hunmin.chat.terminal import Terminal, load_line_editing  # noqa: PLC0415
+    from hunmin.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.load(config, data)
+    logs.set_up(format=settings.logs.format, level="error")
+    tokens_max = max_tokens or settings.chat.answer_tokens_max
+    speaker = (
+        HttpSpeaker(url, key=key, model=model, tokens_max=tokens_max)
+        if url is not None
+        else _embedded(settings, Path(model) if model else None, tokens_max)
+    )
+    load_line_editing()
+    Terminal(
+        speaker,
+        language=_terminal_language(),
+        system=settings.chat.system_prompt if system is None else system,
+    ).run()
+
+
+def _embedded(settings: "Settings", folder: Path | None, tokens_max: int) -> "EngineSpeaker":
+    from hunmin import plugins  # noqa: PLC0415 (slow to import)
+    from hunmin.chat.speakers import EngineSpeaker  # noqa: PLC0415
+    from hunmin.errors import EngineUnknown, ModelFolderMissing  # noqa: PLC0415
+
+    open_engine = plugins.find_engine(settings.inference.engine)
+    if open_engine is None:
+        raise EngineUnknown(name=settings.inference.engine, known=plugins.engine_names())
+    models = settings.inference.models or {"hunmin-reference": _reference_folder()}
+    if folder is not None:
+        models = {folder.resolve().name: folder.absolute()}
+    name, path = next(iter(models.items()))
+    if not (path / "config.json").is_file():
+        raise ModelFolderMissing(folder=path)
+    engine = open_engine(
+        {name: path}, cache=settings.data / "cache", threads=settings.inference.threads
+    )
+    return EngineSpeaker(engine, tokens_max=tokens_max)
+
+
+def _reference_folder() -> Path:
+    """Return where the reference model that ships with Hunmin lies."""
+    return Path(__file__).resolve().parents[2] / "models" / "reference"
+
+
+def _terminal_language() -> "Language":
+    said = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "ko" if next((one for one in said if one), "").startswith("ko") else "en"
