@@ -22,7 +22,7 @@ from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing
 from hunmin.settings import Settings
 from hunmin.web import assets, health, openapi, pages
-from hunmin.web.middleware import Desk, Guards, write_headers
+from hunmin.web.middleware import BodyLimits, Desk, Guards, write_headers
 
 log = logs.get(__name__)
 
@@ -49,7 +49,6 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=settings.web.request_bytes_max,
     )
     app.state.settings = settings
     app.state.database = open_database(settings.database_url)
@@ -57,20 +56,23 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
     app.state.error_faces = {"/v1": gateway.error_face}
-    for router in (
-        pages.router, accounts_pages.router, chat_pages.router, chat_routes.router,
-        health.router, assets.router,
-    ):  # fmt: skip
-        app.include_router(router)
-    # The gateway reads bodies itself, to its own limit; this one is only a net below it.
-    app.include_router(gateway.router, max_body_size=2 * settings.gateway.request_bytes_max)
+    for room in (pages, accounts_pages, chat_pages, chat_routes, gateway, health, assets):
+        app.include_router(room.router)
     openapi.describe(app)
     for kind in (HunminError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _show_error)
     app.add_exception_handler(Exception, _show_fault)
     # The last one added is the outermost.
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
-    app.add_middleware(Guards, hosts=hosts_of(settings), any_address=_serves_others(settings))
+    app.add_middleware(
+        Guards,
+        hosts=hosts_of(settings),
+        any_address=settings.web.host not in Settings.LOOPBACK,
+        # The gateway reads bodies itself, to its own limit; this one is only a net below it.
+        limits=BodyLimits(
+            settings.web.request_bytes_max, under={"/v1": 2 * settings.gateway.request_bytes_max}
+        ),
+    )
     app.add_middleware(Desk)
     return app
 
@@ -102,10 +104,6 @@ def hosts_of(settings: Settings) -> set[str]:
     public = urlsplit(settings.web.public_url)
     named = {settings.web.host, public.hostname or "", public.netloc, *settings.web.hosts}
     return (named | Settings.LOOPBACK) - {"", "0.0.0.0", "::"}  # noqa: S104 (not listened at)
-
-
-def _serves_others(settings: Settings) -> bool:
-    return settings.web.host not in Settings.LOOPBACK
 
 
 @asynccontextmanager

@@ -6,16 +6,18 @@ access line. `Guards` refuses names that are not ours and changes asked for by o
 
 import ipaddress
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hunmin import faces, logs
 from hunmin.db import new_id
-from hunmin.errors import CrossSiteRefused, HostUnknown, HunminError
+from hunmin.errors import BodyTooLarge, CrossSiteRefused, HostUnknown, HunminError
 
 log = logs.get(__name__)
 
@@ -102,13 +104,31 @@ def _say(scope: Scope, status: int, seconds: float) -> None:
     )
 
 
-class Guards:
-    """Refuses requests for a host that is not ours, and changes asked for by another site."""
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """The longest request body that is read, by the first part of the path."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], any_address: bool) -> None:
+    bytes_max: int
+    under: Mapping[str, int]
+
+    def of(self, path: str) -> int:
+        """Return the limit for a path."""
+        for prefix, bytes_max in self.under.items():
+            if path.startswith(f"{prefix}/"):
+                return bytes_max
+        return self.bytes_max
+
+
+class Guards:
+    """Refuses hosts that are not ours, changes asked for by another site, and endless bodies."""
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Iterable[str], any_address: bool, limits: BodyLimits
+    ) -> None:
         self.app = app
         self.hosts = frozenset(host.lower() for host in hosts)
         self.any_address = any_address
+        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer with the reason why not."""
@@ -116,18 +136,41 @@ class Guards:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        refusal: HunminError | None = None
-        if not host_is_ours(
-            request.headers.get("host", ""), hosts=self.hosts, any_address=self.any_address
-        ):
-            refusal = HostUnknown()
-        elif comes_from_another_site(scope["method"], request.headers, hosts=self.hosts):
-            refusal = CrossSiteRefused()
+        bytes_max = self.limits.of(scope["path"])
+        refusal = self._refusal(request, bytes_max)
         if refusal is None:
-            await self.app(scope, receive, send)
+            await self.app(scope, _counted(receive, bytes_max), send)
         else:
             response = faces.show_problem(request, faces.problem_of(request, refusal))
             await response(scope, receive, send)
+
+    def _refusal(self, request: Request, bytes_max: int) -> HunminError | None:
+        headers = request.headers
+        host = headers.get("host", "")
+        if not host_is_ours(host, hosts=self.hosts, any_address=self.any_address):
+            return HostUnknown()
+        if comes_from_another_site(request.method, headers, hosts=self.hosts):
+            return CrossSiteRefused()
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > bytes_max:
+            return BodyTooLarge()
+        return None
+
+
+def _counted(receive: Receive, bytes_max: int) -> Receive:
+    """Return `receive`, made to raise where more comes than was announced or is read."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > bytes_max:
+            # FastAPI passes on only its own kind of error from reading a body.
+            raise HTTPException(BodyTooLarge.status)
+        return message
+
+    return counted
 
 
 def host_is_ours(host: str, *, hosts: frozenset[str], any_address: bool) -> bool:
