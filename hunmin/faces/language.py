@@ -70,17 +70,17 @@ def translations(language: Language) -> NullTranslations:
     """Return the words of every room in one language. English is what the code is written in."""
     if language == "en":
         return NullTranslations()
-    merged = Translations()
+    rooms: list[Translations] = []
     for path in sorted(PACKAGE.glob(f"*/translations/{language}.po")):
         compiled = io.BytesIO()
         with path.open("rb") as source:
             write_mo(compiled, read_po(source, locale=language))
         compiled.seek(0)
-        room = Translations(compiled)
-        if not merged.files:
-            merged = room
-        merged.merge(room)
-    return merged
+        rooms.append(Translations(compiled))
+    first, *others = rooms
+    for room in others:
+        first.merge(room)
+    return first
 
 
 def translate(language: Language, text: str) -> str:
