@@ -261,7 +261,6 @@ def test_an_answer_to_a_deleted_question_is_not_kept(act_as, dana):
         ("_", []),
         ("없는 말", []),
         ("", ["A", "B"]),
-        ("전입", ["A"]),
     ],
 )
 def test_search_looks_in_titles_and_messages_and_takes_signs_as_they_are(

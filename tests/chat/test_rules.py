@@ -3,6 +3,7 @@
 import asyncio
 import unicodedata
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -125,9 +126,7 @@ def test_the_way_to_a_message_begins_at_the_top_and_never_jumps(nodes, data):
 
     assert path[-1] == leaf.id
     assert by_id[path[0]].parent_id is None
-    assert all(
-        by_id[below].parent_id == above for above, below in zip(path, path[1:], strict=False)
-    )
+    assert all(by_id[below].parent_id == above for above, below in pairwise(path))
 
 
 @given(trees(), st.data())
