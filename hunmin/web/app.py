@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -22,12 +21,11 @@ from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing
 from hunmin.settings import Settings
 from hunmin.web import assets, health, openapi, pages
-from hunmin.web.middleware import BodyLimits, Desk, Guards, write_headers
+from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 
 log = logs.get(__name__)
 
 GZIP_BYTES_MIN = 1024
-REFERENCE_NAME = "hunmin-reference"
 
 
 def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> FastAPI:
@@ -67,7 +65,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.add_middleware(
         Guards,
         hosts=hosts_of(settings),
-        any_address=settings.web.host not in Settings.LOOPBACK,
+        any_address=settings.web.host not in LOOPBACK,
         # The gateway reads bodies itself, to its own limit; this one is only a net below it.
         limits=BodyLimits(
             settings.web.request_bytes_max, under={"/v1": 2 * settings.gateway.request_bytes_max}
@@ -87,23 +85,19 @@ def find_engine(settings: Settings) -> plugins.Engine:
     open_engine = plugins.find_engine(settings.inference.engine)
     if open_engine is None:
         raise EngineUnknown(name=settings.inference.engine, known=plugins.engine_names())
-    models = settings.inference.models or {REFERENCE_NAME: reference_folder()}
-    for folder in models.values():
+    for folder in settings.models.values():
         if not (folder / "config.json").is_file():
             raise ModelFolderMissing(folder=folder)
-    return open_engine(models, cache=settings.data / "cache", threads=settings.inference.threads)
-
-
-def reference_folder() -> Path:
-    """Return where the reference model that ships with Hunmin lies."""
-    return Path(__file__).resolve().parents[2] / "models" / "reference"
+    return open_engine(
+        settings.models, cache=settings.data / "cache", threads=settings.inference.threads
+    )
 
 
 def hosts_of(settings: Settings) -> set[str]:
     """Return the names this service goes by."""
     public = urlsplit(settings.web.public_url)
     named = {settings.web.host, public.hostname or "", public.netloc, *settings.web.hosts}
-    return (named | Settings.LOOPBACK) - {"", "0.0.0.0", "::"}  # noqa: S104 (not listened at)
+    return (named | LOOPBACK) - {"", "0.0.0.0", "::"}  # noqa: S104 (not listened at)
 
 
 @asynccontextmanager

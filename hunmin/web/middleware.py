@@ -34,6 +34,9 @@ SECURITY_HEADERS: dict[str, str] = {
 }
 """No script, style, font or picture from outside, none inside a page, and nobody frames us."""
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The names of this machine to itself."""
+
 _HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFERENCE_SECONDS = 365 * 86_400
