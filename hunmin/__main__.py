@@ -16,25 +16,31 @@ from hunmin import __version__
 from hunmin.errors import HunminError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    # name: (module with `register`, the first line of its help)
-    "demo": ("hunmin.web.commands", "Serve Hunmin on this machine, and open it in a browser."),
-    "serve": ("hunmin.web.commands", "Serve the pages and the API."),
-    "chat": ("hunmin.chat.commands", "Chat with a model in the terminal."),
-    "build": ("hunmin.build.commands", "Make a model from text: the whole line in one command."),
-    "corpus": ("hunmin.corpus.commands", "Prepare text for training."),
-    "tokenizer": ("hunmin.model.commands", "Train a tokenizer, and report on one."),
-    "train": ("hunmin.train.commands", "Train a model as a recipe says."),
-    "eval": ("hunmin.evaluation.commands", "Measure a checkpoint."),
-    "export": ("hunmin.model.commands", "Make a model folder from a checkpoint."),
-    "trace": ("hunmin.audit.commands", "Show what a model was made from, back to the licenses."),
-    "audit": ("hunmin.audit.commands", "Read, seal and verify the audit log."),
-    "accounts": ("hunmin.accounts.commands", "Manage accounts."),
-    "key": ("hunmin.accounts.commands", "Manage API keys."),
-    "worker": ("hunmin.worker.commands", "Do background jobs until stopped."),
-    "settings": (
-        "hunmin.settings.commands",
-        "Print every setting, its value and where it was said.",
+    # name: (room whose `commands.py` has it, the first sentence of its help)
+    "demo": ("hunmin.web", "Serve Hunmin on this machine, and open it in a browser."),
+    "serve": ("hunmin.web", "Serve the pages and the API, as the settings say."),
+    "chat": ("hunmin.chat", "Chat with a model in the terminal."),
+    "build": ("hunmin.build", "Make a model from text: the whole line in one command."),
+    "corpus": (
+        "hunmin.corpus",
+        "Turn licensed text into clean, deduplicated shards, and show what became of it.",
     ),
+    "tokenizer": (
+        "hunmin.model",
+        "Learn a vocabulary from a corpus, and report how well it fits.",
+    ),
+    "train": ("hunmin.train", "Train one stage of a recipe, or go on with it where it stopped."),
+    "eval": ("hunmin.evaluation", "Measure how good a model is, with errors and baselines."),
+    "export": (
+        "hunmin.model",
+        "Make a model folder from a checkpoint: Transformers files, GGUF, card and lineage.",
+    ),
+    "trace": ("hunmin.audit", "Show what a model was made from, back to the licenses."),
+    "audit": ("hunmin.audit", "Read, seal and verify the audit log."),
+    "accounts": ("hunmin.accounts", "Manage accounts."),
+    "key": ("hunmin.accounts", "Manage API keys."),
+    "worker": ("hunmin.worker", "Do background jobs until stopped."),
+    "settings": ("hunmin.settings", "Print every setting and where it was said."),
 }
 
 INTERRUPTED = 130
@@ -54,6 +60,11 @@ class LazyGroup(TyperGroup):
             return None
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        """Write every command with its whole sentence."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
         """Import the room of the command that is called, and hand over to it."""
         name, _, rest = super().resolve_command(ctx, args)
@@ -64,7 +75,7 @@ def load_command(name: str) -> Any:  # noqa: ANN401 (Typer's own command class)
     """Return the real command called `name`."""
     rooms = typer.Typer(rich_markup_mode=None)
     rooms.callback()(lambda: None)
-    importlib.import_module(COMMANDS[name][0]).register(rooms)
+    importlib.import_module(f"{COMMANDS[name][0]}.commands").register(rooms)
     group = typer.main.get_command(rooms)
     assert isinstance(group, TyperGroup)
     return group.commands[name]

@@ -13,36 +13,12 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from hunmin.actor import SYSTEM, Actor, ActorKind
 from hunmin.db import Database, new_id
 
+__all__ = ["SYSTEM", "Act", "Actor", "ActorKind", "Language", "open_act"]
+
 Language = Literal["ko", "en"]
-
-ActorKind = Literal["person", "guest", "key", "system"]
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts."""
-
-    user_id: str | None
-    """The account that answers for the act; None only for the system and strangers."""
-    roles: frozenset[str] = frozenset()
-    kind: ActorKind = "person"
-    key_id: str | None = None
-    """The key that was shown, where a program acts for a person."""
-
-    @property
-    def id(self) -> str:
-        """Return the id under which the audit log knows this actor."""
-        return self.user_id or self.kind
-
-    def has_role(self, *roles: str) -> bool:
-        """Return whether the actor holds any of `roles`."""
-        return not self.roles.isdisjoint(roles)
-
-
-SYSTEM = Actor(user_id=None, roles=frozenset({"administrator"}), kind="system")
-"""The house itself: jobs, migrations, commands run by whoever can read the data folder."""
 
 
 @dataclass(frozen=True, slots=True)

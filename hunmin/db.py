@@ -167,7 +167,10 @@ def open_database(url: str) -> Database:
 def _sqlite(url: URL) -> Engine:
     in_memory = url.database in {None, "", ":memory:"}
     if not in_memory:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseNotWritable(address=str(url.database)) from error
     engine = create_engine(
         url,
         poolclass=QueuePool,

@@ -212,8 +212,17 @@ def _only_one(out: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OutputBusy(out=out) from error
+        if not _is_at(lock.fileno(), lock_path):  # another process ended just now, and removed it
+            raise OutputBusy(out=out)
         yield
         lock_path.unlink(missing_ok=True)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _copy_lineage(folder: Path, lineage: Path) -> None:

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from hunmin.act import Actor
+from hunmin.actor import Actor
 from hunmin.errors import NameUnusable, PersonNeeded, RoleNeeded, RoleUnknown, TooManyKeys
 
 Role = Literal["administrator", "auditor", "person", "guest"]

@@ -3,7 +3,7 @@
 from sqlalchemy import select, text
 
 from hunmin.act import Act
-from hunmin.audit import queries, rules
+from hunmin.audit import rules
 from hunmin.audit.kinds import Kind
 from hunmin.audit.queries import Head
 from hunmin.audit.tables import EventRow, SealRow
@@ -66,6 +66,6 @@ def seal(act: Act, *, limit: int = 1000) -> Head:
     sha256 = last.sha256 if last else rules.GENESIS
     for event in act.session.scalars(unsealed).all():
         number += 1
-        sha256 = rules.seal(sha256, queries.columns(event))
+        sha256 = rules.seal(sha256, event.columns())
         act.session.add(SealRow(number=number, event_id=event.id, sha256=sha256))
     return Head(number=number, sha256=sha256)

@@ -50,7 +50,7 @@ class Kind(StrEnum):
         "An API key was used for the first time that day.",
         "API 키를 그날 처음 썼습니다.",
     )
-    KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐지했습니다."
+    KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐기했습니다."
 
     # chat
     CONVERSATION_CREATE = (

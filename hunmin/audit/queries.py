@@ -108,7 +108,7 @@ def list_events(
         chosen = chosen.where(EventRow.actor_id == actor_id)
     if before_id is not None:
         chosen = chosen.where(EventRow.id < before_id)
-    return [EventView(**columns(row)) for row in act.session.scalars(chosen)]
+    return [EventView(**row.columns()) for row in act.session.scalars(chosen)]
 
 
 def verify(act: Act, *, expected: Head | None = None) -> Verification:
@@ -131,7 +131,7 @@ def verify(act: Act, *, expected: Head | None = None) -> Verification:
         if row.number != number:
             breaks.append(Break(number=number, event_id=row.event_id, reason="missing"))
             number = row.number
-        elif row.sha256 != rules.seal(before, columns(event)):
+        elif row.sha256 != rules.seal(before, event.columns()):
             breaks.append(Break(number=number, event_id=row.event_id, reason="changed"))
         if expected and expected.number == number and expected.sha256 != row.sha256:
             breaks.append(Break(number=number, event_id=row.event_id, reason="head"))
@@ -156,11 +156,6 @@ def read_head(act: Act) -> Head:
     if last is None:
         return Head(number=0, sha256=rules.GENESIS)
     return Head(number=last.number, sha256=last.sha256)
-
-
-def columns(row: EventRow) -> dict[str, Any]:
-    """Return an event's columns as plain values."""
-    return {column.key: getattr(row, column.key) for column in EventRow.__table__.columns}
 
 
 def _chain(act: Act) -> Iterator[tuple[SealRow, EventRow]]:

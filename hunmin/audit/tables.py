@@ -1,6 +1,7 @@
 """The events and their seals. Rows are added and never changed: triggers refuse it."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import DDL, ForeignKey, event
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,6 +24,10 @@ class EventRow(Base):
     subject: Mapped[str] = mapped_column(index=True)
     request_id: Mapped[str]
     details: Mapped[Json]
+
+    def columns(self) -> dict[str, Any]:
+        """Return every column as a plain value."""
+        return {column.key: getattr(self, column.key) for column in self.__table__.columns}
 
 
 class SealRow(Base):

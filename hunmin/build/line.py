@@ -4,10 +4,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hunmin import corpus, evaluation, model, train
 from hunmin.manifest import Manifest
-from hunmin.train import Recipe
+
+if TYPE_CHECKING:
+    from hunmin.train import Recipe  # it loads torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Line:
         return self.folder / "model"
 
 
-def build(recipe: Recipe, out: Path, *, runner: str = "local") -> Manifest:
+def build(recipe: "Recipe", out: Path, *, runner: str = "local") -> Manifest:
     """Make a model from a recipe, going on where an earlier call stopped.
 
     Args:

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
@@ -44,6 +44,8 @@ _DELIMITER = "__"
 REFERENCE_NAME = "hunmin-reference"
 REFERENCE_FOLDER = Path(hunmin.__file__).parents[1] / "models" / "reference"
 """The model that ships with Hunmin."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Origin = Literal["default", "hunmin.toml", "environment", "command line"]
 
@@ -91,8 +93,6 @@ class Settings(BaseSettings):
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
-    LOOPBACK: ClassVar[frozenset[str]] = frozenset({"127.0.0.1", "::1", "localhost"})
-
     @classmethod
     def load(
         cls,
@@ -123,9 +123,7 @@ class Settings(BaseSettings):
             ),
         ]
         values, origins = _merge(cls, layers)
-        host = values.get("web", {}).get("host", WebSettings().host)
-        if "accounts.guests" not in origins and isinstance(host, str):
-            values.setdefault("accounts", {})["guests"] = host in cls.LOOPBACK
+        _welcome_guests(values, origins)
         try:
             settings = cls(**values)
         except ValidationError as error:
@@ -251,6 +249,13 @@ def _merge(cls: type[Settings], layers: list[_Layer]) -> tuple[dict[str, Any], d
     return values, origins
 
 
+def _welcome_guests(values: dict[str, Any], origins: Mapping[str, Origin]) -> None:
+    """Where nothing is said of guests, welcome them if only this machine is served."""
+    web, accounts = values.get("web", {}), values.setdefault("accounts", {})
+    if isinstance(web, dict) and isinstance(accounts, dict) and "accounts.guests" not in origins:
+        accounts["guests"] = str(web.get("host", WebSettings().host)) in _LOOPBACK
+
+
 def _is_section(annotation: Any) -> bool:  # noqa: ANN401 (any type)
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
@@ -300,7 +305,8 @@ def _wrong(
     )
     where = str(path) if origin == "hunmin.toml" else origin
     if first["type"] == "extra_forbidden":
-        return _unknown(key, where, {known for known, _, _ in _leaves(cls())})
+        known = {known for known, _, _ in _leaves(cls())} | set(cls.model_fields)
+        return _unknown(key, where, known)
     return SettingWrong(key=key, where=where, reason=reasons.explain(first))
 
 

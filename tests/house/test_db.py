@@ -1,5 +1,6 @@
 """The database: transactions on SQLite and PostgreSQL alike, and clear words when it is away."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -265,10 +266,10 @@ def _schema(database):
         name: (
             [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(name)],
             inspector.get_pk_constraint(name),
-            sorted(map(str, inspector.get_foreign_keys(name))),
-            sorted(map(str, inspector.get_indexes(name))),
-            sorted(map(str, inspector.get_unique_constraints(name))),
-            sorted(map(str, inspector.get_check_constraints(name))),
+            _plain(inspector.get_foreign_keys(name)),
+            _plain(inspector.get_indexes(name)),
+            _plain(inspector.get_unique_constraints(name)),
+            _plain(inspector.get_check_constraints(name)),
         )
         for name in inspector.get_table_names()
         if name != "alembic_version"
@@ -280,6 +281,10 @@ def _schema(database):
     )
     with database.engine.connect() as connection:
         return tables, sorted(connection.scalars(triggers))
+
+
+def _plain(found):
+    return sorted(json.dumps(one, default=str, sort_keys=True) for one in found)
 
 
 def test_the_chain_of_migrations_reaches_the_very_tables_of_the_rooms(empty_database_url):

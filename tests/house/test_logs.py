@@ -82,8 +82,9 @@ def test_a_traceback_has_no_values_of_variables(said):
     def fail(prompt):
         return 1 / (len(prompt) - len(prompt))
 
+    secret = "밀비"[::-1]
     try:
-        fail("비밀")
+        fail(secret)
     except ZeroDivisionError:
         logs.get("x").exception("broke")
 

@@ -1,13 +1,14 @@
 """A lab step's output folder: whole or absent, and resumed where it stopped."""
 
 import errno
+import fcntl
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
+from hunmin import steps
 from hunmin.errors import DiskFull, ManifestMissing, OutputBusy, OutputExists
 from hunmin.manifest import (
     LINEAGE_NAME,
@@ -128,28 +129,19 @@ def test_two_processes_never_make_one_output(tmp_path):
         pass
 
 
-def test_many_that_try_at_once_make_it_once(tmp_path):
-    out = tmp_path / "out"
-    inside = []
-    most = []
+def test_a_lock_that_another_process_removes_meanwhile_locks_nothing(tmp_path, monkeypatch):
+    """Between opening the lock and taking it, the process that held it ended and removed it."""
+    out, lock = tmp_path / "out", fcntl.flock
 
-    def work():
-        for _ in range(20):
-            try:
-                with open_step(out, kind="corpus", name="x", recipe={}):
-                    inside.append(1)
-                    most.append(len(inside))
-                    inside.pop()
-            except OutputBusy:
-                continue
+    def remove_then_lock(handle, how):
+        (tmp_path / ".out.lock").unlink()
+        lock(handle, how)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert set(most) == {1}
+    monkeypatch.setattr(steps.fcntl, "flock", remove_then_lock)
+    with pytest.raises(OutputBusy), open_step(out, kind="corpus", name="x", recipe={}):
+        pass
+    monkeypatch.undo()
+    _make(out)
 
 
 def test_a_full_disk_is_said_and_what_was_done_is_kept(tmp_path):

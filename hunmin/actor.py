@@ -1,0 +1,31 @@
+"""Actor: who does something. A plain value, so that rules can decide about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ActorKind = Literal["person", "guest", "key", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts."""
+
+    user_id: str | None
+    """The account that answers for the act; None only for the system and strangers."""
+    roles: frozenset[str] = frozenset()
+    kind: ActorKind = "person"
+    key_id: str | None = None
+    """The key that was shown, where a program acts for a person."""
+
+    @property
+    def id(self) -> str:
+        """Return the id under which the audit log knows this actor."""
+        return self.user_id or self.kind
+
+    def has_role(self, *roles: str) -> bool:
+        """Return whether the actor holds any of `roles`."""
+        return not self.roles.isdisjoint(roles)
+
+
+SYSTEM = Actor(user_id=None, roles=frozenset({"administrator"}), kind="system")
+"""The house itself: jobs, migrations, commands run by whoever can read the data folder."""
