@@ -1,7 +1,7 @@
 """The command of the room: `hunmin build`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,7 +14,8 @@ def build_command(
         typer.Option("--out", help="The folder of the line.", show_default="var/RECIPE"),
     ] = None,
     runner: Annotated[
-        str, typer.Option("--runner", help="Where the corpus is processed: local or ray.")
+        Literal["local", "ray"],
+        typer.Option("--runner", help="Where the corpus is processed."),
     ] = "local",
 ) -> None:
     """Make a model from text: the whole line in one command.

@@ -4,7 +4,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hunmin import corpus, evaluation, model, train
 from hunmin.manifest import Manifest
@@ -50,7 +50,7 @@ class Line:
         return self.folder / "model"
 
 
-def build(recipe: "Recipe", out: Path, *, runner: str = "local") -> Manifest:
+def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "local") -> Manifest:
     """Make a model from a recipe, going on where an earlier call stopped.
 
     Args:

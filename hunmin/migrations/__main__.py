@@ -28,9 +28,7 @@ def main() -> None:
         database = open_database(f"sqlite:///{Path(folder) / 'empty.db'}")
         upgrade(database.engine)
         with database.engine.begin() as connection:
-            config.attributes.update(
-                connection=connection, metadata=all_tables(), batch=count > 0
-            )
+            config.attributes.update(connection=connection, metadata=all_tables(), batch=count > 0)
             script = command.revision(
                 config, f"{message}.", autogenerate=True, rev_id=f"{count + 1:04}"
             )
