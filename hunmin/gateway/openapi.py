@@ -6,7 +6,9 @@ their limit; their schemas are therefore written in here, from the same classes 
 
 from typing import Any
 
-from hunmin.gateway.replies import ErrorReply
+from pydantic import BaseModel
+
+from hunmin.gateway.replies import ErrorReply, Reply
 from hunmin.gateway.wire import ApiRequest
 
 Responses = dict[int | str, dict[str, Any]]
@@ -48,13 +50,21 @@ BAD_REQUEST: Responses = {
 NOT_FOUND: Responses = {404: _error("No such model is served: `model_not_found`.")}
 
 
-def answers(chunk: str) -> Responses:
-    """Return the responses of an operation that generates; `chunk` is the schema of an event."""
+def answers(chunk: type[Reply]) -> Responses:
+    """Return the responses of an operation that generates; `chunk` is what an event holds."""
     events = {
         "schema": {
-            "type": "string",
-            "description": f"With `stream: true`: `data: ` and a `{chunk}` for every piece, then "
-            "`data: [DONE]`; on a failure underway `data: ` and an `ErrorReply`, then the end.",
+            "type": "object",
+            "description": "With `stream: true`, one event for every piece, then `[DONE]`. "
+            "A failure underway is an event with OpenAI's error envelope, and no `[DONE]`.",
+            "required": ["data"],
+            "properties": {
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": _schema(chunk),
+                }
+            },
         }
     }
     return {
@@ -79,16 +89,22 @@ def answers(chunk: str) -> Responses:
 
 def body(shape: type[ApiRequest]) -> dict[str, Any]:
     """Return the request body of an operation that parses `shape` by itself."""
-    schema = shape.model_json_schema(mode="validation")
-    definitions = schema.pop("$defs", {})
-    inlined = _inline(schema, definitions)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
+    content = {"application/json": {"schema": _schema(shape)}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def parameter(place: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return one path or query parameter of an operation that reads it by itself."""
     shown = {"name": name, "in": place, "required": place == "path", "schema": schema}
     return {"parameters": [shown]}
+
+
+def _schema(shape: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a class, in one piece."""
+    schema = shape.model_json_schema(mode="validation")
+    definitions = schema.pop("$defs", {})
+    inlined: dict[str, Any] = _inline(schema, definitions)
+    return inlined
 
 
 def _inline(schema: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 (any JSON)

@@ -93,5 +93,7 @@ def usage(act: Act, *, since: date, until: date | None = None) -> list[Usage]:
     if act.actor.key_id is not None:
         query = query.where(AdmissionRow.key_id == act.actor.key_id)
     elif not act.actor.has_role(*SEES_ALL):
+        if act.actor.user_id is None:
+            return []  # a stranger: NULL must not match what the house itself did
         query = query.where(AdmissionRow.user_id == act.actor.user_id)
     return [Usage(*row) for row in act.session.execute(query)]

@@ -25,11 +25,12 @@ from hunmin.errors import (
     InvalidRequest,
     RequestTooLarge,
     RequestTooSlow,
+    UnknownParameter,
     UnsupportedMediaType,
 )
 from hunmin.gateway import openapi, queries, rules, writers
 from hunmin.gateway.answers import Answer
-from hunmin.gateway.replies import ChatReply, ModelList, ModelReply, TextReply, UsageList
+from hunmin.gateway.replies import ChatChunk, ChatReply, ModelList, ModelReply, TextReply, UsageList
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.streams import ClientGone, EventStream, Listener
 from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
@@ -71,7 +72,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
     "/chat/completions",
     operation_id="createChatCompletion",
     response_model=ChatReply,
-    responses=openapi.answers("ChatChunk"),
+    responses=openapi.answers(ChatChunk),
     openapi_extra=openapi.body(ChatRequest),
 )
 async def create_chat_completion(request: Request, actor: accounts.KeyActor) -> Response:
@@ -87,7 +88,7 @@ async def create_chat_completion(request: Request, actor: accounts.KeyActor) -> 
     "/completions",
     operation_id="createCompletion",
     response_model=TextReply,
-    responses=openapi.answers("TextReply"),
+    responses=openapi.answers(TextReply),
     openapi_extra=openapi.body(CompletionRequest),
 )
 async def create_completion(request: Request, actor: accounts.KeyActor) -> Response:
@@ -131,6 +132,9 @@ async def retrieve_model(request: Request, actor: accounts.KeyActor) -> Response
 )
 async def list_usage(request: Request, actor: accounts.KeyActor) -> Response:
     """List what this key used on each of the last days (UTC), the newest first. Not OpenAI's."""
+    for name in request.query_params:
+        if name != "days":
+            raise UnknownParameter(param=name[:64])
     days = _days(request.query_params.get("days", "30"))
 
     def read() -> list[queries.Usage]:

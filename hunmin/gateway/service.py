@@ -106,7 +106,7 @@ class Gateway:
         self._check_ready()
         card = rules.choose_model(self._engine.models(), request.model)
         generation = rules.plan(request, card, request_id="count")
-        return await self._record(lambda: self._engine.count_prompt_tokens(generation))
+        return await self._count(generation)
 
     async def answer(
         self, actor: Actor, request: ApiRequest, *, request_id: str
@@ -155,9 +155,7 @@ class Gateway:
 
     async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Return the answer, not begun, to a prompt that fits."""
-        prompt_tokens = await asyncio.get_running_loop().run_in_executor(
-            self._counters, self._engine.count_prompt_tokens, generation
-        )
+        prompt_tokens = await self._count(generation)
         generation = rules.fit(
             generation,
             prompt_tokens=prompt_tokens,
@@ -254,6 +252,12 @@ class Gateway:
         return rules.Limits(
             requests_per_minute_max=self.settings.requests_per_minute_max,
             concurrent_max=self.settings.concurrent_per_key_max,
+        )
+
+    async def _count(self, generation: Generation) -> int:
+        """Count a prompt's tokens in a thread: a long one takes a while."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._counters, self._engine.count_prompt_tokens, generation
         )
 
     async def _record(self, call: Callable[[], T]) -> T:

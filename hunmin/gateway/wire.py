@@ -40,7 +40,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = BeforeValidator(_whole)
+"""Stands last, so that the bounds before it are bounds of the integer, also in JSON Schema."""
 Text = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
 StopText = Annotated[str, Field(min_length=1, max_length=256)]
 Hint = Annotated[str, Field(max_length=512)]
@@ -129,23 +130,23 @@ class SamplingFields(Shape):
     """Fields whose every refused value means that this server cannot do that."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
-    max_tokens: Annotated[Whole, Field(ge=1, le=TOKENS_MAX)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
     """Upper bound; an answer also ends where the model's context does."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     """0 always takes the most probable token. Null is the model's own default."""
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_k: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=1_000_000), Whole] | None = None
     """Not in OpenAI's API. 0 is no limit."""
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
     """Not in OpenAI's API. 1 is no penalty."""
-    seed: Annotated[Whole, Field(ge=-(2**63), le=SEED_MAX)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), le=SEED_MAX), Whole] | None = None
     stop: Stop | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     """Without `stream` it changes nothing."""
-    n: Annotated[Whole, Field(ge=1, le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=1), Whole] | None = None
     logit_bias: Annotated[dict[str, None], Field(max_length=0)] | None = None
     user: Hint | None = None
     """Accepted from clients that send it; neither used nor kept."""
@@ -184,10 +185,10 @@ class ChatRequest(SamplingFields):
     }  # fmt: skip
 
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MESSAGES_MAX)]
-    max_completion_tokens: Annotated[Whole, Field(ge=1, le=TOKENS_MAX)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
     """The newer name of `max_tokens`; where both are given the smaller one holds."""
     logprobs: Literal[False] | None = None
-    top_logprobs: Annotated[Whole, Field(ge=0, le=0)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=0), Whole] | None = None
     response_format: TextFormat | None = None
     modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
     metadata: Annotated[dict[str, None], Field(max_length=0)] | None = None
@@ -220,7 +221,7 @@ class CompletionRequest(SamplingFields):
 
     prompt: Prompt
     """One text, or a list of one. Lists of token ids are refused."""
-    best_of: Annotated[Whole, Field(ge=1, le=1)] | None = None
+    best_of: Annotated[int, Field(ge=1, le=1), Whole] | None = None
     echo: Literal[False] | None = None
     logprobs: Unsupported = None
     suffix: Unsupported = None

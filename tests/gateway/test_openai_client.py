@@ -17,6 +17,12 @@ ASK = [{"role": "user", "content": "훈민정음이 무엇인가요?"}]
 
 
 @pytest.fixture
+def database_url(sqlite_url):
+    """Give one kind of database: nothing here depends on which it is."""
+    return sqlite_url
+
+
+@pytest.fixture
 def client(address, key):
     with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
         yield client

@@ -1,0 +1,148 @@
+"""The API keeps two written promises: OpenAI's schema of responses, and its own OpenAPI."""
+
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from tests.gateway.test_routes import CHAT, Http
+
+OPENAI = json.loads((Path(__file__).parent / "openai_responses.json").read_text("utf-8"))
+
+ASK = {"model": "paper", "messages": [{"role": "user", "content": "안녕"}], "max_tokens": 9}
+CONTINUE = {"model": "paper", "prompt": "옛날", "max_tokens": 9}
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+STREAM = {"stream": True, "stream_options": {"include_usage": True}}
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    """Give one kind of database: nothing here depends on which it is."""
+    return sqlite_url
+
+
+@pytest.fixture
+def call(address, key) -> Http:
+    return Http(address, key)
+
+
+def check(name: str, body: object) -> None:
+    """Fail unless a body is as OpenAI's schema of that name says."""
+    schema = {"$defs": OPENAI["$defs"], "$ref": f"#/$defs/{name}"}
+    jsonschema_rs.validate(schema, body)
+
+
+def test_the_check_itself_finds_what_is_missing(call):
+    body = json.loads(call("POST", CHAT, ASK)[2])
+    del body["choices"][0]["logprobs"]
+
+    with pytest.raises(jsonschema_rs.ValidationError):
+        check("CreateChatCompletionResponse", body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "name"),
+    [
+        ("POST", CHAT, ASK, "CreateChatCompletionResponse"),
+        ("POST", "/v1/completions", CONTINUE, "CreateCompletionResponse"),
+        ("GET", "/v1/models", None, "ListModelsResponse"),
+        ("GET", "/v1/models/paper", None, "Model"),
+        ("GET", "/v1/models/gpt-9", None, "ErrorResponse"),
+        ("POST", CHAT, {}, "ErrorResponse"),
+        ("POST", CHAT, {**ASK, "model": "gpt-9"}, "ErrorResponse"),
+        ("GET", "/v1/nothing", None, "ErrorResponse"),
+    ],
+)
+def test_responses_are_as_openai_writes_them(call, method, path, body, name):
+    check(name, json.loads(call(method, path, body)[2]))
+
+
+def test_every_event_of_a_chat_stream_is_as_openai_writes_it(call):
+    for event in events_of(call("POST", CHAT, {**ASK, **STREAM})):
+        check("CreateChatCompletionStreamResponse", event)
+
+
+def test_every_event_of_a_text_stream_is_as_openai_writes_it(call):
+    *pieces, usage = events_of(call("POST", "/v1/completions", {**CONTINUE, **STREAM}))
+
+    check("CreateCompletionResponse", usage)
+    for event in pieces:
+        # The schema describes the last event only: those before it end with null, as OpenAI's do.
+        assert event.pop("usage") is None
+        if event is not pieces[-1]:
+            assert event["choices"][0]["finish_reason"] is None
+            event["choices"][0]["finish_reason"] = "stop"
+        check("CreateCompletionResponse", event)
+
+
+def events_of(answer) -> list[dict]:
+    *events, done, _ = answer[2].split("\n\n")
+    assert done == "data: [DONE]"
+    assert len(events) >= 5
+    return [json.loads(event.removeprefix("data: ")) for event in events]
+
+
+class TestOwnOpenApi:
+    """No failure of the server, and no answer that the OpenAPI document does not announce."""
+
+    @pytest.fixture
+    def limits(self):
+        return {"requests_per_minute_max": 100_000, "completion_tokens_max": 8}
+
+    @pytest.fixture
+    def api(self, address, app):
+        schema = schemathesis.openapi.from_dict(app.openapi())
+        schema.config.update(base_url=address)
+        return schema
+
+    @pytest.mark.parametrize("mode", list(GenerationMode))
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("POST", "/v1/chat/completions"),
+            ("POST", "/v1/completions"),
+            ("GET", "/v1/models"),
+            ("GET", "/v1/models/{model}"),
+            ("GET", "/v1/usage"),
+        ],
+    )
+    def test_is_kept(self, api, key, method, path, mode):
+        if mode is GenerationMode.NEGATIVE and path == "/v1/models":
+            return  # it takes nothing that could be wrong
+
+        statuses: list[int] = []
+
+        @given(case=api[path][method].as_strategy(generation_mode=mode), known=st.booleans())
+        @settings(
+            max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=SLOW
+        )
+        def keep(case, known):
+            if known and mode is GenerationMode.POSITIVE:  # so that some are answered
+                named = case.body if method == "POST" else case.path_parameters
+                named["model"] = "paper"
+            response = case.call_and_validate(headers={"Authorization": f"Bearer {key}"})
+            statuses.append(response.status_code)
+
+        keep()
+        if mode is GenerationMode.POSITIVE:
+            assert 200 in statuses
+
+    def test_names_every_operation_of_the_room(self, api):
+        operations = {
+            (operation.ok().method.upper(), operation.ok().path)
+            for operation in api.get_all_operations()
+            if operation.ok().path.startswith("/v1/")
+        }
+
+        assert operations == {
+            ("POST", "/v1/chat/completions"),
+            ("POST", "/v1/completions"),
+            ("GET", "/v1/models"),
+            ("GET", "/v1/models/{model}"),
+            ("GET", "/v1/usage"),
+        }
