@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from hunmin import audit
@@ -12,6 +13,7 @@ from hunmin.accounts import queries, rules
 from hunmin.accounts.tables import KeyRow, SessionRow, SignInLinkRow, UserRoleRow, UserRow
 from hunmin.accounts.views import KeyView, UserView
 from hunmin.act import Act
+from hunmin.actor import Actor
 from hunmin.db import new_id
 from hunmin.errors import KeyNotFound, SessionNotFound, SignInLinkUnusable, UserExists, UserNotFound
 
@@ -26,7 +28,8 @@ class KeyMade(NamedTuple):
 class SessionOpened(NamedTuple):
     """A session that was just opened, with the secret for its cookie."""
 
-    user_id: str
+    actor: Actor
+    """Who the browser is from now on."""
     session_id: str
     secret: str
 
@@ -211,6 +214,26 @@ def revoke_key(act: Act, key_id: str, *, user_id: str | None = None) -> None:
     raise KeyNotFound
 
 
+def sweep(act: Act) -> int:
+    """Remove what opens nothing any more, and guests nobody can be again; return how many guests.
+
+    A guest is their browser's session: when that has ended, nobody can reach what was theirs, so
+    it is not kept either. Links and sessions stay some days after their end, for questions.
+    """
+    before = act.now - timedelta(days=rules.ENDED_DAYS_KEPT)
+    removed = 0
+    for kind in (SignInLinkRow, SessionRow):
+        ended = delete(kind).where(kind.expires_at < before).returning(kind.id)
+        removed += len(act.session.scalars(ended).all())
+    if removed:
+        audit.record(act, "accounts.secret.sweep", "accounts", removed=removed)
+    guests = queries.lost_guests(act)
+    for row in guests:
+        act.session.delete(row)
+        audit.record(act, "accounts.guest.forget", row.id)
+    return len(guests)
+
+
 def _add_user(act: Act, name: str, roles: Collection[rules.Role]) -> UserRow:
     row = UserRow(
         id=new_id(),
@@ -240,4 +263,6 @@ def _open_session(act: Act, user_id: str, *, days: int, device: str) -> SessionO
     )
     act.session.add(row)
     act.session.flush()
-    return SessionOpened(user_id, row.id, secret)
+    found = queries.find_by_session(act, secret)
+    assert found is not None
+    return SessionOpened(found.actor, row.id, secret)

@@ -179,9 +179,7 @@ def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
         )
     keep_session(request, opened.secret)
     request.state.session_id = opened.session_id
-    return _remember(
-        request, Actor(user_id=opened.user_id, roles=frozenset({"guest"}), kind="guest")
-    )
+    return _remember(request, opened.actor)
 
 
 def find_person(request: Request, _cookie: _Cookie) -> Actor:

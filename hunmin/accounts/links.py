@@ -1,9 +1,12 @@
 """Where sign-in links lead: the address people reach this service at."""
 
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hunmin.settings import Settings
+
+CONNECT_SECONDS = 1
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared with, not listened at)
 
@@ -21,9 +24,17 @@ def address_of(settings: Settings) -> str:
         running = address_file(settings).read_text("utf-8").strip()
     except OSError:
         running = ""
-    if urlsplit(running).scheme == "http":
-        return running
-    return local_address(settings.web.host, settings.web.port)
+    return running if _answers(running) else local_address(settings.web.host, settings.web.port)
+
+
+def _answers(address: str) -> bool:
+    """Return whether anything listens there: a service that was killed leaves its address."""
+    try:
+        there = urlsplit(address)
+        with socket.create_connection((there.hostname or "", there.port or 0), CONNECT_SECONDS):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def local_address(host: str, port: int) -> str:

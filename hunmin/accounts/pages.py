@@ -1,5 +1,6 @@
 """Signing in and out, and one's own account: keys, browsers, language and theme."""
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from fastapi import Form, Path
@@ -9,6 +10,7 @@ from starlette.responses import RedirectResponse
 from hunmin import faces
 from hunmin.accounts import actions, door, queries
 from hunmin.accounts.views import KeyView, SessionView, UserView
+from hunmin.actor import Actor
 from hunmin.settings import Settings
 
 router = faces.PageRouter(tags=["accounts"])
@@ -27,6 +29,8 @@ class SignInView(faces.View):
     """The name of the account that is signed in already, or empty."""
     guests: bool
     """Whether one may chat without an account."""
+    is_guest: bool
+    """Whether this browser has a guest's conversations, which may be taken along."""
 
 
 class ConfirmView(faces.View):
@@ -39,6 +43,8 @@ class ConfirmView(faces.View):
     """The account the link opens."""
     link: str
     """What to post to `/sign-in` to use the link."""
+    is_guest: bool
+    """Whether this browser has a guest's conversations, which may be taken along."""
 
 
 class AccountView(faces.View):
@@ -72,20 +78,28 @@ def show_sign_in(request: Request, act: door.AnyoneAct) -> SignInView:
     return SignInView(
         signed_in_as=queries.get_user(act, actor.user_id or "").name if signed_in else "",
         guests=settings.accounts.guests,
+        is_guest=_is_guest(actor),
     )
 
 
 @router.get("/sign-in/{secret}")
 def show_confirm(act: door.AnyoneAct, secret: str) -> ConfirmView:
     """Ask whether to sign in with a link, without using it up."""
-    return ConfirmView(name=queries.name_on_link(act, secret), link=secret)
+    name = queries.name_on_link(act, secret)
+    return ConfirmView(name=name, link=secret, is_guest=_is_guest(act.actor))
 
 
 @router.post("/sign-in", status_code=303)
 def sign_in(
-    request: Request, act: door.AnyoneAct, link: Annotated[str, Form(max_length=2000)]
+    request: Request,
+    act: door.AnyoneAct,
+    link: Annotated[str, Form(max_length=2000)],
+    adopt: Annotated[bool, Form()] = False,  # noqa: FBT002 (a check box)
 ) -> RedirectResponse:
-    """Use up a sign-in link and sign this browser in."""
+    """Use up a sign-in link and sign this browser in.
+
+    With `adopt`, what this browser did as a guest comes along to the account.
+    """
     settings: Settings = request.app.state.settings
     opened = actions.sign_in(
         act,
@@ -95,6 +109,9 @@ def sign_in(
         instead_of=door.session_id_of(request),
     )
     door.keep_session(request, opened.secret)
+    if adopt and _is_guest(act.actor):
+        for take in request.app.state.adopters:
+            take(replace(act, actor=opened.actor), guest_id=act.actor.user_id)
     return RedirectResponse("/", status_code=303)
 
 
@@ -143,3 +160,8 @@ def end_session(request: Request, act: door.PersonAct, session_id: Id) -> Redire
         door.forget_session(request)
         return RedirectResponse("/sign-in", status_code=303)
     return RedirectResponse("/account", status_code=303)
+
+
+def _is_guest(actor: Actor) -> bool:
+    """Return whether a browser has done something without an account, so there is what to keep."""
+    return actor.kind == "guest" and actor.user_id is not None

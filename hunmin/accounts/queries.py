@@ -204,6 +204,17 @@ def session_rows(act: Act) -> Sequence[SessionRow]:
     ).all()
 
 
+def lost_guests(act: Act) -> Sequence[UserRow]:
+    """Return guests whose sessions have all ended, for actions of the house itself."""
+    guests = select(UserRoleRow.user_id).where(UserRoleRow.role == "guest")
+    reachable = select(SessionRow.user_id).where(
+        SessionRow.ended_at.is_(None), SessionRow.expires_at > act.now
+    )
+    return act.session.scalars(
+        select(UserRow).where(UserRow.id.in_(guests), UserRow.id.not_in(reachable))
+    ).all()
+
+
 def _owner(act: Act, user_id: str | None) -> str | None:
     if user_id is not None and user_id != act.actor.user_id:
         _check_sees_all(act)

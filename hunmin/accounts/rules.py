@@ -19,6 +19,8 @@ GIVEN_ROLES: tuple[Role, ...] = ("administrator", "auditor", "person")
 NAME_CHARACTERS_MAX = 64
 KEYS_MAX = 50
 """Usable keys of one account: more is a mistake in somebody's loop."""
+ENDED_DAYS_KEPT = 30
+"""How long a link or session is kept after its end, so that its owner may still ask about it."""
 KEY_PREFIX = "hm-"
 SECRET_BYTES = 32
 

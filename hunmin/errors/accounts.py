@@ -143,7 +143,7 @@ class TooManyKeys(HunminError):
     def __init__(self, *, keys_max: int) -> None:
         super().__init__(
             f"An account may hold {keys_max} keys. Revoke one that is not used any more.",
-            f"계정마다 키를 {keys_max}개까지 가질 수 있습니다. 쓰지 않는 키를 폐지하십시오.",
+            f"계정마다 키를 {keys_max}개까지 가질 수 있습니다. 쓰지 않는 키를 폐기하십시오.",
         )
 
 
@@ -156,7 +156,7 @@ class KeyNotFound(HunminError):
     def __init__(self) -> None:
         super().__init__(
             "You have no such key, or it is revoked already. Reload the list of keys.",
-            "그런 키가 없거나 이미 폐지되었습니다. 키 목록을 새로 고치십시오.",
+            "그런 키가 없거나 이미 폐기되었습니다. 키 목록을 새로 고치십시오.",
         )
 
 

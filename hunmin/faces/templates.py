@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from babel.dates import LOCALTZ, format_date, format_datetime
+from babel.dates import LOCALTZ, format_date, format_time
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from starlette.datastructures import URL
 from starlette.requests import Request
@@ -147,7 +147,8 @@ def environment(language: Language) -> Environment:
         return format_date(local, "long", locale=language)
 
     def moment(value: datetime) -> str:
-        return format_datetime(value, "medium", tzinfo=LOCALTZ, locale=language)
+        hour = format_time(value, "HH:mm", tzinfo=LOCALTZ, locale=language)
+        return f"{day(value)} {hour}"
 
     made.filters.update(day=day, moment=moment)
     return made

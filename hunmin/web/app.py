@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import __version__, faces, gateway, logs, plugins, worker
+from hunmin import __version__, chat, faces, gateway, logs, plugins, worker
 from hunmin.accounts import pages as accounts_pages
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
@@ -53,6 +53,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway)
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
+    app.state.adopters = [chat.adopt_history]
     app.state.error_faces = {"/v1": gateway.error_face}
     for room in (pages, accounts_pages, chat_pages, chat_routes, gateway, health, assets):
         app.include_router(room.router)

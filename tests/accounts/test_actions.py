@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from hunmin import accounts
 from hunmin.accounts import actions, queries
+from hunmin.accounts.tables import SessionRow, SignInLinkRow
 from hunmin.act import SYSTEM, Actor
 from hunmin.audit.tables import EventRow
 from hunmin.errors import (
@@ -225,6 +226,32 @@ def test_an_account_holds_a_bounded_number_of_usable_keys(make_person, act_as):
             accounts.create_key(act, name="one more")
         accounts.revoke_key(act, made[0].key.id)
         accounts.create_key(act, name="one more")
+
+
+def test_a_guest_who_cannot_come_back_is_forgotten_and_nobody_else(make_person, act_as):
+    dana = make_person("dana")
+    with act_as() as act:
+        link = accounts.create_sign_in_link(act, dana.user_id)
+    with act_as(STRANGER) as act:
+        short = accounts.welcome_guest(act, days=1)
+        long = accounts.welcome_guest(act, days=400)
+        accounts.sign_in(act, link, days=1)
+    with act_as(now=NOON + timedelta(days=1)) as act:
+        assert actions.sweep(act) == 1
+        assert actions.sweep(act) == 0
+        assert [user.name for user in accounts.list_users(act)] == ["dana"]
+        assert accounts.find_actor_by_session(act, long.secret) == long.actor
+        with pytest.raises(UserNotFound):
+            accounts.get_user(act, short.actor.user_id)
+        assert events(act)[-1] == "accounts.guest.forget"
+        assert act.session.scalars(select(SignInLinkRow)).one().used_at == NOON
+    with act_as(now=NOON + timedelta(days=60)) as act:
+        assert actions.sweep(act) == 0
+        assert act.session.scalars(select(SignInLinkRow)).all() == []
+        assert [row.user_id for row in act.session.scalars(select(SessionRow))] == [
+            long.actor.user_id
+        ]
+        assert events(act)[-1] == "accounts.secret.sweep"
 
 
 def test_no_secret_is_ever_written_down(make_person, act_as, database):

@@ -93,3 +93,10 @@ def test_where_only_a_demo_was_run_its_data_is_meant(tmp_path, migrated_file, mo
     assert result.exit_code == 0
     assert "var/demo" in result.stderr
     assert not (tmp_path / "var" / "hunmin.db").exists()
+
+
+def test_a_service_that_was_killed_leaves_no_address_that_is_believed(hunmin, tmp_path):
+    (tmp_path / "data" / "address").write_text("http://127.0.0.1:1\n")
+    (link,) = hunmin("accounts", "create", "dana")
+
+    assert link.startswith("http://127.0.0.1:8700/sign-in/")

@@ -1,16 +1,17 @@
 """Who is at the door: guests, people and keys, and what each request leaves behind."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from hunmin import accounts
+from hunmin.accounts import actions
 from hunmin.accounts.door import STRANGER
 from hunmin.accounts.tables import SessionRow, UserRow
-from hunmin.act import open_act
+from hunmin.act import SYSTEM, open_act
 from hunmin.settings import Settings
-from tests.support.desk import make_key, sign_in, stranger
+from tests.support.desk import make_key, make_link, sign_in, stranger
 
 COOKIE = "hunmin_session"
 
@@ -97,3 +98,46 @@ def test_the_first_use_of_a_day_is_noted_once_and_lengthens_the_session(app, cli
         assert session.scalars(select(SessionRow)).one().expires_at > before
     assert COOKIE in answer.headers["set-cookie"]
     assert "set-cookie" not in again.headers
+
+
+def titles(client) -> list[str]:
+    listed = client.get("/chat.json").json()["listed"]["conversations"]
+    return [conversation["title"] for conversation in listed]
+
+
+def test_a_guest_who_signs_in_may_take_their_conversations_along(app, client):
+    begin_conversation(client)
+    link = make_link(app)
+    page = client.get(f"/sign-in/{link}", headers={"Accept": "text/html"}).text
+    assert 'name="adopt"' in page
+    client.post("/sign-in", data={"link": link, "adopt": "true"})
+
+    assert titles(client) == ["안녕하세요?"]
+    assert client.get("/account").status_code == 200
+
+
+def test_without_being_asked_nothing_is_taken_along(app, client):
+    begin_conversation(client)
+    client.post("/sign-in", data={"link": make_link(app)})
+
+    assert titles(client) == []
+
+
+def test_only_a_guests_conversations_can_be_taken_along(app, client):
+    sign_in(client, "dana")
+    begin_conversation(client)
+    link = make_link(app, "minji")
+    assert 'name="adopt"' not in client.get(f"/sign-in/{link}").text
+    client.post("/sign-in", data={"link": link, "adopt": "true"})
+
+    assert titles(client) == []
+    assert titles(sign_in(stranger(app), "dana")) == ["안녕하세요?"]
+
+
+def test_what_a_forgotten_guest_wrote_is_gone_too(app, client):
+    begin_conversation(client)
+    with open_act(app.state.database, SYSTEM, now=datetime.now(UTC) + timedelta(days=31)) as act:
+        assert actions.sweep(act) == 1
+    with app.state.database.session(read_only=True) as session:
+        for table in ("accounts_users", "chat_conversations", "chat_messages"):
+            assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
