@@ -28,10 +28,20 @@ class Kind(StrEnum):
         "A browser without an account was given one of its own.",
         "계정이 없는 브라우저에 손님 계정을 만들었습니다.",
     )
+    GUEST_FORGET = (
+        "accounts.guest.forget",
+        "A guest whose browser will not come back was forgotten, with what belonged to them.",
+        "다시 올 수 없는 손님의 계정과 그 내용을 지웠습니다.",
+    )
     LINK_CREATE = (
         "accounts.link.create",
         "A sign-in link was made.",
         "로그인 링크를 만들었습니다.",
+    )
+    SECRET_SWEEP = (
+        "accounts.secret.sweep",
+        "Links and sessions that ended long ago were removed.",
+        "오래전에 끝난 로그인 링크와 로그인 기록을 지웠습니다.",
     )
     SESSION_OPEN = (
         "accounts.session.open",
@@ -72,6 +82,11 @@ class Kind(StrEnum):
     ANSWER_BEGIN = "chat.answer.begin", "An answer was asked for.", "답변을 요청했습니다."
     ANSWER_FINISH = "chat.answer.finish", "An answer was kept.", "답변을 저장했습니다."
     BRANCH_SHOW = "chat.branch.show", "Another branch was shown.", "다른 갈래를 보았습니다."
+    HISTORY_ADOPT = (
+        "chat.history.adopt",
+        "A person who signed in took a guest's conversations of the same browser along.",
+        "로그인하면서 같은 브라우저의 손님 대화를 가져왔습니다.",
+    )
     HISTORY_EXPORT = (
         "chat.history.export",
         "A person took their conversations away as a file.",

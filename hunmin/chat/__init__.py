@@ -7,6 +7,7 @@ how long, how many tokens. A conversation belongs to one account, and nobody els
 
 from hunmin.chat.actions import (
     Limits,
+    adopt_history,
     ask,
     ask_again,
     delete_conversation,
@@ -21,6 +22,7 @@ from hunmin.chat.queries import get_conversation, get_message, list_conversation
 
 __all__ = [
     "Limits",
+    "adopt_history",
     "ask",
     "ask_again",
     "delete_conversation",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from hunmin import audit
 from hunmin.act import Act
@@ -191,6 +191,25 @@ def delete_history(act: Act) -> int:
     )
     audit.record(act, "chat.history.delete", act.actor.user_id, conversations=len(ids))
     return len(ids)
+
+
+def adopt_history(act: Act, *, guest_id: str) -> int:
+    """Make a guest's conversations one's own; return how many there were.
+
+    The guest's session is the permission: only the shell that has just signed the guest's own
+    browser in calls this.
+    """
+    assert act.actor.kind == "person"
+    assert act.actor.user_id is not None
+    moved = act.session.scalars(
+        update(ConversationRow)
+        .where(ConversationRow.owner_id == guest_id)
+        .values(owner_id=act.actor.user_id)
+        .returning(ConversationRow.id)
+    ).all()
+    if moved:
+        audit.record(act, "chat.history.adopt", guest_id, conversations=len(moved))
+    return len(moved)
 
 
 def export_history(act: Act) -> ExportedConversations:
