@@ -1,6 +1,7 @@
 """From a sources file to a corpus: the stages in their order, resumed where they stopped."""
 
 import functools
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from hunmin.corpus.config import CorpusConfig, Runner
 from hunmin.corpus.contamination import read_passages
 from hunmin.corpus.drops import write_drops
 from hunmin.corpus.engine import map_units, open_daft
+from hunmin.corpus.partfile import PARTIAL
 from hunmin.corpus.placing import SPLITS
 from hunmin.corpus.planning import Plan, make_plan
 from hunmin.corpus.stage_clean import (
@@ -107,6 +109,7 @@ class _Building:
 
     def run(self) -> Manifest:
         """Do what is left to do."""
+        self._clear_leftovers()
         read = self._read()
         cleaned = self._clean(read)
         parts = [unit.out for unit in cleaned]
@@ -137,8 +140,16 @@ class _Building:
                 "masked": dict(sorted(masked_counts(parts).items())),
                 "repaired": dict(sorted(_sum(count.repaired for count in read).items())),
             },
-            sources=self._records(counts),
+            sources=self._records(read, counts),
         )
+
+    def _clear_leftovers(self) -> None:
+        """Remove what killed runs left unfinished."""
+        for path in sorted(self.step.folder.rglob(f"*{PARTIAL}")):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def _read(self) -> list[ReadCounts]:
         done = {unit.index: counts for unit in self.units if (counts := read_counts(unit.folder))}
@@ -266,7 +277,7 @@ class _Building:
             few = len(units) < 8  # noqa: PLR2004 (seconds of work)
             for _ in map_units(merge_shard, units, runner=self.runner, in_process=few):
                 shown.advance()
-        for leftover in folder.glob("*.partial"):
+        for leftover in folder.glob(f"*{PARTIAL}"):
             leftover.unlink()
 
     def _cluster_facts(self, repeats: Repeats) -> dict[str, Any]:
@@ -280,8 +291,13 @@ class _Building:
             ),
         }
 
-    def _records(self, counts: list[RunCounts]) -> list[SourceRecord]:
-        records = []
+    def _records(self, read: list[ReadCounts], counts: list[RunCounts]) -> list[SourceRecord]:
+        hashes = self.plan.hashes | {
+            unit.source.name: counts.sha256
+            for unit, counts in zip(self.units, read, strict=True)
+            if counts.sha256
+        }
+        records: list[SourceRecord] = []
         for source in self.plan.file.source:
             licenses: Counter[str] = Counter()
             text_bytes = 0
@@ -298,7 +314,7 @@ class _Building:
                     documents=licenses.total(),
                     text_bytes=text_bytes,
                     licenses=dict(sorted(licenses.items())),
-                    sha256=self.plan.hashes.get(source.name, ""),
+                    sha256=hashes.get(source.name, ""),
                 )
             )
         return records

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hunmin.corpus.ngrams import comparable, ngram_hashes, word_hashes
+from hunmin.corpus.partfile import whole_file
 from hunmin.corpus.tidy import tidy
 
 
@@ -32,8 +33,7 @@ class Passages:
 
     def save(self, path: Path) -> None:
         """Write the passages to a file for other processes."""
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as stream:
+        with whole_file(path) as partial, partial.open("wb") as stream:
             np.savez(
                 stream,
                 size=self.size,
@@ -43,7 +43,6 @@ class Passages:
                 lengths=self.lengths,
                 names=np.array(self.names, np.str_),
             )
-        partial.rename(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:

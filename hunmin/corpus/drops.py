@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hunmin.corpus.partfile import DROPS
 from hunmin.corpus.stage_dedup import EXACT, NEAR, SAME_ID, Repeats
 
 _REPEATS = frozenset({EXACT, NEAR, SAME_ID})
+_ROW_GROUP_ROWS = 16_384
 _SHOWN = pa.schema([field for field in DROPS if field.name != "n"])
 
 
@@ -34,6 +36,7 @@ def write_drops(
     """
     names = _ids(np.unique(repeats.first), parts)
     reasons: Counter[str] = Counter()
+    waiting = _SHOWN.empty_table()
     with pq.ParquetWriter(out, _SHOWN, compression="zstd") as writer:
         for path in (*read_drops, *run_drops):
             table = pq.read_table(path)
@@ -44,14 +47,16 @@ def write_drops(
                 for why, text in zip(reason, table["detail"].to_pylist(), strict=True)
             ]
             columns = [table["id"], table["source"], table["reason"], pa.array(detail, pa.string())]
-            if table.num_rows:
-                writer.write_table(pa.table(columns, schema=_SHOWN).combine_chunks())
+            waiting = pa.concat_tables([waiting, pa.table(columns, schema=_SHOWN)])
+            # Row groups of one size, however the work was divided, so that bytes are the same.
+            while waiting.num_rows >= _ROW_GROUP_ROWS:
+                writer.write_table(waiting.slice(0, _ROW_GROUP_ROWS).combine_chunks())
+                waiting = waiting.slice(_ROW_GROUP_ROWS)
+        writer.write_table(waiting.combine_chunks())
     return dict(sorted(reasons.items()))
 
 
-def _ids(
-    wanted: "np.ndarray[tuple[int], np.dtype[np.int64]]", parts: Sequence[Path]
-) -> dict[int, str]:
+def _ids(wanted: NDArray[np.int64], parts: Sequence[Path]) -> dict[int, str]:
     names: dict[int, str] = {}
     if not len(wanted):
         return names

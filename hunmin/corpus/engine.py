@@ -9,12 +9,16 @@ import functools
 import importlib.util
 import os
 import pickle
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, TypeVar
 
 from hunmin.corpus.config import Runner
 from hunmin.errors import HunminError, RunnerMissing
+
+_WATCH_SECONDS = 0.5
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -101,10 +105,24 @@ def map_units(
 
 def _guarded(function: Callable[[Any], Any], pickled: bytes) -> bytes:
     """Run one unit; a `HunminError` comes back as data, for engines wrap what is raised."""
+    _end_with_parent()
     try:
         return pickle.dumps((function(pickle.loads(pickled)), None))  # noqa: S301 (our own)
     except HunminError as error:
         return pickle.dumps((None, (type(error), error.args, vars(error))))
+
+
+@functools.cache
+def _end_with_parent() -> None:
+    """End this process soon after the one that started it, so a killed run leaves none behind."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watch-parent").start()
 
 
 def _rebuilt(

@@ -1,12 +1,12 @@
 """Opening data files of any size and honesty: decompression with a guard, lines with a limit."""
 
-import contextlib
+import codecs
 import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import zstandard
 
@@ -15,12 +15,9 @@ from hunmin.corpus.decode import UTF16_MARKS
 from hunmin.errors import CompressionBomb, SourceUnreadable
 
 _PIECE_BYTES = 1 << 20
+_ZSTD_INPUT_BYTES = 1 << 12
 _ZSTD_WINDOW_BYTES_MAX = 1 << 27
 """What `zstd --long=27` writes. A larger window is a way to make a reader use memory."""
-
-
-class _Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
 
 
 class OpenFile:
@@ -47,16 +44,16 @@ class OpenFile:
             SourceUnreadable: It is damaged.
         """
         try:
-            with self.path.open("rb") as raw, _decompressed(raw, self.path.name) as stream:
+            with self.path.open("rb") as raw:
                 self._raw = raw
-                while piece := stream.read(_PIECE_BYTES):
+                for piece in _decompressed(raw, self.path.name):
                     self.read_bytes += len(piece)
                     self._check_expansion(raw.tell())
                     yield piece
         except (zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise self.unreadable(f"damaged ({error})", f"손상되었습니다({error})") from error
         except PermissionError as error:
-            raise self.unreadable("no permission", "읽을 권한이 없습니다") from error
+            raise self.unreadable("no permission to read it", "읽을 권한이 없습니다") from error
 
     def unreadable(self, en: str, ko: str) -> SourceUnreadable:
         """Return the error that says why this file cannot be read."""
@@ -75,17 +72,34 @@ class OpenFile:
             )
 
 
-@contextlib.contextmanager
-def _decompressed(raw: BinaryIO, name: str) -> Iterator[_Readable]:
+def _decompressed(raw: BinaryIO, name: str) -> Iterator[bytes]:
     if name.lower().endswith(".zst"):
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX)
-        with decompressor.stream_reader(raw, read_across_frames=True) as stream:
-            yield stream
-    elif name.lower().endswith(".gz"):
-        with gzip.GzipFile(fileobj=raw) as stream:
-            yield stream
-    else:
-        yield raw
+        yield from _zstd(raw)
+        return
+    stream = gzip.GzipFile(fileobj=raw) if name.lower().endswith(".gz") else raw
+    while piece := stream.read(_PIECE_BYTES):
+        yield piece
+
+
+def _zstd(raw: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of one frame after another; a frame that is cut off is an error.
+
+    The input goes in by little pieces because a piece comes out whole, however much it grows.
+    """
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX)
+    frame = decompressor.decompressobj()
+    fresh = True
+    while piece := raw.read(_ZSTD_INPUT_BYTES):
+        while piece:
+            if grown := frame.decompress(piece):
+                yield grown
+            fresh = False
+            piece = frame.unused_data if frame.eof else b""
+            if frame.eof:
+                frame = decompressor.decompressobj()
+                fresh = True
+    if not fresh:
+        raise EOFError("the file ends inside a zstd frame")
 
 
 def lines(file: OpenFile) -> Iterator[bytes | int]:
@@ -125,8 +139,6 @@ def lines(file: OpenFile) -> Iterator[bytes | int]:
 
 
 def _utf8(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    import codecs  # noqa: PLC0415 (only for files with a UTF-16 mark)
-
     first = next(pieces, b"")
     if first[:2] not in UTF16_MARKS:
         yield first.removeprefix(b"\xef\xbb\xbf")

@@ -1,6 +1,9 @@
 """Files between the stages: Parquet written in bounded pieces, whole or absent."""
 
-import os
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +15,9 @@ from hunmin.steps import sync
 
 UNIT_BITS = 36
 """A document's number is its unit's index and, in this many low bits, its place in the unit."""
+
+PARTIAL = ".partial"
+"""What names of files end in that are not whole."""
 
 DROPS = pa.schema(
     [
@@ -29,19 +35,38 @@ def number(unit_index: int, place: int) -> int:
     return unit_index << UNIT_BITS | place
 
 
-def write_table_whole(path: Path, table: pa.Table, **options: Any) -> None:  # noqa: ANN401
-    """Write a Parquet file so that it appears under its name only when it is on the disk."""
-    partial = path.with_name(path.name + ".partial")
-    pq.write_table(table, partial, compression="zstd", **options)
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path to write to; when the block ends well, the file appears as `path`.
+
+    The path is like no other, for a process of a killed run may still be at the same file.
+    """
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(6)}{PARTIAL}")
+    yield partial
     sync(partial)
     partial.rename(path)
 
 
-def sync_folder(folder: Path) -> None:
-    """Force a folder and its files to the disk, so that its name appearing means it is whole."""
-    for path in folder.iterdir():
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Likewise give a new folder to fill, which becomes `folder`."""
+    partial = folder.with_name(f"{folder.name}.{secrets.token_hex(6)}{PARTIAL}")
+    partial.mkdir(parents=True)
+    yield partial
+    for path in (*partial.iterdir(), partial):
         sync(path)
-    sync(folder)
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process was first, with the same content
+            raise
+        shutil.rmtree(partial)
+
+
+def write_table_whole(path: Path, table: pa.Table, **options: Any) -> None:  # noqa: ANN401
+    """Write a Parquet file so that it appears under its name only when it is on the disk."""
+    with whole_file(path) as partial:
+        pq.write_table(table, partial, compression="zstd", **options)
 
 
 class RowFiles:
@@ -103,19 +128,3 @@ class RowFiles:
             self.sizes.append(self._file)
         self._writer = None
         self._file = 0
-
-
-def fresh_folder(folder: Path) -> Path:
-    """Return an empty folder to work in beside `folder`, clearing what a killed run left."""
-    import shutil  # noqa: PLC0415 (one use)
-
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    return partial
-
-
-def settle(partial: Path, folder: Path) -> None:
-    """Give a finished working folder its name."""
-    sync_folder(partial)
-    os.rename(partial, folder)  # noqa: PTH104 (atomic, and fails where the target exists)

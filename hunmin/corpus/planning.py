@@ -17,7 +17,7 @@ class PlannedFile:
     source: Source
     path: Path | None
     base: Path | None
-    """The folder that ids of text files count from."""
+    """The folder that ids of text files, and data sets on this disk, count from."""
     size_bytes: int
 
 
@@ -47,7 +47,7 @@ def make_plan(path: Path, rights_path: Path | None) -> Plan:
     hashes: dict[str, str] = {}
     for source in file.source:
         if source.path is None:
-            files.append(PlannedFile(source, None, None, 0))
+            files.append(PlannedFile(source, None, base, 0))
             continue
         found = find_files(base, source.name, source.path)
         root = base / source.path

@@ -41,8 +41,8 @@ class QualityConfig(BaseModel):
     punctuated_lines_min: float = 0.01
     """Lines ending in punctuation, asked of texts of 20 lines and more."""
     duplicate_lines_max: float = 0.5
-    """Characters in lines that came before."""
-    duplicate_paragraphs_max: float = 0.5
+    """Characters in lines that came before. Forms and statutes repeat short lines."""
+    duplicate_paragraphs_max: float = 0.35
     top_ngram_max: float = 0.2
     """Characters in the most frequent run of 2 to 4 eojeols."""
     duplicate_ngrams_max: float = 0.6

@@ -7,6 +7,7 @@ later.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ from hunmin.corpus.decode import decode, unscramble
 from hunmin.corpus.files import OpenFile, lines
 from hunmin.corpus.sources import Source
 from hunmin.errors import SourceMissing, SourceUnreadable
+
+_COLUMNS_NAMED = 20
+_PARQUET_ROWS = 64
 
 
 @dataclass(slots=True)
@@ -40,6 +44,16 @@ class Drop:
 
 
 @dataclass(slots=True)
+class Row:
+    """One row of a file that has columns."""
+
+    values: Mapping[str, Any]
+    place: str
+    """File and line, or split and number."""
+    repair: str
+
+
+@dataclass(slots=True)
 class Reading:
     """One file, or one data set, of a source being read."""
 
@@ -47,7 +61,7 @@ class Reading:
     limits: Limits
     path: Path | None = None
     base: Path | None = None
-    """The folder a text file's id counts from."""
+    """The folder that ids of text files, and data sets on this disk, count from."""
     _open: OpenFile | None = field(default=None, init=False)
 
     def position(self) -> int:
@@ -56,19 +70,44 @@ class Reading:
 
     def __iter__(self) -> Iterator[Document | Drop]:
         if self.path is None:
-            yield from self._dataset()
+            yield from self._rows(self._dataset())
             return
         name = self.path.name.lower().removesuffix(".zst").removesuffix(".gz")
         if name.endswith(".parquet"):
-            yield from self._parquet(self.path)
+            yield from self._rows(self._parquet(self.path))
             return
         self._open = OpenFile(self.path, source=self.source.name, limits=self.limits)
         if name.endswith((".jsonl", ".ndjson", ".json")):
-            yield from self._json_lines(self._open)
+            yield from self._rows(self._json(self._open))
         else:
             yield from self._plain_text(self._open)
 
-    def _json_lines(self, file: OpenFile) -> Iterator[Document | Drop]:
+    @property
+    def _column(self) -> str:
+        return (
+            self.source.messages_column if self.source.kind == "chat" else self.source.text_column
+        )
+
+    def _rows(self, rows: Iterator[Row | Drop]) -> Iterator[Document | Drop]:
+        """Yield what rows hold; complain when not one of them has the column asked for."""
+        seen = found = 0
+        columns: dict[str, None] = {}
+        for row in rows:
+            if isinstance(row, Drop):
+                yield row
+                continue
+            if any(str(row.values.get(name)) != value for name, value in self.source.where.items()):
+                continue
+            seen += 1
+            found += self._column in row.values
+            if not found and len(columns) < _COLUMNS_NAMED:
+                columns.update(dict.fromkeys(row.values))
+            yield self._document(row)
+        if seen and not found:
+            place = self.path.name if self.path is not None else str(self.source.dataset)
+            raise columns_missing(self.source.name, place, self._column, list(columns))
+
+    def _json(self, file: OpenFile) -> Iterator[Row | Drop]:
         needle = self._needle()
         good = bad = 0
         for number, line in enumerate(lines(file), start=1):
@@ -76,20 +115,24 @@ class Reading:
             if isinstance(line, int):
                 yield Drop(place, "line_too_long", f"{line} bytes in one line")
                 continue
-            if not line or line.isspace() or (needle and needle not in line):
-                good += bool(needle)
+            if not line or line.isspace():
+                continue
+            if needle is not None and needle not in line:
+                good += 1
                 continue
             text, repair = decode(line)
-            try:
-                row = json.loads(text)
-            except (ValueError, RecursionError):
-                row = None
-            if isinstance(row, dict):
-                good += 1
-                yield from self._row(row, place, repair)
-                continue
-            bad += 1
-            yield Drop(place, "invalid_json", "the line is not a JSON object")
+            match _parsed(text):
+                case dict() as values:
+                    good += 1
+                    yield Row(values, place, repair)
+                case list() as items if number == 1:  # one JSON array in one line
+                    good += 1
+                    for index, item in enumerate(items):
+                        values = item if isinstance(item, dict) else {}
+                        yield Row(values, f"{place}[{index}]", repair)
+                case _:
+                    bad += 1
+                    yield Drop(place, "invalid_json", "the line is not a JSON object")
         if bad > 1 and bad > self.limits.bad_lines_share_max * (good + bad):
             raise file.unreadable(
                 f"{bad} of {good + bad} lines are not JSON objects",
@@ -99,27 +142,30 @@ class Reading:
     def _needle(self) -> bytes | None:
         """Return bytes that every line asked for by `where` holds, to skip the others unparsed."""
         for value in self.source.where.values():
-            if value.isascii() and value.isalnum():
+            if value and value.isascii() and not set(value) & set('"\\/') and value.isprintable():
                 return value.encode()
-        plain = [
-            v for v in self.source.where.values() if v.isascii() and v.replace("-", "").isalnum()
-        ]
-        return plain[0].encode() if plain else None
+        return None
 
-    def _parquet(self, path: Path) -> Iterator[Document | Drop]:
+    def _parquet(self, path: Path) -> Iterator[Row | Drop]:
         import pyarrow as pa  # noqa: PLC0415 (slow to import)
         import pyarrow.parquet as pq  # noqa: PLC0415
 
+        source = self.source
+        wanted = {self._column, source.id_column, source.license_column, *source.where}
         try:
             with pq.ParquetFile(path) as file:
+                there = file.schema_arrow.names
+                if self._column not in there:
+                    raise columns_missing(source.name, path.name, self._column, there)
                 number = 0
-                for batch in file.iter_batches(batch_size=256):
-                    for row in batch.to_pylist():
+                names = [name for name in there if name in wanted]
+                for batch in file.iter_batches(batch_size=_PARQUET_ROWS, columns=names):
+                    for values in batch.to_pylist():
                         number += 1
-                        yield from self._row(row, f"{path.name}:{number}", "none")
-        except (pa.ArrowException, OSError) as error:
+                        yield Row(values, f"{path.name}:{number}", "none")
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise SourceUnreadable(
-                source=self.source.name,
+                source=source.name,
                 path=path.name,
                 reason_en=f"not a sound Parquet file ({error})",
                 reason_ko=f"올바른 Parquet 파일이 아닙니다({error})",
@@ -136,74 +182,93 @@ class Reading:
                 return
             pieces.append(piece)
         text, repair = decode(b"".join(pieces))
-        row = {self.source.text_column: text, self.source.id_column: name}
-        yield from self._row(row, name, repair)
+        values = {self.source.text_column: text, self.source.id_column: name}
+        yield self._document(Row(values, name, repair))
 
-    def _dataset(self) -> Iterator[Document | Drop]:
+    def _dataset(self) -> Iterator[Row | Drop]:
+        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         import datasets  # noqa: PLC0415 (slow to import)
 
-        name = self.source.dataset or ""
+        source = self.source
+        name = source.dataset or ""
+        if self.base is not None and (self.base / name).is_dir():
+            name = str(self.base / name)
         try:
             rows = datasets.load_dataset(
-                name, self.source.config, split=self.source.split, streaming=True
+                name, source.config, split=source.split, revision=source.revision, streaming=True
             )
-            for number, row in enumerate(rows):
-                yield from self._row(row, f"{self.source.split}/{number}", "none")
+            for number, values in enumerate(rows):
+                yield Row(values, f"{source.split}/{number}", "none")
         except (OSError, ValueError) as error:
-            place = f"{name} ({type(error).__name__}: {error})"
+            place = f"{name}, {source.split} ({type(error).__name__}: {error})"
             raise SourceMissing(source=self.source.name, place=place) from error
 
-    def _row(self, row: Mapping[str, Any], place: str, repair: str) -> Iterator[Document | Drop]:
+    def _document(self, row: Row) -> Document | Drop:
         source = self.source
-        if any(str(row.get(column)) != value for column, value in source.where.items()):
-            return
-        row_id = row.get(source.id_column)
-        own_id = str(row_id) if isinstance(row_id, str | int) and str(row_id).strip() else ""
-        license_id = row.get(source.license_column) if source.license_column else source.license
-        column = source.messages_column if source.kind == "chat" else source.text_column
-        value = row.get(column)
-        doc_id = own_id or place
+        own_id = row.values.get(source.id_column)
+        doc_id = str(own_id).strip() if isinstance(own_id, str | int) else ""
+        doc_id = _sound(doc_id)
+        value = row.values.get(self._column)
+        license_id = (
+            row.values.get(source.license_column) if source.license_column else source.license
+        )
+        named = doc_id or row.place
         if value is None:
-            yield Drop(doc_id, "missing_text", f'column "{column}" is missing or empty')
-        elif source.kind == "chat":
-            yield from self._chat(doc_id, value, license_id)
-        elif not isinstance(value, str):
-            yield Drop(doc_id, "not_text", f'column "{column}" is {type(value).__name__}')
-        elif len(value) > self.limits.text_chars_max:
-            yield Drop(doc_id, "too_long", f"{len(value)} characters")
-        else:
-            if repair == "none" and (mended := unscramble(value)) is not None:
-                value, repair = mended, "mojibake"
-            yield self._document(own_id or _content_id(value), value, license_id, repair)
-
-    def _chat(self, doc_id: str, value: object, license_id: object) -> Iterator[Document | Drop]:
-        try:
-            messages = [
-                {"role": str(turn["role"]), "content": turn["content"]}
-                for turn in value  # pyrefly: ignore (checked by the except clause)
-            ]
-        except (TypeError, KeyError, IndexError):
-            yield Drop(doc_id, "bad_chat", "messages are not a list of role and content")
-            return
-        if not all(isinstance(turn["content"], str) for turn in messages):
-            yield Drop(doc_id, "bad_chat", "a message's content is not text")
-            return
-        text = json.dumps(messages, ensure_ascii=False)
-        if len(text) > self.limits.text_chars_max:
-            yield Drop(doc_id, "too_long", f"{len(text)} characters")
-            return
-        yield self._document(doc_id, text, license_id, "none")
-
-    def _document(self, doc_id: str, text: str, license_id: object, repair: str) -> Document | Drop:
-        doc_id = doc_id.encode("utf-8", "replace").decode()
+            return Drop(named, "missing_text", f'column "{self._column}" is missing or empty')
         if not isinstance(license_id, str) or not license_id.strip():
-            return Drop(
-                doc_id, "license_missing", f'column "{self.source.license_column}" is empty'
-            )
-        text = text.encode("utf-8", "ignore").decode()  # lone surrogates of JSON escapes
-        return Document(doc_id, text, license_id.strip(), repair)
+            return Drop(named, "license_missing", f'column "{source.license_column}" is empty')
+        repair = row.repair
+        if source.kind == "chat":
+            text = _chat_text(value)
+            if text is None:
+                return Drop(named, "bad_chat", "messages are not a list of role and content")
+        elif isinstance(value, str):
+            text = value
+            if repair == "none" and (mended := unscramble(value)) is not None:
+                text, repair = mended, "mojibake"
+        else:
+            return Drop(named, "not_text", f'column "{self._column}" is {type(value).__name__}')
+        if len(text) > self.limits.text_chars_max:
+            return Drop(named, "too_long", f"{len(text)} characters")
+        text = _sound(text)
+        return Document(doc_id or _content_id(text), text, license_id.strip(), repair)
+
+
+def columns_missing(source: str, place: str, column: str, there: list[str]) -> SourceUnreadable:
+    """Return the error that says which column is missing and which are there."""
+    named = ", ".join(there[:_COLUMNS_NAMED]) or "-"
+    return SourceUnreadable(
+        source=source,
+        path=place,
+        reason_en=f'there is no column "{column}"; there are: {named}',
+        reason_ko=f'"{column}" 열이 없습니다. 있는 열: {named}',
+    )
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _chat_text(value: object) -> str | None:
+    """Return messages as JSON with nothing but roles and contents, or None where they are not."""
+    if not isinstance(value, list):
+        return None
+    messages = []
+    for turn in value:
+        if not isinstance(turn, dict) or not isinstance(turn.get("content"), str):
+            return None
+        messages.append({"role": str(turn.get("role")), "content": turn["content"]})
+    return json.dumps(messages, ensure_ascii=False)
+
+
+def _sound(text: str) -> str:
+    """Return a text without lone surrogates, which JSON escapes may hold and UTF-8 may not."""
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
 def _content_id(text: str) -> str:
     """Return an id for a document that has none, from its content."""
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

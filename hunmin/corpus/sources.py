@@ -4,7 +4,7 @@ Reads and checks TOML, finds the files. Every license is checked before any file
 `docs/reference/sources-file.md` describes the format for people.
 """
 
-import glob
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +30,8 @@ class Source(_Strict):
     """A Hugging Face data set id, instead of `path`."""
     config: str | None = None
     split: str = "train"
+    revision: str | None = None
+    """Of a data set: a commit or tag, so that the same file means the same data tomorrow."""
     license: str | None = None
     license_column: str | None = None
     origin: str = ""
@@ -141,7 +143,7 @@ def find_files(base: Path, source: str, pattern: str) -> list[Path]:
     Raises:
         SourceMissing: There is none.
     """
-    place = base / pattern
+    place = Path(os.path.normpath(base / pattern))
     if place.is_file():
         return [place]
     if place.is_dir():
@@ -153,9 +155,8 @@ def find_files(base: Path, source: str, pattern: str) -> list[Path]:
             and not any(part.startswith(".") for part in path.relative_to(place).parts)
         )
     else:
-        found = sorted(
-            path for path in map(Path, glob.glob(str(place), recursive=True)) if path.is_file()
-        )
+        root = Path(place.anchor)
+        found = sorted(path for path in root.glob(str(place.relative_to(root))) if path.is_file())
     if not found:
         raise SourceMissing(source=source, place=pattern)
     return found

@@ -15,10 +15,9 @@ from hunmin.corpus.config import CorpusConfig, NearDuplicates
 from hunmin.corpus.contamination import Passages
 from hunmin.corpus.engine import import_daft
 from hunmin.corpus.ngrams import rows_hashes
-from hunmin.corpus.partfile import UNIT_BITS
+from hunmin.corpus.partfile import UNIT_BITS, whole_file
 from hunmin.corpus.placing import place
 from hunmin.corpus.sources import Source
-from hunmin.steps import sync
 
 _BATCH_ROWS = 256
 
@@ -71,21 +70,19 @@ def clean_part(unit: CleanUnit, *, options: CleanOptions) -> None:
     if unit.out.is_file():
         return
     config = options.config
-    unfinished = unit.out.with_name(unit.out.name + ".partial")
     columns = [(name, pa.uint64()) for name in band_columns(config.near_duplicates)]
     if columns:
         columns.append(("minhash", pa.list_(pa.uint32())))
     schema = pa.schema([*BASE, *columns])
     work = partial(clean, source=unit.source, config=config, passages=_passages(options.passages))
     with (
+        whole_file(unit.out) as unfinished,
         pq.ParquetFile(unit.part) as file,
         pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
     ):
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             results = [work(text) for text in batch["text"].to_pylist()]
             writer.write_table(_table(batch, results, unit.source, config, schema))
-    sync(unfinished)
-    unfinished.rename(unit.out)
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hunmin.corpus.config import NearDuplicates
+from hunmin.corpus.partfile import whole_file
 from hunmin.corpus.stage_clean import band_columns
 
 NEAR = "near_duplicate"
@@ -36,10 +37,8 @@ class Repeats:
 
     def save(self, path: Path) -> None:
         """Write to a file, whole or not at all."""
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as stream:
+        with whole_file(path) as partial, partial.open("wb") as stream:
             np.savez(stream, n=self.n, first=self.first, reason=self.reason)
-        partial.rename(path)
 
     @classmethod
     def none(cls) -> "Repeats":

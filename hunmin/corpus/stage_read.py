@@ -1,5 +1,6 @@
 """First stage: every file becomes Parquet parts of numbered documents. Resumes file by file."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from hunmin.corpus.config import Limits
 from hunmin.corpus.licenses import is_allowed
-from hunmin.corpus.partfile import DROPS, RowFiles, fresh_folder, number, settle
+from hunmin.corpus.partfile import DROPS, RowFiles, number, whole_folder
 from hunmin.corpus.readers import Document, Drop, Reading
 from hunmin.corpus.sources import Source
 
@@ -35,7 +36,7 @@ class ReadUnit:
     source: Source
     path: Path | None
     base: Path | None
-    """The folder that ids of text files count from."""
+    """The folder that ids of text files, and data sets on this disk, count from."""
     size_bytes: int
     folder: Path
     """Where its parts go; it appears when it is whole."""
@@ -58,6 +59,8 @@ class ReadCounts:
     documents: int
     repaired: dict[str, int]
     part_chars: list[int]
+    sha256: str
+    """Of the texts of a data set; files are hashed as they are, before."""
 
 
 def read_counts(folder: Path) -> ReadCounts | None:
@@ -81,11 +84,20 @@ def read_unit(
     """
     if (counts := read_counts(unit.folder)) is not None:
         return counts
-    partial = fresh_folder(unit.folder)
+    with whole_folder(unit.folder) as partial:
+        counts = _read_into(partial, unit, options, advance)
+        (partial / COUNTS_NAME).write_text(json.dumps(vars(counts)))
+    return counts
+
+
+def _read_into(
+    partial: Path, unit: ReadUnit, options: ReadOptions, advance: Callable[[int], None] | None
+) -> ReadCounts:
     reading = Reading(unit.source, options.limits, unit.path, unit.base)
     verdicts: dict[str, bool] = {}
     repaired: Counter[str] = Counter()
     rows = documents = position = 0
+    hashed = hashlib.sha256()
     sizes = {"file_size": _PART_CHARS, "group_size": _GROUP_CHARS}
     with (
         RowFiles(partial, "part", DOCUMENTS, **sizes) as parts,
@@ -100,16 +112,16 @@ def read_unit(
                 drops.add((n, doc_id, unit.source.name, drop.reason, drop.detail), _DROP_CHARS)
             elif isinstance(row, Document):
                 documents += 1
+                if unit.path is None:
+                    hashed.update(row.text.encode())
                 if row.repair != "none":
                     repaired[row.repair] += 1
                 parts.add((n, doc_id, row.text, row.license), len(row.text))
             if advance is not None and rows % _ROWS_BETWEEN_ADVANCES == 0:
                 advance(reading.position() - position)
                 position = reading.position()
-    counts = ReadCounts(rows, documents, dict(sorted(repaired.items())), parts.sizes)
-    (partial / COUNTS_NAME).write_text(json.dumps(vars(counts)))
-    settle(partial, unit.folder)
-    return counts
+    sha256 = hashed.hexdigest() if unit.path is None else ""
+    return ReadCounts(rows, documents, dict(sorted(repaired.items())), parts.sizes, sha256)
 
 
 def _refusal(

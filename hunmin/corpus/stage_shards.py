@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hunmin.corpus.config import CorpusConfig
-from hunmin.corpus.partfile import DROPS, write_table_whole
+from hunmin.corpus.partfile import DROPS, whole_file, write_table_whole
 from hunmin.corpus.placing import HASH_BITS, copy_order
 from hunmin.corpus.stage_dedup import Repeats
 
@@ -116,9 +116,8 @@ def sort_run(unit: RunUnit, *, repeats: Path, config: CorpusConfig) -> RunCounts
         counted = (row["license"], row["count_all"], row["text_bytes_sum"])
         sources.setdefault(row["source"], []).append(counted)
     counts = RunCounts(rows, sizes, sources)
-    partial = unit.counts.with_suffix(".partial")
-    partial.write_text(json.dumps(vars(counts), ensure_ascii=False))
-    partial.rename(unit.counts)
+    with whole_file(unit.counts) as partial:
+        partial.write_text(json.dumps(vars(counts), ensure_ascii=False))
     return counts
 
 
@@ -181,7 +180,7 @@ def merge_shard(unit: ShardUnit) -> None:
         return
     low = -(-(unit.index << HASH_BITS) // unit.shards)
     high = -(-((unit.index + 1) << HASH_BITS) // unit.shards)
-    inside = [("order", ">=", low), ("order", "<", high)] if unit.shards > 1 else None
+    inside = [("order", ">=", low), ("order", "<=", high - 1)] if unit.shards > 1 else None
     tables = [pq.read_table(run, filters=inside) for run in unit.runs]
     table = pa.concat_tables(tables)
     keys = [table[name].to_numpy() for name in ("copy", "n", "order")]
