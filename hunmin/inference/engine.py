@@ -215,7 +215,7 @@ async def _encode(model: ModelFolder, generation: Generation) -> list[int]:
     """Return the prompt's tokens, or raise `ContextTooLong` where they leave no room."""
     count = model.tokens_at_least(generation)
     prompt: list[int] = []
-    if count <= _SHORT_PROMPT_TOKENS:
+    if count <= min(_SHORT_PROMPT_TOKENS, model.context_tokens):
         prompt = model.encode(generation)
     elif count <= model.context_tokens:
         prompt = await asyncio.to_thread(model.encode, generation)

@@ -1,33 +1,24 @@
-"""One model's child process: started, watched, started again, and remembered how.
+"""One model's child process kept up: ways tried in turn, crashes, hangs, and who is waiting.
 
-A thread of the host starts the process and reads from it; a second one writes to it and watches
-for a process that hangs. So the process that serves people is never blocked, and the engine can
-be used from any event loop.
+A thread of the host starts the process, reads from it and starts it again. So the process that
+serves people is never blocked, and the engine can be used from any event loop.
 """
 
-import contextlib
 import dataclasses
-import os
-import queue
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import structlog
-
+from hunmin import logs
 from hunmin.errors import EngineCrashed, EngineFailed, EngineFull, EngineNotReady, HunminError
 from hunmin.inference.folder import ModelFolder
-from hunmin.inference.frames import Message, read_frame, write_frame
+from hunmin.inference.frames import Message
 from hunmin.inference.memory import Memory
+from hunmin.inference.process import ChildProcess
 from hunmin.inference.ways import Limits, Way
-
-CHILD_MODULE = "hunmin.inference.child"
 
 CRASHES_MAX = 3
 """Crashes within `CRASH_SECONDS` after which the next way is taken."""
@@ -35,10 +26,22 @@ CRASH_SECONDS = 300.0
 BACKOFF_SECONDS_MAX = 30.0
 _BACKOFF_SECONDS = 0.2
 _CLOSE_SECONDS = 3.0
-_WATCH_SECONDS = 0.5
 
 Deliver = Callable[[Message | HunminError], None]
 """Takes a row of a request, or the error that ends it. Called from the host's thread."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _End:
+    """How one run of the process ended."""
+
+    reason: str
+    was_ready: bool
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether it was killed by hand or for want of memory, which says nothing of the way."""
+        return "SIGKILL" in self.reason or "SIGTERM" in self.reason
 
 
 class ModelHost:
@@ -51,18 +54,16 @@ class ModelHost:
         self.limits = limits
         self.facts: Mapping[str, Any] = {}
         """What the child process said of itself when it was ready."""
-        self._ways = list(ways)
-        self._cache = cache
+        self._log_path = cache / f"{model.name}.log"
         self._threads = threads
         self._memory = Memory(cache, model, ways)
-        self._log = structlog.get_logger("hunmin.inference").bind(model=model.name)
+        self._log = logs.get(__name__).bind(model=model.name)
         self._lock = threading.Lock()
         self._requests: dict[int, Deliver] = {}
         self._next_id = 1
         self._ready: Future[None] = Future()
         self._closing = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._process: ChildProcess | None = None
         self._heard = 0.0
         """When the process last said something, or was given something to do."""
         self._thread: threading.Thread | None = None
@@ -96,8 +97,7 @@ class ModelHost:
     @property
     def process_id(self) -> int | None:
         """The child process, where one is running."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
+        return self._process.id if self._process is not None else None
 
     def submit(self, request: Mapping[str, Any], deliver: Deliver) -> int:
         """Hand a request over and return its number; rows and errors go to `deliver`.
@@ -108,7 +108,7 @@ class ModelHost:
         """
         with self._lock:
             ready = self._ready.done() and self._ready.exception() is None
-            if self._closing.is_set() or not ready:
+            if self._closing.is_set() or not ready or self._process is None:
                 raise EngineNotReady
             if len(self._requests) >= self.limits.requests_max:
                 raise EngineFull(requests_max=self.limits.requests_max)
@@ -117,14 +117,14 @@ class ModelHost:
             if not self._requests:
                 self._heard = time.monotonic()
             self._requests[number] = deliver
-            self._outbox.put({"op": "add", "id": number, **request})
+            self._process.send({"op": "add", "id": number, **request})
         return number
 
     def cancel(self, number: int) -> None:
         """Give up a request that has not ended."""
         with self._lock:
-            if self._requests.pop(number, None) is not None:
-                self._outbox.put({"op": "cancel", "id": number})
+            if self._requests.pop(number, None) is not None and self._process is not None:
+                self._process.send({"op": "cancel", "id": number})
 
     def close(self) -> None:
         """End the process and every request. Safe to call twice."""
@@ -132,10 +132,7 @@ class ModelHost:
         with self._lock:
             process = self._process
         if process is not None:
-            self._outbox.put(None)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_CLOSE_SECONDS)
-            process.kill()
+            process.close(_CLOSE_SECONDS)
         if self._thread is not None:
             self._thread.join(_CLOSE_SECONDS)
         self._fail(EngineNotReady())
@@ -145,105 +142,65 @@ class ModelHost:
         reasons: list[str] = []
         lasting = True
         for place, way in enumerate(self._memory.order()):
-            reason, recoverable = self._run_way(way, first=place == 0, lasting=lasting)
+            end = self._run_way(way, remember=lasting and place > 0)
             if self._closing.is_set():
-                break
-            reasons.append(f"{way.name}: {reason}")
-            lasting = lasting and not recoverable
-            self._log.warning("engine.way_failed", way=way.name, reason=reason)
-        else:
-            self._log.error("engine.failed", reasons=reasons)
-            self._fail(EngineFailed(model=self.model.name, reasons=reasons))
-            return
-        self._fail(EngineNotReady())
+                self._fail(EngineNotReady())
+                return
+            reasons.append(f"{way.name}: {end.reason}")
+            lasting = lasting and not end.was_ready and not end.from_outside
+            self._log.warning("engine.way_failed", way=way.name, reason=end.reason)
+        self._log.error("engine.failed", reasons=reasons)
+        self._fail(EngineFailed(model=self.model.name, reasons=reasons))
 
-    def _run_way(self, way: Way, *, first: bool, lasting: bool) -> tuple[str, bool]:
-        """Keep the model up in one way; return why that ended for good.
+    def _run_way(self, way: Way, *, remember: bool) -> _End:
+        """Keep the model up in one way; return how that ended for good.
 
-        The second value says whether the failure may not come again: a process that was killed
-        from outside, by hand or for want of memory, says nothing about the way.
+        A process that never got ready is given up, unless it was killed from outside; one that
+        crashes is started again, but not for ever.
         """
         crashes: list[float] = []
         backoff = _BACKOFF_SECONDS
         while True:
             started = time.monotonic()
-            reason, was_ready = self._run_once(way, remember=lasting and not first)
-            if self._closing.is_set():
-                return reason, True
-            self._become_unready(EngineCrashed(reason=reason))
-            killed = "SIGKILL" in reason or "SIGTERM" in reason
+            end = self._run_once(way, remember=remember)
+            self._become_unready(EngineCrashed(reason=end.reason))
             now = time.monotonic()
             crashes = [*(at for at in crashes if now - at < CRASH_SECONDS), now]
-            if not was_ready and not (killed and len(crashes) < CRASHES_MAX):
-                return reason, killed
-            if len(crashes) >= CRASHES_MAX and not killed:
-                return f"{CRASHES_MAX} crashes, the last {reason}", True
+            hopeless = not end.was_ready and not end.from_outside
+            worn_out = len(crashes) >= CRASHES_MAX and not (end.was_ready and end.from_outside)
+            if self._closing.is_set() or hopeless or worn_out:
+                return end
             if now - started > CRASH_SECONDS:
                 backoff = _BACKOFF_SECONDS
-            self._log.warning("engine.crashed", way=way.name, reason=reason, again_in=backoff)
-            self._closing.wait(backoff)
-            if self._closing.is_set():
-                return reason, True
+            self._log.warning("engine.crashed", way=way.name, reason=end.reason, again_in=backoff)
+            if self._closing.wait(backoff):
+                return end
             backoff = min(backoff * 2, BACKOFF_SECONDS_MAX)
 
-    def _run_once(self, way: Way, *, remember: bool) -> tuple[str, bool]:
-        """Run one process from start to end; return why it ended and whether it was ready."""
-        outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        with self._open_log() as log:
-            process = subprocess.Popen(  # noqa: S603 (our own program)
-                [sys.executable, "-P", "-X", "faulthandler", "-m", CHILD_MODULE],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=_environment(),
-                process_group=0,
-            )
-        assert process.stdin is not None
-        assert process.stdout is not None
+    def _run_once(self, way: Way, *, remember: bool) -> _End:
+        """Run one process from start to end."""
+        self._heard = time.monotonic()
+        try:
+            process = ChildProcess(self._opening(way), log=self._log_path, hangs=self._hangs)
+        except OSError as error:
+            return _End(f"no process could be started: {error.strerror}", was_ready=False)
         with self._lock:
-            self._process, self._outbox = process, outbox
-            self._heard = time.monotonic()
+            self._process = process
         if self._closing.is_set():
             process.kill()
-        outbox.put(self._opening(way))
-        writer = threading.Thread(target=self._write, args=(process, outbox), daemon=True)
-        writer.start()
         was_ready = False
         broken = ""
-        with contextlib.suppress(ValueError):  # a process that talks nonsense is broken
-            while (message := read_frame(process.stdout)) is not None:
-                self._heard = time.monotonic()
-                if message["op"] == "ready":
-                    was_ready = True
-                    self._become_ready(way, message["facts"], remember=remember)
-                elif message["op"] == "broken":
-                    broken = message["reason"]
-                else:
-                    self._deliver(message["rows"])
-        process.kill()
-        code = process.wait()
-        outbox.put(None)
-        writer.join()
-        process.stdout.close()
-        return broken or _ending(code), was_ready
-
-    def _write(
-        self, process: subprocess.Popen[bytes], outbox: queue.SimpleQueue[Message | None]
-    ) -> None:
-        """Pass messages to the process; end it where it hangs."""
-        assert process.stdin is not None
-        with contextlib.suppress(OSError), process.stdin as stream:
-            while True:
-                try:
-                    message = outbox.get(timeout=_WATCH_SECONDS)
-                except queue.Empty:
-                    if self._hangs():
-                        self._log.error("engine.hangs")
-                        process.kill()
-                    continue
-                if message is None:
-                    return
-                write_frame(stream, message)
+        for message in process.messages():
+            self._heard = time.monotonic()
+            if message["op"] == "ready":
+                was_ready = True
+                self._become_ready(way, message["facts"], remember=remember)
+            elif message["op"] == "broken":
+                broken = message["reason"]
+            else:
+                self._deliver(message["rows"])
+        ending = process.finish()
+        return _End(broken or ending, was_ready)
 
     def _hangs(self) -> bool:
         with self._lock:
@@ -306,34 +263,3 @@ class ModelHost:
                     deliver = self._requests.get(row["id"])
             if deliver is not None:
                 deliver(row)
-
-    def _open_log(self) -> IO[bytes]:
-        """Open the file that takes what libraries print; it starts anew with each process."""
-        try:
-            self._cache.mkdir(parents=True, exist_ok=True)
-            return (self._cache / f"{self.model.name}.log").open("wb")
-        except OSError:
-            return Path(os.devnull).open("wb")
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of a child process.
-
-    Nothing calls home or looks for downloads. Threads of OpenMP sleep while they wait: spinning,
-    two busy programs on two cores slow each other down by more than ten times.
-    """
-    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ} | {
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_OFFLINE": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _ending(code: int) -> str:
-    """Say how a process ended."""
-    if code >= 0:
-        return f"the process ended with status {code}"
-    names = {int(item): item.name for item in signal.Signals}
-    return f"the process was ended by {names.get(-code, f'signal {-code}')}"

@@ -19,6 +19,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from hunmin.inference.text import byte_of_character
 from hunmin.model import IM_END_ID
+from hunmin.model.gguf_writer import GgufDescription, write_gguf
 from hunmin.model.tokenizer import added_specials, blank_tokenizer, write_tokenizer_files
 
 CONTEXT_TOKENS = 256
@@ -124,40 +125,24 @@ def _write(folder: Path, model: Qwen3ForCausalLM, tokenizer: str) -> None:
 
 
 def _write_gguf(folder: Path, model: Qwen3ForCausalLM) -> None:
-    config = model.config
-    writer = gguf.GGUFWriter(str(folder / "model.gguf"), "qwen3")
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_key_length(config.head_dim)
-    writer.add_value_length(config.head_dim)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-    writer.add_vocab_size(config.vocab_size)
-    tokenizer = json.loads((folder / "tokenizer.json").read_text())
-    added = {token["id"] for token in tokenizer["added_tokens"]}
-    tokens = sorted(tokenizer["model"]["vocab"].items(), key=lambda item: item[1])
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("llama-bpe")
-    writer.add_token_list([token for token, _ in tokens])
-    writer.add_token_types([3 if token_id in added else 1 for _, token_id in tokens])
-    writer.add_token_merges([" ".join(pair) for pair in tokenizer["model"]["merges"]])
-    writer.add_eos_token_id(2)
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, config.num_hidden_layers)
-    for name, tensor in model.state_dict().items():
-        if name == "lm_head.weight" and config.tie_word_embeddings:
-            continue
-        values = tensor.numpy().astype(np.float32)
-        stored = names.get_name(name, try_suffixes=(".weight",))
-        if values.ndim == 2:
-            writer.add_tensor(stored, gguf.quants.quantize(values, _Q8), raw_dtype=_Q8)
-        else:
-            writer.add_tensor(stored, values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    config = json.loads((folder / "config.json").read_text())
+    write_gguf(
+        folder / "model.gguf",
+        weights={
+            name: tensor.numpy().astype(np.float32)
+            for name, tensor in model.state_dict().items()
+            if name != "lm_head.weight" or not model.config.tie_word_embeddings
+        },
+        config=config | {"rope_theta": model.config.rope_parameters["rope_theta"]},
+        tokenizer=json.loads((folder / "tokenizer.json").read_text()),
+        chat_template=(folder / "chat_template.jinja").read_text(),
+        description=GgufDescription(
+            name=folder.name,
+            license="own",
+            languages=("ko",),
+            parameters=model.num_parameters(),
+            checkpoint_sha256="0" * 64,
+            sampling={},
+        ),
+        quantization="Q8_0",
+    )
