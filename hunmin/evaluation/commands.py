@@ -91,7 +91,7 @@ def run_command(
         typer.Option(
             "--heldout-kb", min=0, help="Held-out text read of each source, in kB; 0 is all of it."
         ),
-    ] = 200,
+    ] = 100,
     stride: Annotated[
         int | None,
         typer.Option(

@@ -22,7 +22,7 @@ from hunmin.model import END_OF_TEXT_ID
 from hunmin.model.corpus_text import documents, shard_paths
 from hunmin.progress import bar
 
-_CHUNK_BYTES = 200_000
+_CHUNK_BYTES = 50_000
 """Text scored together: full batches, and the most an interruption costs."""
 
 
@@ -30,7 +30,7 @@ _CHUNK_BYTES = 200_000
 class HeldoutPlan:
     """How much held-out text is scored, and how documents longer than the context are read."""
 
-    bytes_per_source: int | None = 200_000
+    bytes_per_source: int | None = 100_000
     """At most so much text of each source; None is all of it. The last document is cut."""
     stride: int | None = None
     """Newly scored tokens a window. None is half the context: each token of a long document is
