@@ -39,9 +39,7 @@ class Cut:
 
 
 def _from(source: str, *subsets: str) -> Callable[[Row], bool]:
-    return lambda row: (
-        row["source"] == source and (not subsets or row.get("subset") in subsets)
-    )
+    return lambda row: row["source"] == source and (not subsets or row.get("subset") in subsets)
 
 
 BEST = "pretrain/best-45.jsonl.zst"

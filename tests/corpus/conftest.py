@@ -42,6 +42,10 @@ class Built:
     folder: Path
     manifest: Manifest
 
+    @classmethod
+    def read(cls, folder: Path) -> "Built":
+        return cls(folder, Manifest.read(folder))
+
     def rows(self, split: str) -> list[dict[str, Any]]:
         shards = sorted((self.folder / "shards").glob(f"{split}-*.parquet"))
         return [row for shard in shards for row in pq.read_table(shard).to_pylist()]

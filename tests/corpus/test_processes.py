@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hunmin.manifest import Manifest, verify_files
+from hunmin.manifest import verify_files
 from tests.corpus.conftest import Built, chat, paragraph
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -62,7 +62,7 @@ def run(sources, out, *, runner="local", **options):
         command(sources, out, runner, **options), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return Built(out, Manifest.read(out))
+    return Built.read(out)
 
 
 def plain(built):
