@@ -32,7 +32,8 @@ TEXT_CHARACTERS_MAX = 2_000_000
 MESSAGES_MAX = 2_048
 PARTS_MAX = 256
 TOKENS_MAX = 10_000_000
-SEED_MAX = 2**63 - 1
+SEED_MAX = 9_223_372_036_854_776_000
+"""As in OpenAI's schema: 2**63 as numbers without integers know it."""
 
 
 def _whole(value: object) -> object:
@@ -141,7 +142,7 @@ class SamplingFields(Shape):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
     """Not in OpenAI's API. 1 is no penalty."""
-    seed: Annotated[int, Field(ge=-(2**63), le=SEED_MAX), Whole] | None = None
+    seed: Annotated[int, Field(ge=-SEED_MAX, le=SEED_MAX), Whole] | None = None
     stop: Stop | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
