@@ -15,6 +15,9 @@ from hunmin.migrations.tables import all_tables
 from hunmin.settings import Settings
 from tests.support import postgres
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Small models gain nothing from threads, and two test processes would only wait for each other."""
+
 NOON = datetime(2026, 10, 9, 12, tzinfo=UTC)
 """The moment every act of a test happens at, unless it says otherwise. It is Hangul Day."""
 
