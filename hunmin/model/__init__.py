@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hunmin.model.bulk import bulk_encoder
     from hunmin.model.chat import encode_chat, encode_chat_with_mask, render_chat
     from hunmin.model.checkpoint import load_checkpoint, save_model
     from hunmin.model.fertility import tokenizer_report
@@ -24,6 +25,7 @@ _HOME = {
     "PAD_ID": "special_tokens",
     "TOKENIZER_FILES": "tokenizer",
     "Transformer": "transformer",
+    "bulk_encoder": "bulk",
     "encode_chat": "chat",
     "encode_chat_with_mask": "chat",
     "export": "hub_folder",
@@ -44,6 +46,7 @@ __all__ = [
     "TOKENIZER_FILES",
     "ModelConfig",
     "Transformer",
+    "bulk_encoder",
     "encode_chat",
     "encode_chat_with_mask",
     "export",

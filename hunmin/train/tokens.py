@@ -21,7 +21,13 @@ from tokenizers import Tokenizer
 
 from hunmin.errors import NothingToTrainOn
 from hunmin.manifest import manifest_sha256
-from hunmin.model import END_OF_TEXT_ID, PAD_ID, encode_chat_with_mask, load_tokenizer
+from hunmin.model import (
+    END_OF_TEXT_ID,
+    PAD_ID,
+    bulk_encoder,
+    encode_chat_with_mask,
+    load_tokenizer,
+)
 from hunmin.progress import Bar, bar
 from hunmin.steps import write_whole
 
@@ -98,11 +104,12 @@ def _write_text(
 ) -> dict[str, Any]:
     """Write running text as overlapping-by-one rows: row i covers tokens iT to (i+1)T inclusive."""
     stream_path = folder / "stream.bin"
+    encode = bulk_encoder(tokenizer)
     tokens = text_bytes = 0
     with stream_path.open("wb") as stream:
         for texts in _batches(shards, "text"):
-            for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
-                ids = np.array([*encoding.ids, END_OF_TEXT_ID], dtype=np.uint32)
+            for document_ids in encode(texts):
+                ids = np.array([*document_ids, END_OF_TEXT_ID], dtype=np.uint32)
                 stream.write(ids.tobytes())
                 tokens += len(ids)
             text_bytes += sum(len(text.encode()) for text in texts)
