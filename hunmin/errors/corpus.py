@@ -29,7 +29,7 @@ class LicenseMissing(HunminError):
         super().__init__(
             f'Source "{source}" names no license. Add license = "..." with the license of its '
             'text, or license_column = "..." where each document carries its own.',
-            f'"{source}" 출처에 라이선스가 없습니다. 본문의 라이선스를 license = "..."로 적거나, '
+            f'"{source}" 자료에 라이선스가 없습니다. 본문의 라이선스를 license = "..."로 적거나, '
             '문서마다 다르면 license_column = "..."을 적으십시오.',
         )
         self.source = source
@@ -45,7 +45,7 @@ class LicenseRefused(HunminError):
         super().__init__(
             f'Source "{source}" has the license "{license_id}", which {reason_en}. Leave the '
             "source out, or add the license to [licenses] allow if you hold a separate permission.",
-            f'"{source}" 출처의 라이선스 "{license_id}"은(는) {reason_ko}. 출처를 빼거나, 따로 '
+            f'"{source}" 자료의 라이선스 "{license_id}"은(는) {reason_ko}. 자료를 빼거나, 따로 '
             "허락을 받았다면 [licenses] allow에 추가하십시오.",
         )
         self.source = source
@@ -62,8 +62,8 @@ class SourceMissing(HunminError):
         super().__init__(
             f'Source "{source}" leads to no file: {place}. Check the path; it counts from the '
             "folder of the sources file.",
-            f'"{source}" 출처에 해당하는 파일이 없습니다: {place}. 경로를 확인하십시오. 경로는 '
-            "출처 파일이 있는 폴더에서 시작합니다.",
+            f'"{source}" 자료에 해당하는 파일이 없습니다: {place}. 경로를 확인하십시오. 경로는 '
+            "자료 목록 파일이 있는 폴더에서 시작합니다.",
         )
         self.source = source
 
@@ -78,7 +78,7 @@ class SourceUnreadable(HunminError):
         super().__init__(
             f'Source "{source}" cannot be read: {path}: {reason_en}. Mend or leave out the file '
             "and run the same command again.",
-            f'"{source}" 출처를 읽을 수 없습니다: {path}: {reason_ko}. 파일을 고치거나 뺀 뒤 같은 '
+            f'"{source}" 자료를 읽을 수 없습니다: {path}: {reason_ko}. 파일을 고치거나 뺀 뒤 같은 '
             "명령을 다시 실행하십시오.",
         )
         self.source = source
@@ -95,8 +95,8 @@ class CompressionBomb(HunminError):
             f'Source "{source}": {path} has already grown to {megabytes} MB, {ratio} times its '
             "compressed size, so it is not read further. Leave the file out, or unpack it "
             "yourself if it is good.",
-            f'"{source}" 출처: {path} 파일이 압축 크기의 {ratio}배인 {megabytes}MB까지 커져 더 읽지 '
-            "않습니다. 파일을 빼거나, 올바른 파일이라면 직접 압축을 푸십시오.",
+            f'"{source}" 자료: {path} 파일이 압축 크기의 {ratio}배인 {megabytes}MB까지 커졌습니다. '
+            "더 읽지 않습니다. 파일을 빼거나, 올바른 파일이라면 직접 압축을 푸십시오.",
         )
         self.source = source
 
@@ -112,8 +112,8 @@ class NothingLeft(HunminError):
         super().__init__(
             f"No document is left to make a corpus of. Dropped: {listed}. Look at the reasons "
             "and at the sources file.",
-            f"말뭉치로 만들 문서가 하나도 남지 않았습니다. 제외: {listed}. 제외된 이유와 출처 파일을 "
-            "확인하십시오.",
+            f"코퍼스로 만들 문서가 하나도 남지 않았습니다. 빠진 문서: {listed}. "
+            "빠진 이유와 자료 목록 파일을 확인하십시오.",
         )
         self.reasons = reasons
 
@@ -128,6 +128,6 @@ class RunnerMissing(HunminError):
         super().__init__(
             f'The runner "{runner}" is not installed. Install hunmin[{runner}], or leave '
             "--runner out to work on this machine.",
-            f'실행기 "{runner}"이(가) 설치되어 있지 않습니다. hunmin[{runner}]을 설치하거나 --runner를 '
-            "빼고 이 컴퓨터에서 실행하십시오.",
+            f'실행기 "{runner}"이(가) 설치되어 있지 않습니다. hunmin[{runner}]을 설치하거나, '
+            "--runner를 빼고 이 컴퓨터에서 실행하십시오.",
         )
