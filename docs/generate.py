@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code: settings, errors, audit events, commands.
+"""Writes docs/reference/ from the code: settings, errors, audit events, commands, the API.
 
 `make docs` runs it; `tests/test_docs.py` fails where a page is not what it would write.
 """
@@ -7,9 +7,11 @@ import importlib
 import inspect
 import pkgutil
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from typer.core import TyperGroup
 
@@ -17,7 +19,9 @@ from hunmin import errors
 from hunmin.__main__ import COMMANDS, load_command
 from hunmin.audit import Kind
 from hunmin.errors import HunminError
+from hunmin.plugins import Engine
 from hunmin.settings import Settings
+from hunmin.web import create_app, openapi
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -66,6 +70,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "audit-events.md": _events(),
         "commands.md": _commands(),
+        "api.md": _api(),
     }
 
 
@@ -135,6 +140,52 @@ def _parameter(parameter: Any) -> str:  # noqa: ANN401 (Typer's own class)
 def _table(*heads: str, rows: list[str]) -> str:
     head = f"| {' | '.join(heads)} |".replace("  ", " ")
     return "\n".join([head, "|" + " --- |" * len(heads), *rows])
+
+
+_CREDENTIALS = {"key": "an API key (`Authorization: Bearer hm-…`)", "session": "a browser session"}
+
+
+def _api() -> str:
+    """Describe the API as OpenAPI does; no engine is started and nothing is opened."""
+    with tempfile.TemporaryDirectory() as data:
+        settings = Settings.load(config=None, data=Path(data))
+        app = create_app(settings, engine=cast("Engine", SimpleNamespace()))
+        sections = openapi.sections(app)
+    english = (
+        "What a running server says of itself at `/docs` and `/openapi.json`. Under `/v1` it "
+        "speaks OpenAI's protocol, and errors have OpenAI's envelope; elsewhere errors are "
+        "problem+json with a stable `code` ([errors](errors.md))."
+    )
+    korean = (
+        "실행 중인 서버의 `/docs`와 `/openapi.json`에서도 볼 수 있습니다. `/v1` 아래는 OpenAI "
+        "규격을 따르고, 그 밖의 오류는 `code`가 있는 problem+json입니다."
+    )
+    out = ["# The API", _NOTE, english, korean]
+    for section in sections:
+        out.append(f"## {section.tag}")
+        for operation in section.operations:
+            out += _operation(operation)
+    return _join(out)
+
+
+def _operation(operation: openapi.Operation) -> Iterator[str]:
+    yield f"### `{operation.method} {operation.path}`"
+    yield operation.meaning or operation.summary
+    if operation.credentials:
+        yield f"Needs {' or '.join(_CREDENTIALS.get(n, n) for n in operation.credentials)}."
+    for title, fields in (("Parameters", operation.parameters), ("Body", operation.body)):
+        if fields:
+            yield f"| {title} | Type | Meaning |\n| --- | --- | --- |\n" + "\n".join(
+                f"| {'· ' * field.depth}`{field.name}`{' (required)' if field.required else ''} "
+                f"| {_cell(field.kind)} | {_cell(field.meaning)} |"
+                for field in fields
+            )
+    answers = ", ".join(f"{one.status} {one.meaning}".strip() for one in operation.answers)
+    yield f"Answers: {answers}."
+
+
+def _cell(text: str) -> str:
+    return _one_line(text).replace("|", "\\|")
 
 
 def _toml(value: object) -> str:
