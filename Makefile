@@ -27,8 +27,9 @@ check: .venv/ready ## Check style, types and architecture
 docs: .venv/ready ## Write the reference pages again from the code
 	$(BIN)/python docs/generate.py
 
-lock: .venv/ready ## Pin every dependency again, with hashes
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --extra dev \
+lock: ## Pin every dependency again, with hashes
+	test -x $(BIN)/pip-compile || ($(PYTHON) -m venv .venv && $(PIP) pip-tools)
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --all-extras \
 	    --constraint constraints.txt --unsafe-package torch --no-allow-unsafe \
 	    --no-emit-index-url --no-emit-find-links \
 	    --output-file requirements.lock pyproject.toml
@@ -40,7 +41,7 @@ clean: ## Remove the environment and everything built; conversations in var/ sta
 # and a GPU machine. Torch is pinned by version, and the package itself is linked in last.
 .venv/ready: requirements.lock constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --require-hashes -r requirements.lock
 	$(PIP) '$(TORCH)'
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

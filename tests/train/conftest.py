@@ -10,9 +10,9 @@ from hunmin import model, train
 from hunmin.manifest import SourceRecord
 from hunmin.steps import open_step
 
-VERSE = """나라 말씀 중국 달라 문자 서로 통하지 아니할새 어린 백성 이르고자 할 바 있어도 마침내 제 뜻을
-능히 펴지 못할 사람이 많으니라 내 이를 위하여 가엾이 여겨 새로 스물여덟 글자를 만드노니 사람마다
-하여금 쉽게 익혀 날마다 쓰기 편하게 하고자 할 따름이니라"""
+VERSE = """나라 말씀 중국 달라 문자 서로 통하지 아니할새 어린 백성 이르고자 할 바 있어도
+마침내 제 뜻을 능히 펴지 못할 사람이 많으니라 내 이를 위하여 가엾이 여겨 새로 스물여덟 글자를
+만드노니 사람마다 하여금 쉽게 익혀 날마다 쓰기 편하게 하고자 할 따름이니라"""
 WORDS = VERSE.split()
 
 
