@@ -101,6 +101,19 @@ def test_the_card_is_whole_markdown(card):
         assert len(columns) == 1
 
 
+@pytest.mark.parametrize("stage", ["pretrain", "chat"])
+def test_the_python_on_the_card_runs_as_it_stands(make_checkpoint, tmp_path, monkeypatch, stage):
+    out = tmp_path / "out"
+    model.export(make_checkpoint(stage=stage), out, name="out")
+    program = (out / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(out)
+    said: list[str] = []
+
+    exec(program.replace("=200", "=5"), {"print": said.append})  # noqa: S102 (our own card)
+
+    assert len(said) == 1
+
+
 def test_a_base_model_without_license_or_evaluation_says_so(make_checkpoint, tmp_path):
     model.export(make_checkpoint(), tmp_path / "out", name="base")
     card = (tmp_path / "out/README.md").read_text("utf-8")
