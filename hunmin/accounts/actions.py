@@ -161,7 +161,7 @@ def create_key(
         PersonNeeded: A key or a guest tried.
         RoleNeeded: It is for another and the actor is not an administrator.
         UserNotFound: There is no such account.
-        NameUnusable: The name cannot be one.
+        NameUnusable: The name has no letter and no digit.
         TooManyKeys: The account holds as many as it may.
     """
     owner = user_id or act.actor.user_id
@@ -175,7 +175,7 @@ def create_key(
     row = KeyRow(
         id=new_id(),
         user_id=owner,
-        name=rules.clean_name(name),
+        name=rules.clean_label(name),
         secret_sha256=rules.hash_secret(secret),
         last_four=secret[-4:],
         created_at=act.now,

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from hunmin import faces
-from hunmin.accounts import actions, door, queries
+from hunmin.accounts import actions, door, queries, rules
 from hunmin.accounts.views import KeyView, SessionView, UserView
 from hunmin.actor import Actor
 from hunmin.settings import Settings
@@ -16,6 +16,9 @@ from hunmin.settings import Settings
 router = faces.PageRouter(tags=["accounts"])
 
 Days = Literal["30", "90", "365", "never"]
+
+HAS_LETTER = "[0-9A-Za-z가-힣]"
+"""What a key is for has at least one of these; a pattern that browsers and OpenAPI know too."""
 
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 
@@ -89,11 +92,11 @@ def show_confirm(act: door.AnyoneAct, secret: str) -> ConfirmView:
     return ConfirmView(name=name, link=secret, is_guest=_is_guest(act.actor))
 
 
-@router.post("/sign-in", status_code=303)
+@router.post("/sign-in", status_code=303, response_class=RedirectResponse)
 def sign_in(
     request: Request,
     act: door.AnyoneAct,
-    link: Annotated[str, Form(max_length=2000)],
+    link: Annotated[str, Form(min_length=1, max_length=2000)],
     adopt: Annotated[bool, Form()] = False,  # noqa: FBT002 (a check box)
 ) -> RedirectResponse:
     """Use up a sign-in link and sign this browser in.
@@ -115,7 +118,7 @@ def sign_in(
     return RedirectResponse("/", status_code=303)
 
 
-@router.post("/sign-out", status_code=303)
+@router.post("/sign-out", status_code=303, response_class=RedirectResponse)
 def sign_out(request: Request, act: door.PersonAct) -> RedirectResponse:
     """Sign this browser out."""
     actions.end_session(act, door.session_id_of(request) or "")
@@ -137,22 +140,22 @@ def show_account(request: Request, act: door.PersonAct) -> AccountView:
 def create_key(
     request: Request,
     act: door.PersonAct,
-    name: Annotated[str, Form(max_length=200)],
-    days: Annotated[Days, Form()] = "never",
+    name: Annotated[str, Form(max_length=rules.NAME_CHARACTERS_MAX, pattern=HAS_LETTER)],
+    days: Annotated[Days, Form()],
 ) -> KeyMadeView:
     """Make an API key and show it, once."""
     made = actions.create_key(act, name=name, days=None if days == "never" else int(days))
     return KeyMadeView(key=made.key, secret=made.secret, server=str(request.base_url).rstrip("/"))
 
 
-@router.post("/account/keys/{key_id}/revoke", status_code=303)
+@router.post("/account/keys/{key_id}/revoke", status_code=303, response_class=RedirectResponse)
 def revoke_key(act: door.PersonAct, key_id: Id) -> RedirectResponse:
     """End one of one's own keys at once."""
     actions.revoke_key(act, key_id)
     return RedirectResponse("/account", status_code=303)
 
 
-@router.post("/account/sessions/{session_id}/end", status_code=303)
+@router.post("/account/sessions/{session_id}/end", status_code=303, response_class=RedirectResponse)
 def end_session(request: Request, act: door.PersonAct, session_id: Id) -> RedirectResponse:
     """Sign one of one's own browsers out."""
     actions.end_session(act, session_id)

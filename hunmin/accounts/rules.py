@@ -44,6 +44,19 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
+def clean_label(text: str) -> str:
+    """Return what a key is for as it is kept: on one line, composed, of bounded length.
+
+    Raises:
+        NameUnusable: It has no letter and no digit.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    shown = " ".join("".join(c if c.isprintable() else " " for c in composed).split())
+    if not any(character.isalnum() for character in shown):
+        raise NameUnusable(characters_max=NAME_CHARACTERS_MAX)
+    return shown[:NAME_CHARACTERS_MAX].rstrip()
+
+
 def name_key(name: str) -> str:
     """Return what two names are compared by."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

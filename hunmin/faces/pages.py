@@ -16,6 +16,7 @@ from hunmin.faces.errors import PROBLEM_RESPONSES
 from hunmin.faces.templates import render
 
 _REQUEST = "request_for_faces"
+_HTML_SCHEMA = {"schema": {"type": "string"}}
 
 
 class View(BaseModel):
@@ -63,6 +64,9 @@ class PageRouter(APIRouter):
             twin_options: dict[str, Any] = {**options, "name": f"{endpoint.__name__}_json"}
             super().add_api_route(twin, with_faces(endpoint, face="json"), **twin_options)
             options["include_in_schema"] = False
+        elif is_page:
+            answers = dict(options.get("responses") or {})
+            options["responses"] = {**answers, 200: {"content": {"text/html": _HTML_SCHEMA}}}
         super().add_api_route(path, endpoint, **options)
 
 

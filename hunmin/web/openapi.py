@@ -15,6 +15,11 @@ Every page has a JSON twin at its address plus `.json`, with the browser's sessi
 Errors outside `/v1` are problem+json (RFC 9457) with a stable `code`; `/docs/errors` lists them.
 """
 
+_EVENT_SCHEMA = {
+    "type": "object",
+    "properties": {"data": {"type": "string", "contentMediaType": "application/json"}},
+    "required": ["data"],
+}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _DEPTH_MAX = 4
 
@@ -79,11 +84,33 @@ def describe(app: FastAPI) -> None:
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs", {}))
             schemas["Problem"] = problem
+            _describe_events(made)
+            if app.state.settings.accounts.guests:
+                _welcome_guests(made)
             app.openapi_schema = made
         return app.openapi_schema
 
     # FastAPI asks for its description to be replaced by assignment.
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _describe_events(document: dict[str, Any]) -> None:
+    """Say of each stream that no room describes that its events carry JSON."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                stream = answer.get("content", {}).get("text/event-stream")
+                if stream is not None and stream.get("schema") == {"type": "string"}:
+                    stream["schema"] = _EVENT_SCHEMA
+
+
+def _welcome_guests(document: dict[str, Any]) -> None:
+    """Say that what takes a key or a session needs neither: a guest's session is made for it."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            taken = {name for choice in operation.get("security", []) for name in choice}
+            if taken == {"key", "session"}:
+                operation["security"].insert(0, {})
 
 
 def sections(app: FastAPI) -> list[Section]:

@@ -25,20 +25,15 @@ def home() -> RedirectResponse:
     return RedirectResponse("/chat", status_code=307)
 
 
-@router.post("/preferences", status_code=303)
+@router.post("/preferences", status_code=303, response_class=RedirectResponse)
 def set_preferences(
     request: Request,
-    theme: Annotated[faces.Theme | None, Form()] = None,
+    theme: Annotated[faces.Theme, Form()],
     back: Annotated[str, Form(max_length=2000)] = "/",
 ) -> RedirectResponse:
     """Keep how pages should look in this browser, and return to the page one was on."""
-    if theme is not None:
-        faces.set_cookie(
-            request,
-            faces.THEME_COOKIE,
-            "" if theme == "auto" else theme,
-            seconds=_PREFERENCE_SECONDS,
-        )
+    kept = "" if theme == "auto" else theme
+    faces.set_cookie(request, faces.THEME_COOKIE, kept, seconds=_PREFERENCE_SECONDS)
     return RedirectResponse(safe_path(back), status_code=303)
 
 

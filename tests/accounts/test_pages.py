@@ -134,7 +134,7 @@ def test_a_key_is_shown_once_and_then_by_its_last_four_characters(client):
 def test_a_program_makes_a_key_in_json_and_uses_it_until_it_is_revoked(app, client):
     sign_in(client)
     json = {"Accept": "application/json"}
-    made = client.post("/account/keys", data={"name": "x"}, headers=json).json()
+    made = client.post("/account/keys", data={"name": "x", "days": "30"}, headers=json).json()
     program = stranger(app)
     program.headers["Authorization"] = f"Bearer {made['secret']}"
 
@@ -147,16 +147,18 @@ def test_a_program_makes_a_key_in_json_and_uses_it_until_it_is_revoked(app, clie
     assert client.get("/account.json").json()["keys"] == []
 
 
-@pytest.mark.parametrize("name", ["", "<script>", "x" * 65])
+@pytest.mark.parametrize("name", ["", "...", " ", "x" * 65])
 def test_a_key_with_a_name_that_cannot_be_is_refused(client, name):
     sign_in(client)
-    assert client.post("/account/keys", data={"name": name}).status_code == 422
+    assert client.post("/account/keys", data={"name": name, "days": "30"}).status_code == 422
     assert client.get("/account.json").json()["keys"] == []
 
 
 def test_nobody_reaches_what_is_anothers(app, client):
     dana = sign_in(stranger(app), "dana")
-    key = dana.post("/account/keys", data={"name": "x"}, headers={"Accept": "application/json"})
+    key = dana.post(
+        "/account/keys", data={"name": "x", "days": "30"}, headers={"Accept": "application/json"}
+    )
     key_id = key.json()["key"]["id"]
     session_id = dana.get("/account.json").json()["sessions"][0]["id"]
 
@@ -173,7 +175,7 @@ def test_a_key_opens_no_account_page(app, client):
 
     for answer in (
         client.get("/account"),
-        client.post("/account/keys", data={"name": "x"}),
+        client.post("/account/keys", data={"name": "x", "days": "30"}),
         client.post("/sign-out"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "person_needed")
@@ -189,3 +191,13 @@ def test_a_wrong_key_is_not_made_up_for_by_a_cookie(app, client):
 def test_the_way_a_proxy_signs_in_is_not_ours(client):
     sign_in(client)
     assert client.get("/account", headers={"Authorization": "Basic eDp5"}).status_code == 200
+
+
+def test_what_a_key_is_for_is_shown_as_text_never_as_markup(client):
+    sign_in(client)
+    client.post("/account/keys", data={"name": '<b>"보고서"</b>\u202e', "days": "never"})
+    page = client.get("/account", headers=HTML).text
+
+    assert "<b>" not in page
+    assert "&lt;b&gt;&#34;보고서&#34;&lt;/b&gt;" in page
+    assert "\u202e" not in page

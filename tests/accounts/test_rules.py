@@ -46,6 +46,17 @@ def test_what_is_no_name_is_refused(name):
         rules.clean_name(name)
 
 
+@given(st.text(max_size=200))
+def test_what_a_key_is_for_is_refused_or_kept_on_one_line(text):
+    try:
+        kept = rules.clean_label(text)
+    except NameUnusable:
+        assert not any(character.isalnum() for character in text if character.isprintable())
+        return
+    assert kept.isprintable()
+    assert 1 <= len(kept) <= rules.NAME_CHARACTERS_MAX
+
+
 @pytest.mark.parametrize(("one", "other"), [("Dana", "dANA"), ("가", "가"), ("ﬁn", "fin")])
 def test_names_that_look_alike_are_the_same(one, other):
     assert rules.name_key(one) == rules.name_key(other)

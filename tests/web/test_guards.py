@@ -140,7 +140,7 @@ def test_a_program_with_a_key_may_run_on_another_site(app, client):
     sign_in(client)
     assert client.post("/v1/chat/completions", json=body, headers=headers).status_code == 200
     # The key alone counts: the cookie beside it opens nothing.
-    answer = client.post("/account/keys", data={"name": "x"}, headers=headers)
+    answer = client.post("/account/keys", data={"name": "x", "days": "30"}, headers=headers)
     assert answer.json()["code"] == "person_needed"
 
 
