@@ -99,7 +99,13 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
                 limit=recipe.evaluation_limit,
             )
     with _told("export"):
-        return model.export(checkpoint, line.model, name=recipe.name, evaluation=scores)
+        return model.export(
+            checkpoint,
+            line.model,
+            name=recipe.name,
+            evaluation=scores,
+            license_id=recipe.license,
+        )
 
 
 class _told:  # noqa: N801 (reads as a word of the sentence)

@@ -81,6 +81,8 @@ class Recipe:
     evaluation_data: Path | None = None
     evaluation_limit: int | None = None
     """Items of each task at most."""
+    license: str = "not-stated"
+    """The license its maker gives the model, as SPDX writes it; nothing is granted unasked."""
 
     def __post_init__(self) -> None:
         longest = max(s.sequence_tokens for s in (self.pretrain, self.chat) if s is not None)
