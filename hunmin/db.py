@@ -33,7 +33,7 @@ from hunmin.errors import (
 )
 
 BUSY_MS_MAX = 30_000
-"""How long a SQLite writer waits for the one before it."""
+"""How long a writer waits for the one before it."""
 
 _DatabaseError = (
     DatabaseBroken | DatabaseBusy | DatabaseFull | DatabaseNotWritable | DatabaseUnreachable
@@ -213,7 +213,11 @@ def _postgresql(url: URL) -> Engine:
         pool_size=8,
         max_overflow=24,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "application_name": "hunmin"},
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "hunmin",
+            "options": f"-c lock_timeout={BUSY_MS_MAX}",
+        },
     )
 
     @event.listens_for(engine, "begin")

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hunmin.act import SYSTEM, Act, Actor, open_act
@@ -17,6 +18,13 @@ from tests.support import postgres
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Small models gain nothing from threads, and two test processes would only wait for each other."""
+
+hypothesis.settings.register_profile(
+    "hunmin",
+    deadline=None,  # a busy machine is no fault
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("hunmin")
 
 NOON = datetime(2026, 10, 9, 12, tzinfo=UTC)
 """The moment every act of a test happens at, unless it says otherwise. It is Hangul Day."""

@@ -31,6 +31,7 @@ def upgrade(engine: Engine) -> None:
     sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as connection, _copying_tables(connection), connection.begin():
         if not sqlite:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         if _heads(connection, scripts) == set(scripts.get_heads()):
             return
