@@ -82,6 +82,7 @@ class ChatMessage(Shape):
     role: Literal["system", "developer", "user", "assistant"]
     """`developer` means `system`. Tool messages are refused."""
     content: Content
+    """A text, or a list of text parts."""
     name: Unsupported = None
     refusal: Unsupported = None
     annotations: Annotated[list[None], Field(max_length=0)] | None = None
@@ -131,24 +132,33 @@ class SamplingFields(Shape):
     """Fields whose every refused value means that this server cannot do that."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
+    """The `id` of a model in `GET /v1/models`."""
     max_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
     """Upper bound; an answer also ends where the model's context does."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     """0 always takes the most probable token. Null is the model's own default."""
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Choose among the most probable tokens that together have this probability."""
     top_k: Annotated[int, Field(ge=0, le=1_000_000), Whole] | None = None
-    """Not in OpenAI's API. 0 is no limit."""
+    """Choose among this many most probable tokens; 0 is no limit. Not in OpenAI's API."""
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Above 0, tokens that appeared already become less probable."""
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Above 0, tokens become less probable each time they appear."""
     repetition_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
-    """Not in OpenAI's API. 1 is no penalty."""
+    """Divides what speaks for tokens that appeared; 1 is no penalty. Not in OpenAI's API."""
     seed: Annotated[int, Field(ge=-SEED_MAX, le=SEED_MAX), Whole] | None = None
+    """The same request with the same seed gets the same answer from the same engine."""
     stop: Stop | None = None
+    """Up to four texts that end the answer and are not part of it."""
     stream: bool | None = None
+    """Send the answer piece by piece, as server-sent events."""
     stream_options: StreamOptions | None = None
     """Without `stream` it changes nothing."""
     n: Annotated[int, Field(ge=1, le=1), Whole] | None = None
+    """One answer to a request."""
     logit_bias: Annotated[dict[str, None], Field(max_length=0)] | None = None
+    """Only empty: no token can be favored."""
     user: Hint | None = None
     """Accepted from clients that send it; neither used nor kept."""
 
@@ -186,6 +196,7 @@ class ChatRequest(SamplingFields):
     }  # fmt: skip
 
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MESSAGES_MAX)]
+    """The conversation, oldest first."""
     max_completion_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
     """The newer name of `max_tokens`; where both are given the smaller one holds."""
     logprobs: Literal[False] | None = None
