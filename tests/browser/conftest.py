@@ -98,7 +98,7 @@ def open_page(chromium, address) -> Iterator[OpenPage]:
                 permissions=["clipboard-read", "clipboard-write"],
                 **options,
             )
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(60_000)  # machines that test are busy
             contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: said.type == "error" and faults.append(said.text))

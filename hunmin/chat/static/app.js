@@ -162,7 +162,7 @@ function Page({ app }) {
     if (conversation) app.address();
   }, [conversation?.id, title]);
 
-  const sidebar = html`<${Sidebar} chat=${chat} app=${app} />`;
+  const sidebar = html`<${Sidebar} chat=${chat} app=${app} inDrawer=${narrow.matches} />`;
   const closeDrawer = () => app.openDrawer(false);
   return html`
     ${narrow.matches

@@ -20,6 +20,8 @@ const CLEAN = {
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  // DOMPurify takes the value of any other attribute for an address.
+  ADD_URI_SAFE_ATTR: ATTRIBUTES.split(" ").filter((name) => name !== "href"),
 };
 
 const purify = DOMPurify(window);
@@ -99,6 +101,9 @@ export function blocksOf(text) {
   return tokens.filter((token) => token.type !== "space").map((token) => htmlOf(token, tokens.links));
 }
 
+// What may still become the next item of the list before it.
+const MARKER_IN_THE_MAKING = /^ {0,3}(?:[-*+]+|\d{1,9}[.)]?)\s*$/;
+
 /** The blocks of a text that grows: what lies before the last block boundary is parsed once. */
 export class GrowingBlocks {
   #done = [];
@@ -106,18 +111,26 @@ export class GrowingBlocks {
 
   /** Return the HTML of each block of `text`, which begins with every text given before. */
   update(text) {
-    const tokens = marked.lexer(text.slice(this.#offset));
-    const last = tokens.findLastIndex((token) => token.type !== "space");
-    const whole = tokens.reduce((length, token) => length + token.raw.length, 0);
-    if (this.#offset + whole === text.length) {
-      for (const token of tokens.slice(0, Math.max(last, 0))) {
-        if (token.type !== "space") this.#done.push(htmlOf(token, tokens.links));
-        this.#offset += token.raw.length;
-      }
-    } else {
-      // The lexer rewrote something, so lengths tell no places: keep nothing, parse all again.
-      return [...this.#done, ...blocksOf(text.slice(this.#offset))];
+    const tail = text.slice(this.#offset);
+    const tokens = marked.lexer(tail);
+    const length = tokens.reduce((sum, token) => sum + token.raw.length, 0);
+    // Where the lexer rewrote something, lengths tell no places: nothing is settled yet.
+    const settled = length === tail.length ? tokens.slice(0, firstOpen(tokens)) : [];
+    for (const token of settled) {
+      if (token.type !== "space") this.#done.push(htmlOf(token, tokens.links));
+      this.#offset += token.raw.length;
     }
-    return last < 0 ? this.#done : [...this.#done, htmlOf(tokens[last], tokens.links)];
+    const open = tokens.slice(settled.length).filter((token) => token.type !== "space");
+    return [...this.#done, ...open.map((token) => htmlOf(token, tokens.links))];
   }
+}
+
+/** Return the place of the first token that more text could change. */
+function firstOpen(tokens) {
+  const isBlock = (token) => token.type !== "space";
+  const last = tokens.findLastIndex(isBlock);
+  if (last > 0 && MARKER_IN_THE_MAKING.test(tokens[last].raw)) {
+    return Math.max(0, tokens.slice(0, last).findLastIndex(isBlock));
+  }
+  return Math.max(0, last);
 }

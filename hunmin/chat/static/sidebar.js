@@ -7,7 +7,7 @@ import { _, ageHeading } from "./words.js";
 
 const SEARCH_PAUSE_MS = 250;
 
-export function Sidebar({ chat, app }) {
+export function Sidebar({ chat, app, inDrawer = false }) {
   const { list, more, search, searching, conversation } = chat.state;
   return html`<div class="sidebar">
     <a class="button wide" href="/chat" onClick=${(event) => app.follow(event, null)}
@@ -32,6 +32,7 @@ export function Sidebar({ chat, app }) {
       ${more &&
       html`<button type="button" class="quiet wide" onClick=${() => chat.listMore()}>${_("Show older ones")}</button>`}
     </nav>
+    ${inDrawer && html`<${SiteLinks} />`}
     <div class="sidebar-end">
       ${(list.length > 0 || search) &&
       html`<a class="quiet" href="/chat/api/conversations/export" download>${_("Download all")}</a>
@@ -41,6 +42,14 @@ export function Sidebar({ chat, app }) {
       </button>
     </div>
   </div>`;
+}
+
+/** The main menu once more: on a phone the header of the chat page has no room for it. */
+function SiteLinks() {
+  const links = [...document.querySelectorAll("header.site nav.main a:not([aria-current])")];
+  return html`<ul class="site-links">
+    ${links.map((link) => html`<li key=${link.href}><a href=${link.href}>${link.textContent}</a></li>`)}
+  </ul>`;
 }
 
 function groups(list, search) {
