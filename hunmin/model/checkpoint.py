@@ -84,6 +84,7 @@ def save_model(
     config = to_hub_config(model.config, eos_id=eos_id, pad_id=pad_id, dtype=name)
     (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     save_file(weights_to_save(model, dtype), folder / WEIGHTS_NAME, metadata={"format": "pt"})
+    (folder / WEIGHTS_NAME).chmod(0o644)  # safetensors lets nobody but the owner read
 
 
 def load_checkpoint(folder: Path, *, dtype: torch.dtype = torch.float32) -> Transformer:
@@ -111,9 +112,11 @@ def load_weights(model: Transformer, weights: dict[str, torch.Tensor], *, folder
         CheckpointBroken: A name or shape differs.
     """
     if model.config.tied_embeddings:
-        weights = {**weights, "lm_head.weight": weights.get("model.embed_tokens.weight")}
+        weights = dict(weights)
+        if "model.embed_tokens.weight" in weights:
+            weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
     try:
         model.load_state_dict(weights, strict=True)
-    except (RuntimeError, AttributeError) as error:
+    except RuntimeError as error:
         reason = "its weights do not fit its config"
         raise CheckpointBroken(folder=folder, reason=reason) from error

@@ -141,6 +141,10 @@ def test_the_folder_is_whole_and_carries_its_lineage(exported, checkpoint):
     assert manifest.facts["chat"] is True
 
 
+def test_another_account_may_read_every_file(exported):
+    assert all(path.stat().st_mode & 0o044 for path in exported.rglob("*"))
+
+
 def test_the_same_checkpoint_gives_the_same_bytes(exported, checkpoint, tmp_path):
     again = model.export(checkpoint, tmp_path / "again", name="small")
 
