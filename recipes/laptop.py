@@ -18,6 +18,7 @@ def recipe() -> Recipe:
     """Return the recipe of the laptop model."""
     return Recipe(
         name="hunmin-laptop",
+        license="cc-by-sa-4.0",  # the strictest of what it mostly learned from
         sources=HERE.parent / "samples" / "laptop.toml",
         vocab_size=4_096,
         model=ModelConfig(

@@ -19,6 +19,7 @@ def recipe() -> Recipe:
     """Return the recipe of the reference model."""
     return Recipe(
         name="hunmin-reference",
+        license="cc-by-sa-4.0",  # the strictest of what it mostly learned from
         sources=HERE.parent / "samples" / "reference.toml",
         vocab_size=8_192,
         model=ModelConfig(
@@ -41,7 +42,7 @@ def recipe() -> Recipe:
         ),
         chat=TrainConfig(
             stage="chat",
-            steps=300,
+            steps=360,
             batch_sequences=16,
             sequence_tokens=512,
             learning_rate=1e-3,
