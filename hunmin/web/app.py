@@ -117,6 +117,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(database.close)
 
 
+async def end_answers(app: FastAPI) -> None:
+    """End what is being written and keep it, while the connections it is read by still stand."""
+    await app.state.chat_answers.close()
+    await app.state.gateway.close()
+
+
 def _start_worker(settings: Settings, database: Database) -> worker.Worker | None:
     if not settings.worker.embedded:
         return None

@@ -15,6 +15,7 @@ from hunmin import accounts
 from hunmin.errors import HunminError, ListenRefused, PortInUse
 from hunmin.settings import Settings
 from hunmin.steps import write_whole
+from hunmin.web.app import end_answers
 
 STOP_SECONDS = 3
 """How long answers under way may go on after Ctrl-C."""
@@ -66,7 +67,7 @@ def serve(
     )
     file = accounts.address_file(settings)
     write_whole(file, f"{address}\n".encode())
-    server = _Server(config, on_open=lambda: on_open(address), on_ready=on_ready)
+    server = _Server(app, config, on_open=lambda: on_open(address), on_ready=on_ready)
     try:
         # Having stopped, the server passes Ctrl-C on; there is nothing left to interrupt.
         with contextlib.suppress(KeyboardInterrupt):
@@ -82,12 +83,14 @@ class _Server(uvicorn.Server):
 
     def __init__(
         self,
+        app: FastAPI,
         config: uvicorn.Config,
         *,
         on_open: Callable[[], None],
         on_ready: Callable[[HunminError | None], None],
     ) -> None:
         super().__init__(config)
+        self._app = app
         self._on_open = on_open
         self._on_ready = on_ready
         self._waiting: asyncio.Task[None] | None = None
@@ -100,11 +103,9 @@ class _Server(uvicorn.Server):
             self._waiting = asyncio.create_task(self._wait())
 
     async def _wait(self) -> None:
-        app = self.config.app
-        assert isinstance(app, FastAPI)
         failure: HunminError | None = None
         try:
-            await app.state.gateway.ready()
+            await self._app.state.gateway.ready()
         except HunminError as error:
             failure = error
         self._on_ready(failure)
@@ -113,4 +114,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
+        # Answers under way are ended and kept first, or their connections would be waited for.
+        ending = asyncio.create_task(end_answers(self._app))
         await super().shutdown(sockets)
+        await ending

@@ -101,9 +101,37 @@ def test_a_demo_signs_its_administrator_in_stops_cleanly_and_goes_on(run, model,
     address = address_in(read_line(second))
     with httpx2.Client(base_url=address, cookies={"hunmin_session": cookie}) as browser:
         assert browser.get("/account.json").json()["user"]["name"] == "admin"
-    second.send_signal(signal.SIGINT)
+    second.kill()
     rest, _ = second.communicate(timeout=START_SECONDS_MAX)
     assert "/sign-in/" not in rest
+
+    third = run(*command)
+    address = address_in(read_line(third))
+    with httpx2.Client(base_url=address, cookies={"hunmin_session": cookie}) as browser:
+        assert browser.get("/account.json").json()["user"]["name"] == "admin"
+    assert stop(third)[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_answers_under_way_are_ended_and_not_waited_for(run, model, tmp_path, number):
+    data = tmp_path / "data"
+    serving = run("serve", "--port", "0", "--data", data, "--model", model, PAUSE_SECONDS="30")
+    address = address_in(read_line(serving))
+    wait_until_ready(address)
+    with (
+        httpx2.Client(base_url=address, timeout=60) as browser,
+        browser.stream("POST", "/chat/api/conversations", json={"text": "안녕하세요?"}) as answer,
+    ):
+        pieces = answer.iter_text()
+        next(pieces)
+        serving.send_signal(number)
+        rest = "".join(pieces)
+        _, said = serving.communicate(timeout=25)
+
+    assert "interrupted" in rest
+    assert serving.returncode in {0, -signal.SIGTERM}
+    assert "Traceback" not in said
+    assert "Exception" not in said
 
 
 def test_a_key_made_beside_a_running_service_works_at_once(run, model, tmp_path):
