@@ -30,3 +30,10 @@ def place(doc_id: str, *, source: Source, config: CorpusConfig) -> tuple[str, in
 def copy_order(doc_id: str, copy: int, *, config: CorpusConfig) -> int:
     """Return the place in the order of one copy of a document, counted from 0."""
     return stable_hash(str(config.seed), "order", doc_id, str(copy))
+
+
+def shard_range(index: int, shards: int) -> tuple[int, int]:
+    """Return the first and the last place of one of `shards` equal parts of the order."""
+    first = -(-(index << HASH_BITS) // shards)
+    after = -(-((index + 1) << HASH_BITS) // shards)
+    return first, after - 1

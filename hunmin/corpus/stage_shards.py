@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from hunmin.corpus.config import CorpusConfig
 from hunmin.corpus.partfile import DROPS, whole_file, write_table_whole
-from hunmin.corpus.placing import HASH_BITS, copy_order
+from hunmin.corpus.placing import copy_order, shard_range
 from hunmin.corpus.stage_dedup import Repeats
 
 TEXT = pa.schema(
@@ -178,9 +178,8 @@ def merge_shard(unit: ShardUnit) -> None:
     """Write one shard from all runs, unless that was done before."""
     if unit.out.is_file():
         return
-    low = -(-(unit.index << HASH_BITS) // unit.shards)
-    high = -(-((unit.index + 1) << HASH_BITS) // unit.shards)
-    inside = [("order", ">=", low), ("order", "<=", high - 1)] if unit.shards > 1 else None
+    first, last = shard_range(unit.index, unit.shards)
+    inside = [("order", ">=", first), ("order", "<=", last)] if unit.shards > 1 else None
     tables = [pq.read_table(run, filters=inside) for run in unit.runs]
     table = pa.concat_tables(tables)
     keys = [table[name].to_numpy() for name in ("copy", "n", "order")]
