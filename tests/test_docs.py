@@ -69,7 +69,9 @@ def _command_lines(page):
         if language in {"", "sh", "bash", "console", "shell"}:
             for line in code.replace("\\\n", " ").splitlines():
                 yield line.strip().removeprefix("$ ")
-    yield from re.findall(r"`(hunmin [^`\n]+)`", FENCE.sub("", text))
+    plain = re.sub(r" *\\\n *", " ", FENCE.sub("", text))
+    yield from re.findall(r"^ {4,}(?:\$ )?(hunmin .+)$", plain, re.MULTILINE)
+    yield from re.findall(r"`(hunmin [^`\n]+)`", plain)
 
 
 def _faults(line):
@@ -87,6 +89,7 @@ def _faults(line):
         if rest[0] not in command.commands:
             return [f"no command {rest[0]}"]
         command, rest = command.commands[rest[0]], rest[1:]
+    command = getattr(command, "commands", {}).get("run", command)  # the one that may go unsaid
     known = {
         name for option in command.params for name in [*option.opts, *option.secondary_opts]
     } | {"--help", "-h"}
