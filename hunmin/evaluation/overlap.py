@@ -6,6 +6,7 @@ paraphrases; texts under eight words are too common to prove anything and are le
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hunmin.corpus.ngrams import comparable, ngram_hashes, word_hashes
+from hunmin.corpus.ngrams import comparable, ngram_hashes
 from hunmin.corpus.tidy import tidy
 from hunmin.manifest import Manifest
 from hunmin.model.corpus_text import documents, shard_paths
@@ -37,7 +38,8 @@ def measure_overlap(
         corpus: A finished corpus folder.
         tasks: The items of each task.
     """
-    runs = {name: [_item_runs(item) for item in items] for name, items in tasks.items()}
+    vocabulary: dict[str, int] = {}
+    runs = {name: [_item_runs(item, vocabulary) for item in all_] for name, all_ in tasks.items()}
     parts = [part for items in runs.values() for item in items for part in item]
     known = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
     seen = np.zeros(len(known), dtype=bool)
@@ -46,7 +48,7 @@ def measure_overlap(
         total = facts.get("text_bytes", 0) + facts.get("chat_text_bytes", 0)
         with bar("looking for items in the training text", total=total / 1e6, unit="MB") as shown:
             for text in _training_texts(corpus):
-                _mark(seen, known, _runs(text))
+                _mark(seen, known, _known_runs(text, vocabulary))
                 shown.advance(len(text.encode()) / 1e6)
     return {
         name: sum(_overlaps(item, known, seen) for item in items) / max(len(items), 1)
@@ -64,10 +66,16 @@ def _training_texts(corpus: Path) -> Iterator[str]:
                     yield "\n".join(turn["content"] for turn in messages)
 
 
-def _item_runs(item: Mapping[str, Any]) -> list[NDArray[np.uint64]]:
-    """Return the runs of each text of an item that has any."""
+def _item_runs(item: Mapping[str, Any], vocabulary: dict[str, int]) -> list[NDArray[np.uint64]]:
+    """Return the runs of each text of an item that has any, numbering the words met."""
     asked = [value for name, value in item.items() if name not in _NOT_ASKED]
-    return [runs for text in _texts(asked) if len(runs := _runs(tidy(text)))]
+    found = []
+    for text in _texts(asked):
+        words = comparable(tidy(text)).split(" ")
+        if len(words) >= RUN_WORDS:
+            numbers = [vocabulary.setdefault(word, len(vocabulary) + 1) for word in words]
+            found.append(np.unique(ngram_hashes(np.array(numbers, np.uint64), RUN_WORDS)))
+    return found
 
 
 def _texts(value: object) -> list[str]:
@@ -78,8 +86,13 @@ def _texts(value: object) -> list[str]:
     return []
 
 
-def _runs(text: str) -> NDArray[np.uint64]:
-    return np.unique(ngram_hashes(word_hashes(comparable(text).split(" ")), RUN_WORDS))
+def _known_runs(text: str, vocabulary: Mapping[str, int]) -> NDArray[np.uint64]:
+    """Return the runs of a text all of whose words some item has; no other can match."""
+    words = comparable(text).split(" ")
+    numbers = np.fromiter(map(vocabulary.get, words, repeat(0)), np.uint64, len(words))
+    count = np.concatenate(([0], np.cumsum(numbers > 0)))
+    whole = count[RUN_WORDS:] - count[:-RUN_WORDS] == RUN_WORDS
+    return ngram_hashes(numbers, RUN_WORDS)[whole] if whole.any() else np.empty(0, np.uint64)
 
 
 def _mark(seen: NDArray[np.bool_], known: NDArray[np.uint64], runs: NDArray[np.uint64]) -> None:
