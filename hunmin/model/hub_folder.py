@@ -47,7 +47,7 @@ GENERATION_CONFIG_NAME = "generation_config.json"
 
 WeightsType = Literal["as-trained", "float32", "bfloat16"]
 
-_SAMPLING = {"temperature": 0.7, "top_p": 0.9, "repetition_penalty": 1.1}
+_SAMPLING = {"temperature": 0.3, "top_p": 0.9, "repetition_penalty": 1.1}
 """What an answer is drawn with where neither checkpoint nor caller says otherwise."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")

@@ -105,7 +105,7 @@ def test_generation_defaults_stop_at_the_end_of_a_turn_or_a_text(exported):
 
     assert defaults.eos_token_id == [model.IM_END_ID, model.END_OF_TEXT_ID]
     assert defaults.pad_token_id == model.PAD_ID
-    assert (defaults.temperature, defaults.top_p, defaults.repetition_penalty) == (0.7, 0.9, 1.1)
+    assert (defaults.temperature, defaults.top_p, defaults.repetition_penalty) == (0.3, 0.9, 1.1)
 
 
 def test_a_checkpoint_s_own_generation_defaults_are_kept(checkpoint, tmp_path):

@@ -128,7 +128,7 @@ def test_the_file_names_its_license_and_its_checkpoint(exported, checkpoint):
     assert fields["general.license"] == "cc-by-4.0"
     assert fields["general.languages"] == ["ko", "en"]
     assert fields["hunmin.checkpoint.manifest_sha256"] == manifest_sha256(checkpoint)
-    assert fields["general.sampling.temp"] == pytest.approx(0.7)
+    assert fields["general.sampling.temp"] == pytest.approx(0.3)
 
 
 @given(
