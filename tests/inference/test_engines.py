@@ -7,6 +7,7 @@ import pytest
 from hunmin.inference import EmbeddedEngine, Limits, Way, openvino, transformers
 from tests.inference.conformance import EngineConformance, chat, collect, say
 from tests.inference.conftest import running
+from tests.inference.tiny import PARROT_SAYS
 
 TWO_PLACES = Limits(running_max=2, waiting_max=0)
 
@@ -43,12 +44,15 @@ class TestOpenVino(_Both):
     def test_it_runs_in_openvino_itself(self, engine):
         assert engine.host("parrot").facts["backend"] == "openvino"
 
+    async def test_memory_for_one_answer_is_enough_for_eight_in_turn(self, parrot, cache):
+        limits = Limits(kv_cache_bytes_max=1)
+        engine = openvino.open_engine({"parrot": parrot}, cache=cache, threads=1, limits=limits)
+        await engine.start()
 
-class TestTransformers(_Both):
-    open_engine = staticmethod(transformers.open_engine)
+        answers = (say(engine, chat(f"{number}번", max_tokens=150)) for number in range(8))
 
-    def test_it_computes_in_32_bits(self, engine):
-        assert engine.host("parrot").facts["dtype"] == "float32"
+        assert set(await asyncio.gather(*answers)) == {PARROT_SAYS * 25}
+        await engine.close()
 
 
 @pytest.fixture(scope="module")
@@ -68,50 +72,48 @@ def exact(random_model, tmp_path_factory):
         yield engine
 
 
-@pytest.fixture(scope="module")
-def reference(random_model, tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-    engine = transformers.open_engine({"random": random_model}, cache=cache, threads=1)
-    with running(engine):
-        yield engine
+class TestTransformers(_Both):
+    open_engine = staticmethod(transformers.open_engine)
 
+    def test_it_computes_in_32_bits(self, engine):
+        assert engine.host("parrot").facts["dtype"] == "float32"
 
-async def test_both_engines_say_the_same_when_greedy(exact, reference):
-    for text in ("안녕하세요", "훈민정음은 무엇인가요?", "hello", "1+1=", "가" * 100):
-        generation = chat(text, model="random", max_tokens=100)
+    async def test_both_engines_say_the_same_when_greedy(self, exact, engine):
+        for text in ("안녕하세요", "훈민정음은 무엇인가요?", "hello", "1+1=", "가" * 100):
+            generation = chat(text, model="random", max_tokens=100)
 
-        assert await say(exact, generation) == await say(reference, generation)
+            assert await say(exact, generation) == await say(engine, generation)
 
+    async def test_both_engines_punish_repetition_alike(self, exact, engine):
+        generation = chat(
+            model="random",
+            max_tokens=60,
+            repetition_penalty=1.3,
+            presence_penalty=0.4,
+            frequency_penalty=0.7,
+        )
 
-async def test_both_engines_punish_repetition_alike(exact, reference):
-    generation = chat(
-        model="random",
-        max_tokens=60,
-        repetition_penalty=1.3,
-        presence_penalty=0.4,
-        frequency_penalty=0.7,
-    )
+        assert await say(exact, generation) == await say(engine, generation)
 
-    assert await say(exact, generation) == await say(reference, generation)
+    async def test_the_reference_gives_the_tokens_of_generate(self, engine, random_model):
+        import torch
+        from transformers import AutoModelForCausalLM
 
+        folder = engine.host("random").model
+        prompt = folder.encode(chat("안녕하세요", model="random"))
+        model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
+        model.generation_config.temperature = model.generation_config.top_p = None
+        output = model.generate(
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            max_new_tokens=40,
+            do_sample=False,
+        )[0, len(prompt) :].tolist()
+        expected = b"".join(folder.token_bytes[token] for token in output).decode(
+            "utf-8", "replace"
+        )
 
-async def test_the_reference_gives_the_tokens_of_generate(reference, random_model):
-    import torch
-    from transformers import AutoModelForCausalLM
+        deltas = await collect(engine, chat("안녕하세요", model="random", max_tokens=40))
 
-    folder = reference.host("random").model
-    prompt = folder.encode(chat("안녕하세요", model="random"))
-    model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
-    model.generation_config.temperature = model.generation_config.top_p = None
-    output = model.generate(
-        torch.tensor([prompt]),
-        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
-        max_new_tokens=40,
-        do_sample=False,
-    )[0, len(prompt) :].tolist()
-    expected = b"".join(folder.token_bytes[token] for token in output).decode("utf-8", "replace")
-
-    deltas = await collect(reference, chat("안녕하세요", model="random", max_tokens=40))
-
-    assert "".join(delta.text for delta in deltas) == expected
-    assert deltas[-1].completion_tokens == len(output)
+        assert "".join(delta.text for delta in deltas) == expected
+        assert deltas[-1].completion_tokens == len(output)

@@ -111,6 +111,16 @@ def test_what_is_remembered_is_forgotten_when_the_weights_change(run, way, marke
     assert marker.read_text().split() == ["fast", "sure"] * 2
 
 
+def test_a_model_may_have_any_name(parrot, cache, way):
+    name = "../모델/a b"
+    ways = [way("fast", load="SIGFPE"), way("sure")]
+
+    with running(EmbeddedEngine({name: parrot}, ways, cache=cache)) as engine:
+        assert asyncio.run(collect(engine, chat(model=name)))
+
+    assert {path.suffix for path in cache.iterdir()} == {".json", ".log"}
+
+
 def test_a_torn_memory_is_ignored(run, way, cache):
     cache.mkdir()
     (cache / "parrot.way.json").write_text('{"way": "su')
@@ -180,6 +190,23 @@ async def test_a_way_that_keeps_crashing_is_left(parrot, cache, way, marker):
         assert (await collect(engine, chat(max_tokens=3)))[-1].completion_tokens == 3
 
     assert marker.read_text().split() == ["fast", "fast", "fast", "sure"]
+    assert engine.host("parrot").facts["way"] == "sure"
+    await engine.close()
+
+
+async def test_a_way_that_keeps_hanging_is_left(parrot, cache, way):
+    ways = [way("fast", step="hang"), way("sure")]
+    engine = EmbeddedEngine(
+        {"parrot": parrot}, ways, cache=cache, limits=Limits(stall_seconds_max=1.0)
+    )
+    await engine.start()
+
+    for _ in range(3):
+        with pytest.raises(EngineCrashed) as failure:
+            await collect(engine, fatal(engine))
+        assert failure.value.reason == "the process hung"
+        await until_healthy(engine)
+
     assert engine.host("parrot").facts["way"] == "sure"
     await engine.close()
 

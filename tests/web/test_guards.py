@@ -70,6 +70,10 @@ def test_no_page_has_a_script_or_style_of_its_own(client, path):
         ("127.0.0.1.evil.example", 400),
         ("localhost@evil.example", 400),
         ("192.168.0.7:8700", 400),
+        ("[::1", 400),
+        ("::1", 400),
+        ("localhost:x", 400),
+        ("localhost:8700/x", 400),
         ("", 400),
     ],
 )
