@@ -51,6 +51,8 @@ class Page:
     language: Language
     theme: Theme
     path: str
+    here: str
+    """The path with its query: where to return to."""
     other_languages: list[tuple[Language, str, str]]
     """Language, its own name for itself, and this page in it."""
     actor: Actor | None
@@ -65,13 +67,15 @@ def page_of(request: Request) -> Page:
     """Return what every template may say about a request."""
     state = request.state
     theme = request.cookies.get(THEME_COOKIE, "auto")
-    here = URL(scope={**request.scope, "headers": []}).include_query_params
+    # Without the Host header, which may be anything: only the path is wanted.
+    url = URL(scope={**request.scope, "headers": []})
     return Page(
         language=language_of(request),
         theme=next((known for known in THEMES if known == theme), "auto"),
         path=request.scope["path"],
+        here=_relative(url),
         other_languages=[
-            (language, LANGUAGE_NAMES[language], _relative(here(lang=language)))
+            (language, LANGUAGE_NAMES[language], _relative(url.include_query_params(lang=language)))
             for language in LANGUAGES
             if language != language_of(request)
         ],

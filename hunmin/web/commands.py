@@ -21,6 +21,10 @@ ModelOption = Annotated[
         help="Serve this exported model folder, under its own name, instead of the one set.",
     ),
 ]
+DemoDataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="The folder for everything the demo keeps. By default var/demo."),
+]
 PortOption = Annotated[
     int | None,
     typer.Option("--port", min=0, max=65535, help="The port to listen at; 0 takes a free one."),
@@ -71,7 +75,7 @@ def demo(
         bool, typer.Option("--browser/--no-browser", help="Open a browser, where there is one.")
     ] = True,
     port: PortOption = None,
-    data: DataOption = None,
+    data: DemoDataOption = None,
     model: ModelOption = None,
     config: ConfigOption = None,
 ) -> None:

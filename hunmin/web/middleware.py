@@ -5,6 +5,7 @@ access line. `Guards` refuses names that are not ours and changes asked for by o
 """
 
 import ipaddress
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ SECURITY_HEADERS: dict[str, str] = {
     "X-Content-Type-Options": "nosniff",
 }
 """No script, style, font or picture from outside, none inside a page, and nobody frames us."""
+
+_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::[0-9]{1,5})?")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """The names of this machine to itself."""
@@ -205,10 +208,9 @@ def comes_from_another_site(method: str, headers: Headers, *, hosts: frozenset[s
 
 
 def _host_name(host: str) -> str:
-    """Return the name in a `Host` header, without the port."""
-    if host.startswith("["):
-        return host.partition("]")[0].removeprefix("[").lower()
-    return host.partition(":")[0].lower()
+    """Return the name in a `Host` header, without the port; empty where it is not one."""
+    found = _HOST.fullmatch(host)
+    return (found["six"] or found["name"]).lower() if found else ""
 
 
 def _is_address(name: str) -> bool:
