@@ -1,0 +1,95 @@
+"""A model's Markdown without scripts: what it may look like, and that nothing in it is alive."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hunmin.chat.markdown import to_html
+
+TAGS = {
+    "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
+    "ul",
+}  # fmt: skip
+ATTRIBUTES = {"href", "target", "rel", "class", "tabindex", "start", "align"}
+
+
+class Reader(HTMLParser):
+    """Collects every tag and attribute."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def tags_of(html):
+    reader = Reader()
+    reader.feed(html)
+    return reader.found
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**굵게**", "<p><strong>굵게</strong></p>"),
+        ("하나\n둘", "<p>하나<br />\n둘</p>"),
+        ("~~지움~~", "<p><s>지움</s></p>"),
+        ("<b>글</b>", "<p>&lt;b&gt;글&lt;/b&gt;</p>"),
+        ("![그림](https://a.example/b.png)", "<p>(그림)</p>"),
+    ],
+)
+def test_markdown_becomes_html(text, html):
+    assert to_html(text).strip() == html
+
+
+def test_a_table_and_code_can_be_reached_by_keyboard():
+    assert '<div class="table" tabindex="0"><table>' in to_html("| 가 |\n| - |\n| 1 |")
+    assert '<pre tabindex="0"><code>x &lt; 1\n' in to_html("```python\nx < 1\n```")
+
+
+def test_the_sides_of_a_table_need_no_inline_style():
+    html = to_html("| 가 | 나 |\n| :-: | --: |\n| 1 | 2 |")
+
+    assert '<td align="right">2</td>' in html
+    assert '<th align="center">가</th>' in html
+    assert "style" not in html
+
+
+def test_a_link_shows_where_it_leads_and_tells_nothing():
+    html = to_html("[문서](https://docs.example/a?b=1&c)")
+
+    assert 'href="https://docs.example/a?b=1&amp;c"' in html
+    assert 'rel="noopener noreferrer nofollow"' in html
+    assert "(docs.example)" in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JAVASCRIPT:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "/chat/api/conversations",
+        "//evil.example",
+    ],
+)
+def test_a_link_to_anything_else_stays_text(address):
+    assert "<a" not in to_html(f"[여기]({address})")
+    assert "<a" not in to_html(f"<{address}>")
+
+
+@given(st.text(alphabet=st.sampled_from("<>\"'`[]()!*_#|- \n:/&;javscriptonheld=가"), max_size=120))
+def test_whatever_is_written_no_other_tag_or_attribute_comes_out(text):
+    for tag, attributes in tags_of(to_html(text)):
+        assert tag in TAGS
+        assert set(attributes) <= ATTRIBUTES
+        if "href" in attributes:
+            assert re.match(r"(?:https?|mailto):", attributes["href"], re.IGNORECASE)
