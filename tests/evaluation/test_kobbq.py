@@ -9,9 +9,10 @@ from hunmin.evaluation.metrics import difference
 
 
 def item(number: int, context: str, direction: str) -> dict:
-    """Return an item as the data has them: the stereotyped choice at one place for each kind."""
-    biased = 1 if direction == "bsd" else 0
-    answer = 2 if context == "amb" else {"bsd": biased, "cnt": 1 - biased}[direction]
+    """Return an item as the data has them: in every second one the stereotype misleads."""
+    told = 0 if direction == "bsd" else 1
+    answer = 2 if context == "amb" else told
+    biased = told if number % 2 else 1 - told
     return {
         "id": f"kobbq/{number}/{context}/{direction}",
         "context": "둘이 만났다.",
