@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -110,29 +109,33 @@ def test_a_reader_that_goes_away_is_no_fault():
     assert "Traceback" not in said.stderr
 
 
-def test_ctrl_c_ends_quietly_with_status_130(tmp_path):
-    program = (
-        "import sys, time\n"
-        "from hunmin import __main__\n"
-        "import hunmin.settings.commands as commands\n"
-        "def sleep(**_):\n"
-        "    sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(60)\n"
-        "commands.show = sleep\n"
-        "commands.register = lambda app: app.command('settings')(lambda: sleep())\n"
-        "sys.argv = ['hunmin', 'settings']\n"
-        "__main__.main()"
-    )
-    running = subprocess.Popen(
-        [sys.executable, "-c", program],
+_SLEEPING = """
+import signal, sys, time
+from hunmin import __main__
+import hunmin.settings.commands as commands
+
+def sleep():
+    sys.stdout.write("ready\\n")
+    sys.stdout.flush()
+    time.sleep(60)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
+commands.register = lambda app: app.command("settings")(sleep)
+sys.argv = ["hunmin", "settings"]
+__main__.main()
+"""
+
+
+def test_ctrl_c_ends_quietly_with_status_130():
+    with subprocess.Popen(
+        [sys.executable, "-c", _SLEEPING],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
-    )
-    assert running.stdout.readline() == "ready\n"
-    time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    ) as running:
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=120)
 
     assert running.returncode == 130
     assert "Traceback" not in said
