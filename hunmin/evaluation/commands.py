@@ -45,9 +45,9 @@ def _list_tasks(data: Path | None) -> None:
             task.name,
             default,
             where,
-            str(task.metadata.get("primary", "")),
-            str(task.metadata.get("title_ko", "")),
-            str(task.metadata.get("title_en", "")),
+            task.tell("primary"),
+            task.tell("title_ko"),
+            task.tell("title_en"),
         )
         typer.echo("\t".join(columns))
     typer.echo(f"data: {folder or 'none; name a folder with --data'}", err=True)

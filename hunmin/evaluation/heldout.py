@@ -36,6 +36,10 @@ class HeldoutPlan:
     """Newly scored tokens a window. None is half the context: each token of a long document is
     then predicted from at least that much."""
 
+    def stride_tokens(self, context_tokens: int) -> int:
+        """Return the newly scored tokens of a window for a model with this context."""
+        return min(self.stride or max(1, context_tokens // 2), context_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -84,7 +88,7 @@ def choose(corpus: Path, plan: HeldoutPlan) -> tuple[list[Text], dict[str, int]]
 
 def measure(scorer: Scorer, texts: Sequence[Text], plan: HeldoutPlan) -> list[DocumentBits]:
     """Return the bits the model needs for each text."""
-    stride = plan.stride or max(1, scorer.context_tokens // 2)
+    stride = plan.stride_tokens(scorer.context_tokens)
     spans: list[Span] = []
     owners: list[int] = []
     tokens = [scorer.encode(text.text) for text in texts]

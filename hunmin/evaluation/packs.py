@@ -44,7 +44,12 @@ class TaskFile:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """What a task file says of itself: titles, primary metric, license, version."""
-        return self.config.get("metadata") or {}
+        said = self.config.get("metadata")
+        return said if isinstance(said, dict) else {}
+
+    def tell(self, name: str, otherwise: str = "") -> str:
+        """Return one thing a task file says of itself, as text."""
+        return str(self.metadata.get(name) or otherwise)
 
     @property
     def scored_data(self) -> Path:

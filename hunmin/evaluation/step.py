@@ -152,7 +152,7 @@ def _measure_heldout(
     texts, totals = heldout.choose(corpus, plan)
     done_file = step.scratch / "heldout.jsonl"
     done = heldout.measure_resuming(scorer, texts, plan, done_file=done_file)
-    stride = plan.stride or max(1, scorer.context_tokens // 2)
+    stride = plan.stride_tokens(scorer.context_tokens)
     return heldout.summarize(done, totals=totals, stride=stride), done
 
 

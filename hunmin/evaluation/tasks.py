@@ -1,10 +1,13 @@
 """One task: its items drawn, asked, and its metrics given errors and baselines."""
 
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
+from hunmin.errors import TaskBroken
 from hunmin.evaluation.harness import HarnessModel, TaskRun, run_task
 from hunmin.evaluation.packs import TaskFile, load_task
 from hunmin.evaluation.results import MetricResult, TaskItems, TaskResult
@@ -33,7 +36,7 @@ def score_task(
     Raises:
         TaskBroken: The task file makes no sense of its data.
     """
-    kept = step.scratch / f"task-{task.name}.json"
+    kept = step.scratch / f"task-{quote(task.name, safe='')}.json"
     if kept.is_file():
         plain = json.loads(kept.read_bytes())
         return TaskResult.model_validate(plain[0]), TaskItems.model_validate(plain[1])
@@ -45,13 +48,15 @@ def score_task(
     model = HarnessModel(scorer, label=f"{task.name} ({place})", chat=chat)
     outcome = run_task(model, loaded, picks=picks, chat=chat)
     metrics = assess_task(outcome, chance=task.metadata.get("chance") or {})
-    primary = task.metadata.get("primary", "")
+    if not metrics or any(math.isnan(metric.score) for metric in metrics.values()):
+        raise TaskBroken(task=task.name, reason="a metric of it is not a number")
+    primary = task.tell("primary")
     result = TaskResult(
         pack=task.pack,
-        title_ko=task.metadata.get("title_ko", task.name),
-        title_en=task.metadata.get("title_en", task.name),
-        version=str(task.metadata.get("version", loaded.VERSION)),
-        license=task.metadata.get("license", ""),
+        title_ko=task.tell("title_ko", task.name),
+        title_en=task.tell("title_en", task.name),
+        version=task.tell("version", str(loaded.VERSION)),
+        license=task.tell("license"),
         items=len(outcome.samples),
         items_in_all=in_all,
         shots=loaded.get_config("num_fewshot") or 0,

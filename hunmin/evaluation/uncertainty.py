@@ -42,11 +42,13 @@ def assess(
         chance: What a uniform guess gives, where it is known. Of pairs it is estimated.
         constant: What always giving the most common answer gives, where that means something.
     """
-    if not isinstance(parts[0], (int, float, np.number)):
-        score, stderr, low, high = bootstrap(parts, aggregate, seed=seed)
-        chance = dealt_at_random(parts, aggregate, seed=seed) if chance is None else chance
-    else:
+    numbers = isinstance(parts[0], (int, float, np.number))
+    if numbers and math.isclose(aggregate(parts), sum(parts) / len(parts), abs_tol=1e-9):
         score, stderr, low, high = mean_with_interval([float(part) for part in parts])
+    else:
+        score, stderr, low, high = bootstrap(parts, aggregate, seed=seed)
+        if chance is None and not numbers:
+            chance = dealt_at_random(parts, aggregate, seed=seed)
     known = [value for value in (chance, constant) if value is not None]
     baseline = max(known) if known else None
     return MetricResult(

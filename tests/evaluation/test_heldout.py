@@ -114,6 +114,12 @@ def test_the_error_is_that_of_documents_drawn_whole():
     assert stderr == pytest.approx(torch.tensor(bits).std().item() / 4000**0.5, rel=1e-6)
 
 
+def test_a_stride_is_at_most_the_context():
+    assert HeldoutPlan(stride=10_000).stride_tokens(64) == 64
+    assert HeldoutPlan().stride_tokens(64) == 32
+    assert HeldoutPlan().stride_tokens(1) == 1
+
+
 def test_each_source_is_read_up_to_its_share(corpus):
     chosen, totals = heldout.choose(corpus, HeldoutPlan(bytes_per_source=500))
 

@@ -260,6 +260,32 @@ def test_names_in_a_task_file_are_text_on_the_page(run, make_pack, tmp_path):
     assert "<script>" not in (tmp_path / "evaluation/report.html").read_text("utf-8")
 
 
+def test_a_metric_that_is_not_a_number_is_refused(run, make_pack):
+    pack = make_pack("endings")
+    (pack / "grading.py").write_text("def nothing(parts):\n    return float('nan')\n", "utf-8")
+    task = pack / "endings.yaml"
+    text = task.read_text("utf-8").replace(
+        "aggregation: mean", "aggregation: !function grading.nothing"
+    )
+    task.write_text(text, "utf-8")
+
+    with pytest.raises(TaskBroken, match="not a number"):
+        run(tasks=[str(pack)])
+
+
+@pytest.mark.parametrize("said", ["metadata: 1.0", "metadata: {title_ko: 7, primary: [1]}", ""])
+def test_a_task_may_say_little_of_itself(run, make_pack, tmp_path, said):
+    pack = make_pack("endings")
+    task = pack / "endings.yaml"
+    text = task.read_text("utf-8").replace("metadata: {version: 1.0, primary: acc_norm}", said)
+    task.write_text(text.replace("task: endings", "task: a/b"), "utf-8")
+
+    run(tasks=[str(pack)], corpus=None)
+
+    results, _ = evaluation.read_results(tmp_path / "evaluation")
+    assert results.tasks["a/b"].primary == "acc"
+
+
 def test_a_report_shows_every_score_with_its_error_and_baseline(run, tmp_path):
     run()
 

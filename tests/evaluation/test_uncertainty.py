@@ -112,6 +112,14 @@ def test_the_baseline_is_the_better_of_guessing_and_the_most_common_answer():
     assert result.verdict == "same"
 
 
+def test_a_metric_of_numbers_that_is_no_mean_is_resampled():
+    result = assess([0.1, 0.2, 0.9], max, higher_is_better=True, seed=0)
+
+    assert result.score == 0.9
+    assert result.high == pytest.approx(0.9)
+    assert result.low < 0.9
+
+
 def test_a_metric_without_a_baseline_is_not_judged():
     assert assess([0.3, 0.9], mean, higher_is_better=True, seed=0).verdict == "unknown"
 
