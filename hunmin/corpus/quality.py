@@ -42,7 +42,7 @@ class QualityConfig(BaseModel):
     """Lines ending in punctuation, asked of texts of 20 lines and more."""
     duplicate_lines_max: float = 0.5
     """Characters in lines that came before. Forms and statutes repeat short lines."""
-    duplicate_paragraphs_max: float = 0.35
+    duplicate_paragraphs_max: float = 0.374
     top_ngram_max: float = 0.2
     """Characters in the most frequent run of 2 to 4 eojeols."""
     duplicate_ngrams_max: float = 0.6

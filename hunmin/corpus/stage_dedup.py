@@ -1,8 +1,8 @@
 """Third stage: which documents repeat another's id, words or most of its words.
 
-Daft groups by one key at a time. This process then holds numbers only of documents that share a
-key with another, and the MinHash of those that share a band. Of several the first is kept, in the
-order of the sources file.
+Daft groups by one key at a time, and holds that key and a number for each document. This process
+then holds numbers of documents that share a key with another, and the MinHash of those that share a
+band. Of several the first is kept, in the order of the sources file.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,7 +71,8 @@ def find_repeats(
     frame = daft.read_parquet([str(part) for part in parts])
     frame = frame.where(daft.col("reason").is_null())
     found: dict[int, tuple[int, str]] = {}
-    for column, reason in (("id", SAME_ID), ("key", EXACT)):
+    # The place in the order is a hash of the id, and smaller than it.
+    for column, reason in (("order", SAME_ID), ("key", EXACT)):
         later, first = _groups(daft, frame, column)
         found.update((n, (f, reason)) for n, f in zip(later.tolist(), first.tolist(), strict=True))
         advance()

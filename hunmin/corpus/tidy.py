@@ -23,7 +23,7 @@ _FAR_INDENT = re.compile(r"^ {25,}", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 _EMPTY_PARENTHESES = re.compile(r" ?\([,;:·/\s]{0,40}\)")
-_LEADING_COMMA = re.compile(r"\(\s{0,8}[,;:·][,;:·\s]{0,8}(?=[^\s,;:·)])")
+_LEADING_COMMA = re.compile(r"\(\s{0,8}[,;:·]{1,8}\s{0,8}(?=[^\s,;:·)])")
 _TRAILING_COMMA = re.compile(r"(?<=[^\s,;:·(])\s{0,8}[,;:·][,;:·\s]{0,40}\)")
 
 
