@@ -387,7 +387,7 @@ def test_the_page_reads_and_answers_without_scripts(open_page):
     page = open_chat(open_page, scripts=False)
     box(page).fill("안녕하세요")
     page.get_by_role("button", name="보내기").click()
-    page.get_by_text("14일 안에").wait_for()
+    page.locator(".said").get_by_text("14일 안에").wait_for()
 
     assert page.get_by_text("AI가 생성한 글입니다").is_visible()
     assert page.locator(".conversations li").count() == 1

@@ -142,8 +142,8 @@ def test_a_growing_text_ends_as_the_whole_one_reads(open_page):
         }""",
         texts,
     )
-    # A link whose address stands further below cannot be known while the text grows.
-    assert [one for one in different if "evil.example/c.png" not in str(one)] == []
+    # A picture whose address stands further below cannot be known while the text grows.
+    assert [one for one in different if "![그림][g]" not in str(one)] == []
     assert box(page).is_visible()
 
 

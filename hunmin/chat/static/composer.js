@@ -106,12 +106,10 @@ export function Composer({ chat, app }) {
       ></textarea>
       <div class="composer-row">
         ${models.length > 1 &&
-        html`<label class="model-menu"
-          ><span class="sr-only">${_("Model")}</span>
-          <select value=${model} onChange=${(event) => chat.set({ model: event.target.value })}>
+        html`<label class="sr-only" for="model-menu">${_("Model")}</label>
+          <select id="model-menu" value=${model} onChange=${(event) => chat.set({ model: event.target.value })}>
             ${models.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}</option>`)}
-          </select></label
-        >`}
+          </select>`}
         ${near &&
         html`<span class=${over ? "count over" : "count"} role="status"
           >${over

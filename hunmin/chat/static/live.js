@@ -1,6 +1,6 @@
 // An answer while it is being written: its text so far, its blocks, and who is told, once a frame.
 
-import { GrowingBlocks } from "./markdown.js";
+import { GrowingBlocks, spokenText } from "./markdown.js";
 import { _ } from "./words.js";
 
 const SPOKEN_CHARACTERS_MAX = 600;
@@ -57,7 +57,7 @@ export class Live {
 
   /** What a screen reader says when the answer has ended. */
   farewell(state) {
-    const text = this.text.slice(0, SPOKEN_CHARACTERS_MAX);
+    const text = spokenText(this.text.slice(0, SPOKEN_CHARACTERS_MAX));
     if (state === "failed") return this.error?.message ?? _("The answer broke off.");
     if (state === "stopped") return _("The answer was stopped.");
     return `${_("The answer is complete.")} ${text}`;

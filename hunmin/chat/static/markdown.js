@@ -95,10 +95,20 @@ function htmlOf(token, links) {
   return purify.sanitize(marked.parser(one), CLEAN);
 }
 
+/** Whether a token is something to see: not blank lines, not the addresses of links. */
+const isBlock = (token) => token.type !== "space" && token.type !== "def";
+
 /** Return the HTML of each block of a whole text. */
 export function blocksOf(text) {
   const tokens = marked.lexer(text);
-  return tokens.filter((token) => token.type !== "space").map((token) => htmlOf(token, tokens.links));
+  return tokens.filter(isBlock).map((token) => htmlOf(token, tokens.links));
+}
+
+/** Return what a text says, without the marks of Markdown. */
+export function spokenText(text) {
+  const page = new DOMParser().parseFromString(blocksOf(text).join("\n"), "text/html");
+  for (const head of page.querySelectorAll(".code-head")) head.remove();
+  return page.body.textContent.replace(/\s+/g, " ").trim();
 }
 
 // What may still become the next item of the list before it.
@@ -117,20 +127,20 @@ export class GrowingBlocks {
     // Where the lexer rewrote something, lengths tell no places: nothing is settled yet.
     const settled = length === tail.length ? tokens.slice(0, firstOpen(tokens)) : [];
     for (const token of settled) {
-      if (token.type !== "space") this.#done.push(htmlOf(token, tokens.links));
+      if (isBlock(token)) this.#done.push(htmlOf(token, tokens.links));
       this.#offset += token.raw.length;
     }
-    const open = tokens.slice(settled.length).filter((token) => token.type !== "space");
+    const open = tokens.slice(settled.length).filter(isBlock);
     return [...this.#done, ...open.map((token) => htmlOf(token, tokens.links))];
   }
 }
 
 /** Return the place of the first token that more text could change. */
 function firstOpen(tokens) {
-  const isBlock = (token) => token.type !== "space";
-  const last = tokens.findLastIndex(isBlock);
+  const says = (token) => token.type !== "space";
+  const last = tokens.findLastIndex(says);
   if (last > 0 && MARKER_IN_THE_MAKING.test(tokens[last].raw)) {
-    return Math.max(0, tokens.slice(0, last).findLastIndex(isBlock));
+    return Math.max(0, tokens.slice(0, last).findLastIndex(says));
   }
   return Math.max(0, last);
 }
