@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import CursorResult, Delete, Update, delete, func, or_, select, update
 
 from hunmin import audit
 from hunmin.act import Act, Actor
@@ -66,14 +66,9 @@ def admit(
     """
     holder = holder_of(act.actor)
     _one_at_a_time(act, holder)
-    rules.check_concurrency(limits, running=queries.running(act, holder=holder))
-    rules.check_rate(
-        limits,
-        now=act.now,
-        nth_newest=queries.nth_newest_admission(
-            act, holder=holder, n=limits.requests_per_minute_max
-        ),
-    )
+    running, nth_newest = queries.load_of(act, holder=holder, n=limits.requests_per_minute_max)
+    rules.check_concurrency(limits, running=running)
+    rules.check_rate(limits, now=act.now, nth_newest=nth_newest)
     admission_id = new_id()
     act.session.add(
         AdmissionRow(
@@ -110,23 +105,24 @@ def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
 
     An admission closed as lost meanwhile (the machine slept, say) is settled after all.
     """
-    admission = act.session.get(AdmissionRow, admission_id, with_for_update=True)
-    assert admission is not None, "what is settled was admitted"
-    settlement = act.session.get(SettlementRow, admission_id)
-    if settlement is not None and settlement.outcome != "lost":
-        return
-    if settlement is None:
-        settlement = SettlementRow(admission_id=admission_id)
-        act.session.add(settlement)
-    settlement.outcome = meter.outcome
-    settlement.error_code = meter.error_code
-    settlement.prompt_tokens = meter.prompt_tokens
-    settlement.completion_tokens = meter.completion_tokens
-    settlement.cached_tokens = meter.cached_tokens
-    settlement.first_token_ms = meter.first_token_ms
-    settlement.wall_ms = meter.wall_ms
-    settlement.settled_at = act.now
-    admission.settled = True
+    open_still = AdmissionRow.id == admission_id, ~AdmissionRow.settled
+    if _changed(act, update(AdmissionRow).where(*open_still).values(settled=True)) == 0:
+        lost = SettlementRow.admission_id == admission_id, SettlementRow.outcome == "lost"
+        if _changed(act, delete(SettlementRow).where(*lost)) == 0:
+            return
+    act.session.add(
+        SettlementRow(
+            admission_id=admission_id,
+            outcome=meter.outcome,
+            error_code=meter.error_code,
+            prompt_tokens=meter.prompt_tokens,
+            completion_tokens=meter.completion_tokens,
+            cached_tokens=meter.cached_tokens,
+            first_token_ms=meter.first_token_ms,
+            wall_ms=meter.wall_ms,
+            settled_at=act.now,
+        )
+    )
     audit.record(
         act,
         "gateway.request.settle",
@@ -180,6 +176,13 @@ def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
             prompt_tokens=admission.prompt_tokens,
         )
     return len(lost)
+
+
+def _changed(act: Act, change: Update | Delete) -> int:
+    """Make a change past the session's own objects, and return how many rows it met."""
+    done = act.session.execute(change, execution_options={"synchronize_session": False})
+    assert isinstance(done, CursorResult)
+    return done.rowcount
 
 
 def _one_at_a_time(act: Act, holder: str) -> None:

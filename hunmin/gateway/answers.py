@@ -8,6 +8,7 @@ admit and settle is handed in by the gateway.
 import asyncio
 import time
 import traceback
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -53,11 +54,13 @@ class Answer(AsyncIterator[Delta]):
         self._first_token_ms: int | None = None
         self._began = time.monotonic()
         self._admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pieces: asyncio.Queue[Delta | HunminError | None] = asyncio.Queue()
+        self._pieces: deque[Delta] = deque()
+        self._pulse = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._streaming = False
         self._stopped = False
         self._reason: HunminError | None = None
+        self._failure: HunminError | None = None
         self._ended = False
 
     def begin(self) -> asyncio.Task[None]:
@@ -88,15 +91,31 @@ class Answer(AsyncIterator[Delta]):
         Raises:
             HunminError: The engine failed, the answer took too long, or the server is stopping.
         """
-        if self._ended:
+        await self._wait()
+        if not self._pieces:
             raise StopAsyncIteration
-        piece = await self._pieces.get()
-        if isinstance(piece, Delta):
-            return piece
-        self._ended = True
-        if piece is None:
-            raise StopAsyncIteration
-        raise piece
+        return self._pieces.popleft()
+
+    async def batch(self) -> list[Delta]:
+        """Return every piece there is, waiting for one; none at the end. Raises as `anext`."""
+        await self._wait()
+        pieces = list(self._pieces)
+        self._pieces.clear()
+        return pieces
+
+    async def finished(self) -> None:
+        """Return when nothing more is written; a wait that is canceled stops nothing."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _wait(self) -> None:
+        """Return when there is a piece or the end; raise a failure when all pieces are read."""
+        while not self._pieces and not self._ended:
+            self._pulse.clear()
+            await self._pulse.wait()
+        if not self._pieces and self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
 
     def stop(self, reason: HunminError | None = None) -> None:
         """Stop writing, which frees the engine's place. Whoever still reads is told `reason`."""
@@ -135,7 +154,8 @@ class Answer(AsyncIterator[Delta]):
             await self._settle(self.admission_id, meter)
         except Exception as error:  # noqa: BLE001 (the answer was given; its deadline closes it)
             self._report("answer not settled", error)
-        self._pieces.put_nowait(failure)
+        self._failure, self._ended = failure, True
+        self._pulse.set()
 
     async def _stream(self) -> tuple[Outcome, HunminError | None]:
         """Hand on what the engine writes; return how it ended and what to tell the reader."""
@@ -171,7 +191,8 @@ class Answer(AsyncIterator[Delta]):
         if not delta.prompt_tokens:  # some engines count the prompt only at the end
             delta = replace(delta, prompt_tokens=self.last.prompt_tokens)
         self.last = delta
-        self._pieces.put_nowait(delta)
+        self._pieces.append(delta)
+        self._pulse.set()
 
     def _report(self, event: str, error: Exception) -> None:
         """Say what failed and where, without the error's message: it might quote the prompt."""

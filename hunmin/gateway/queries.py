@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import case, func, select
 
 from hunmin.act import Act
+from hunmin.gateway import rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
 
 SEES_ALL = ("administrator", "auditor")
@@ -29,20 +30,14 @@ class Usage:
     completion_tokens: int
 
 
-def nth_newest_admission(act: Act, *, holder: str, n: int) -> datetime | None:
-    """Return when the `n`th newest answer of `holder` was let in, or None where there is none."""
-    return act.session.scalar(
-        select(AdmissionRow.admitted_at)
-        .where(AdmissionRow.holder == holder)
-        .order_by(AdmissionRow.admitted_at.desc())
-        .offset(n - 1)
-        .limit(1)
-    )
+def load_of(act: Act, *, holder: str, n: int) -> tuple[int, datetime | None]:
+    """Return what the rules need to know of a holder, in one question.
 
-
-def running(act: Act, *, holder: str) -> int:
-    """Return how many answers of `holder` are being written."""
-    count = act.session.scalar(
+    Returns:
+        How many of its answers are being written, and when the `n`th newest of the last minute
+        was let in, if there are as many.
+    """
+    running = (
         select(func.count())
         .select_from(AdmissionRow)
         .where(
@@ -51,7 +46,20 @@ def running(act: Act, *, holder: str) -> int:
             AdmissionRow.deadline_at > act.now,
         )
     )
-    return count or 0
+    nth_newest = (
+        select(AdmissionRow.admitted_at)
+        .where(
+            AdmissionRow.holder == holder,
+            AdmissionRow.admitted_at > act.now - rules.RATE_WINDOW,  # older ones need no reading
+        )
+        .order_by(AdmissionRow.admitted_at.desc())
+        .offset(n - 1)
+        .limit(1)
+    )
+    count, moment = act.session.execute(
+        select(running.scalar_subquery(), nth_newest.scalar_subquery())
+    ).one()
+    return count, moment
 
 
 def open_servers(act: Act) -> Sequence[str]:

@@ -153,7 +153,8 @@ async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response
     handed_on = False
     try:
         if not asked.stream:
-            return _json(request, await _whole(listener, answer, writer))
+            text = "".join([piece.text for piece in await listener.whole()])
+            return _json(request, writer.whole(text, answer.last))
         await listener.first(seconds=FIRST_PIECE_SECONDS)
         handed_on = True
     finally:
@@ -168,13 +169,6 @@ async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response
         language=language_of(request),
         headers=_headers(request) | {"X-Accel-Buffering": "no"},
     )
-
-
-async def _whole(listener: Listener, answer: Answer, writer: ChatWriter | TextWriter) -> str:
-    texts = []
-    while (piece := await listener.next()) is not None:
-        texts.append(piece.text)
-    return writer.whole("".join(texts), answer.last)
 
 
 def _writer(gateway: Gateway, asked: ApiRequest, answer: Answer) -> ChatWriter | TextWriter:

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 log = logs.get(__name__)
 
+COUNT_AT_ONCE_CHARACTERS_MAX = 2_000
+"""A prompt this short is counted in less time than another thread takes to wake up."""
+
 UNLIMITED = rules.Limits(requests_per_minute_max=10**9, concurrent_max=10**9)
 
 
@@ -255,7 +258,11 @@ class Gateway:
         )
 
     async def _count(self, generation: Generation) -> int:
-        """Count a prompt's tokens in a thread: a long one takes a while."""
+        """Count a prompt's tokens, in a thread where that takes a while."""
+        characters = len(generation.prompt or "")
+        characters += sum(len(message.content) for message in generation.messages)
+        if characters <= COUNT_AT_ONCE_CHARACTERS_MAX:
+            return self._engine.count_prompt_tokens(generation)
         return await asyncio.get_running_loop().run_in_executor(
             self._counters, self._engine.count_prompt_tokens, generation
         )

@@ -7,6 +7,7 @@ server-sent events. When the client is gone the answer is stopped, which frees i
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,22 +35,23 @@ class Listener:
 
     def __init__(self, answer: Answer, request: Request) -> None:
         self._answer = answer
-        self._pending: asyncio.Future[Delta | None] | None = None
+        self._pending: asyncio.Future[list[Delta]] | None = None
         self._gone = asyncio.ensure_future(_disconnect(request.receive))
 
-    async def next(self, *, seconds: float | None = None) -> Delta | None:
-        """Return the next piece, or None at the end.
+    async def next(self, *, seconds: float) -> list[Delta]:
+        """Return the next pieces, or none at the end.
 
         Raises:
             ClientGone: The client closed the connection.
             Silence: Nothing came within `seconds`.
             HunminError: The answer failed.
         """
-        await self._wait(seconds)
-        assert self._pending is not None
-        piece = self._pending.result()
+        if self._pending is None:
+            self._pending = asyncio.ensure_future(self._answer.batch())
+        await self._wait(self._pending, seconds)
+        pieces = self._pending.result()
         self._pending = None
-        return piece
+        return pieces
 
     async def first(self, *, seconds: float) -> None:
         """Wait for the first piece at most `seconds`, so that an early failure has its status.
@@ -58,18 +60,29 @@ class Listener:
             ClientGone: The client closed the connection.
             HunminError: The answer failed before its first piece.
         """
+        self._pending = asyncio.ensure_future(self._answer.batch())
         with suppress(Silence):
-            await self._wait(seconds)
-            assert self._pending is not None
+            await self._wait(self._pending, seconds)
             self._pending.result()  # kept for `next`
 
-    async def _wait(self, seconds: float | None) -> None:
-        if self._pending is None:
-            self._pending = asyncio.ensure_future(_next(self._answer))
+    async def whole(self) -> list[Delta]:
+        """Return all pieces at once.
+
+        Raises:
+            ClientGone: The client closed the connection.
+            HunminError: The answer failed.
+        """
+        await self._wait(asyncio.ensure_future(self._answer.finished()), None)
+        pieces = await self._answer.batch()
+        await self._answer.batch()  # raises where it failed on the way
+        return pieces
+
+    async def _wait(self, awaited: asyncio.Future[Any], seconds: float | None) -> None:
         done, _ = await asyncio.wait(
-            {self._pending, self._gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            {awaited, self._gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
         if self._gone in done:
+            awaited.cancel()
             raise ClientGone
         if not done:
             raise Silence
@@ -130,16 +143,23 @@ class EventStream(Response):
         await _send(send, self._writer.opening(with_usage=with_usage))
         while True:
             try:
-                piece = await self._listener.next(seconds=self._keep_alive_seconds)
+                pieces = await self._listener.next(seconds=self._keep_alive_seconds)
             except Silence:
                 await send(_body(b": keep-alive\n\n"))
                 continue
             except HunminError as failure:
                 await _send(send, [error_reply(failure, self._language).to_json()])
                 return
-            if piece is None:
+            if not pieces:
                 break
-            await _send(send, self._writer.piece(piece, with_usage=with_usage))
+            await _send(
+                send,
+                [
+                    chunk
+                    for piece in pieces
+                    for chunk in self._writer.piece(piece, with_usage=with_usage)
+                ],
+            )
         if with_usage:
             await _send(send, [self._writer.usage(self._answer.last)])
         await _send(send, ["[DONE]"])
@@ -152,10 +172,6 @@ async def _send(send: Send, chunks: list[str]) -> None:
 
 def _body(data: bytes) -> dict[str, object]:
     return {"type": "http.response.body", "body": data, "more_body": True}
-
-
-async def _next(answer: Answer) -> Delta | None:
-    return await anext(answer, None)
 
 
 async def _disconnect(receive: Receive) -> None:

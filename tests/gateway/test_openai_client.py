@@ -211,17 +211,6 @@ class TestALimit:
         client.chat.completions.create(model="paper", messages=ASK, max_tokens=3)
 
 
-def test_a_client_that_hangs_up_before_its_whole_answer_frees_the_place(client, engine, database):
-    engine.step_seconds = 0.05
-    with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.3).chat.completions.create(
-            model="paper", messages=ASK, max_tokens=1500
-        )
-
-    wait_until(lambda: outcomes(database) == ["canceled"])
-    assert not engine.running
-
-
 def test_a_failure_underway_is_raised_by_the_stream(client, engine, database):
     engine.fails_after = 30
     stream = client.chat.completions.create(

@@ -250,10 +250,10 @@ def test_an_engine_that_is_starting_is_a_503_with_the_time_to_wait(app, key, eng
         assert Http(address, key)("GET", "/v1/models")[0] == 200
 
 
-def test_a_connection_that_breaks_frees_the_engine(call, engine, database):
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_connection_that_breaks_frees_the_engine(call, engine, database, stream):
     engine.step_seconds = 0.02
-    connection = call.open({**ASK, "max_tokens": 1500, "stream": True})
-    connection.recv(1000)
+    connection = call.open({**ASK, "max_tokens": 1900, "stream": stream})
     wait_until(lambda: engine.running)
     connection.close()
 
