@@ -24,7 +24,7 @@ def test_a_public_page_is_accessible_and_fits(open_page, path, scheme, size):
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_account_page_is_accessible_and_fits(app, sign_in_page, scheme, size, language):
     make_key(app, "dana")
-    page = sign_in_page("dana", scheme=scheme, size=size, language=language, faults_allowed=NO_PAGE)
+    page = sign_in_page("dana", scheme=scheme, size=size, language=language)
     page.goto("/account")
 
     check_accessible(page)
@@ -36,6 +36,23 @@ def test_the_account_page_is_accessible_and_fits(app, sign_in_page, scheme, size
     assert page.locator("#secret").input_value().startswith("hm-")
     check_accessible(page)
     check_fits(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_guest_who_signs_in_is_asked_what_to_take_along(app, open_page, scheme, size):
+    page = open_page("/sign-in", scheme=scheme, size=size)
+    page.context.request.post("/chat", form={"text": "안녕하세요?"})
+    page.goto(f"/sign-in/{make_link(app, '다나')}")
+
+    check_accessible(page)
+    check_fits(page)
+
+    assert page.locator("#adopt").is_checked()
+    page.locator("main form button").click()
+    page.wait_for_url("**/chat")
+    listed = page.context.request.get("/chat.json").json()["listed"]["conversations"]
+    assert [conversation["title"] for conversation in listed] == ["안녕하세요?"]
 
 
 def test_a_page_asked_for_in_high_contrast_stays_so(open_page):
@@ -69,7 +86,7 @@ def test_the_other_language_is_one_click_away_and_stays(open_page):
 
 
 def test_signing_in_and_making_a_key_need_no_script(app, open_page):
-    page = open_page(f"/sign-in/{make_link(app)}", scripts=False, faults_allowed=NO_PAGE)
+    page = open_page(f"/sign-in/{make_link(app)}", scripts=False)
     page.locator("main form button").click()
     page.goto("/account")
     page.locator("#name").fill("report")
@@ -80,7 +97,7 @@ def test_signing_in_and_making_a_key_need_no_script(app, open_page):
 
 
 def test_a_new_key_is_copied_with_one_button(sign_in_page):
-    page = sign_in_page("dana", language="en", faults_allowed=NO_PAGE)
+    page = sign_in_page("dana", language="en")
     page.goto("/account")
     page.locator("#name").fill("report")
     page.get_by_role("button", name="Make a key").click()

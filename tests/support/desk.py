@@ -14,7 +14,6 @@ from starlette.testclient import TestClient
 from hunmin import accounts
 from hunmin.act import SYSTEM, open_act
 from hunmin.db import open_database
-from hunmin.migrations.tables import all_tables
 from hunmin.settings import Settings
 from hunmin.web import create_app
 from tests.fakes import ScriptedEngine
@@ -28,7 +27,6 @@ def migrated_file(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("desk") / "hunmin.db"
     database = open_database(f"sqlite:///{path}")
     database.migrate()
-    all_tables().create_all(database.engine)
     database.close()
     return path
 
