@@ -57,7 +57,7 @@ def chat(
 
     Needs no server: the engine runs inside this program. /new begins a new conversation, /quit
     leaves, Ctrl-C stops an answer. Answers go to stdout, so a question may come through a pipe:
-    echo "세종대왕은 누구인가요?" | hunmin chat
+    echo "너는 누구야?" | hunmin chat
     """
     from hunmin import logs  # noqa: PLC0415 (slow to import)
     from hunmin.chat.speakers import HttpSpeaker  # noqa: PLC0415

@@ -359,7 +359,7 @@ def test_an_example_fills_the_box_and_leaves_the_sending_to_the_reader(open_page
     page = open_chat(open_page)
     page.locator(".examples button").first.click()
 
-    assert box(page).input_value() == "오늘 기분이 좀 우울해요."
+    assert box(page).input_value() == "너는 누구야?"
     assert page.locator("li.you").count() == 0
     page.keyboard.press("Enter")
     page.locator("li.you").wait_for()

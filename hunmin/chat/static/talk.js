@@ -4,7 +4,7 @@ import { copyText } from "./copy.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { Message } from "./message.js";
-import { _ } from "./words.js";
+import { _, language } from "./words.js";
 
 const NEAR_END_PX = 64;
 const COPIED_MS = 2000;
@@ -86,11 +86,12 @@ async function copyCode(event) {
   setTimeout(() => (button.textContent = _("Copy")), COPIED_MS);
 }
 
+// Asked in Korean in either language: it is what the models here are made of.
 const examples = () => [
-  _("I feel a little down today."),
-  _("Tell me briefly what Gyeongbokgung is."),
-  _("Say this sentence in other words: It is raining hard, so take an umbrella."),
-  _("What should I pack for a trip?"),
+  ["너는 누구야?", _("Who are you?")],
+  ["훈민이 무슨 뜻이야?", _("What does Hunmin mean?")],
+  ["여행 가고 싶다", _("I would like to travel.")],
+  ["공부하기 싫어", _("I do not feel like studying.")],
 ];
 
 function Welcome({ app, chat }) {
@@ -98,13 +99,16 @@ function Welcome({ app, chat }) {
   return html`<section class="welcome">
     <h2>${_("What would you like to talk about?")}</h2>
     <p>
-      ${_("A small language model trained on openly licensed Korean text answers here. It can be wrong: check what matters.")}
+      ${_("An AI language model answers here. It can be wrong: check what matters.")}
     </p>
     <ul class="examples" aria-label=${_("Examples")}>
       ${examples().map(
-        (example) =>
-          html`<li key=${example}>
-            <button type="button" onClick=${() => app.example(example)}>${example}</button>
+        ([korean, meaning]) =>
+          html`<li key=${korean}>
+            <button type="button" onClick=${() => app.example(korean)}>
+              <span lang="ko">${korean}</span>
+              ${language !== "ko" && html`<span class="meaning">${meaning}</span>`}
+            </button>
           </li>`,
       )}
     </ul>
