@@ -53,11 +53,19 @@ def serve(
     from hunmin.settings import Settings  # noqa: PLC0415
     from hunmin.web import serving  # noqa: PLC0415
     from hunmin.web.app import create_app  # noqa: PLC0415
+    from hunmin.web.middleware import LOOPBACK  # noqa: PLC0415
 
     settings = Settings.load(
         config, data, web__host=host, web__port=port, inference__models=_models(model)
     )
     logs.set_up(format=settings.logs.format, level=settings.logs.level)
+    if settings.web.host not in LOOPBACK and not settings.web.public_url.startswith("https://"):
+        _note(
+            "Other machines are served without encryption. Put a TLS proxy before this service "
+            "and set web.public_url to its https:// address.",
+            "다른 컴퓨터에 암호화 없이 제공합니다. TLS 프록시를 앞에 두고 web.public_url을 "
+            "그 https:// 주소로 설정하십시오.",
+        )
     app = create_app(settings)
     listening = serving.listen(settings.web.host, settings.web.port)
     app.state.database.migrate()

@@ -179,7 +179,19 @@ def test_what_cannot_be_served_is_said_in_one_line(run, arguments, code):
 
     assert (process.returncode, said) == (1, "")
     assert f"({code})" in why
-    assert len(why.strip().splitlines()) == 1
+    assert "Traceback" not in why
+    assert len(why.strip().splitlines()) == 1 + ("without encryption" in why)
+
+
+def test_serving_others_without_encryption_is_said(run, model, tmp_path):
+    everywhere = "0.0.0.0"  # noqa: S104 (what is tested)
+    serving = run(
+        "serve", "--host", everywhere, "--port", "0", "--data", tmp_path, "--model", model
+    )
+    address = address_in(read_line(serving))
+
+    assert httpx2.get(f"{address}/chat").status_code == 401
+    assert "without encryption" in stop(serving)[1]
 
 
 def test_an_engine_that_is_not_installed_is_named_with_those_that_are(run, model):
