@@ -5,6 +5,7 @@ import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tokenizers import Tokenizer
 
@@ -31,6 +32,8 @@ class ModelFolder:
             ModelFolderBroken: A file is missing or cannot be used.
         """
         self.name = name
+        self.file_name = quote(name, safe="")
+        """The name as a name of files, whatever is in it."""
         self.path = folder
         config = self._json("config.json")
         generation = self._json("generation_config.json", missing_ok=True)

@@ -37,11 +37,17 @@ class _End:
 
     reason: str
     was_ready: bool
+    hung: bool = False
 
     @property
-    def from_outside(self) -> bool:
+    def killed(self) -> bool:
         """Whether it was killed by hand or for want of memory, which says nothing of the way."""
         return "SIGKILL" in self.reason or "SIGTERM" in self.reason
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the way will fail the next time too: it never worked, and nobody hindered it."""
+        return not (self.was_ready or self.killed or self.hung)
 
 
 class ModelHost:
@@ -54,7 +60,7 @@ class ModelHost:
         self.limits = limits
         self.facts: Mapping[str, Any] = {}
         """What the child process said of itself when it was ready."""
-        self._log_path = cache / f"{model.name}.log"
+        self._log_path = cache / f"{model.file_name}.log"
         self._threads = threads
         self._memory = Memory(cache, model, ways)
         self._log = logs.get(__name__).bind(model=model.name)
@@ -147,7 +153,7 @@ class ModelHost:
                 self._fail(EngineNotReady())
                 return
             reasons.append(f"{way.name}: {end.reason}")
-            lasting = lasting and not end.was_ready and not end.from_outside
+            lasting = lasting and end.lasting
             self._log.warning("engine.way_failed", way=way.name, reason=end.reason)
         self._log.error("engine.failed", reasons=reasons)
         self._fail(EngineFailed(model=self.model.name, reasons=reasons))
@@ -166,8 +172,8 @@ class ModelHost:
             self._become_unready(EngineCrashed(reason=end.reason))
             now = time.monotonic()
             crashes = [*(at for at in crashes if now - at < CRASH_SECONDS), now]
-            hopeless = not end.was_ready and not end.from_outside
-            worn_out = len(crashes) >= CRASHES_MAX and not (end.was_ready and end.from_outside)
+            hopeless = not end.was_ready and not end.killed
+            worn_out = len(crashes) >= CRASHES_MAX and not (end.was_ready and end.killed)
             if self._closing.is_set() or hopeless or worn_out:
                 return end
             if now - started > CRASH_SECONDS:
@@ -200,7 +206,7 @@ class ModelHost:
             else:
                 self._deliver(message["rows"])
         ending = process.finish()
-        return _End(broken or ending, was_ready)
+        return _End(broken or ending, was_ready, process.hung)
 
     def _hangs(self) -> bool:
         with self._lock:

@@ -22,7 +22,7 @@ class Memory:
     """Remembers one model's way."""
 
     def __init__(self, cache: Path, model: ModelFolder, ways: Sequence[Way]) -> None:
-        self._path = cache / f"{model.name}.way.json"
+        self._path = cache / f"{model.file_name}.way.json"
         self._model = model
         self._ways = list(ways)
 

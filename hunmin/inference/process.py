@@ -36,6 +36,8 @@ class ChildProcess:
             log: A file that takes what libraries print; it starts anew.
             hangs: Asked now and then; where it says so, the process is killed.
         """
+        self.hung = False
+        """Whether it was killed because it hung."""
         self._hangs = hangs
         self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with _open_log(log) as stream:
@@ -75,7 +77,7 @@ class ChildProcess:
         self._writer.join()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        return _ending(code)
+        return "the process hung" if self.hung else _ending(code)
 
     def close(self, seconds: float) -> None:
         """Ask the process to end, and kill it when it has not after some seconds."""
@@ -97,6 +99,7 @@ class ChildProcess:
                     message = self._outbox.get(timeout=_WATCH_SECONDS)
                 except queue.Empty:
                     if self._hangs():
+                        self.hung = True
                         self._process.kill()
                     continue
                 if message is None:

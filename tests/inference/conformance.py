@@ -255,22 +255,16 @@ class EngineConformance:
 
     async def test_eight_at_once_all_finish_and_faster_than_one_after_another(self, engine):
         generations = [chat(f"{number}번", max_tokens=60) for number in range(8)]
-
-        async def timed(answers):
+        faster = False
+        for _ in range(3):  # whatever else this machine does may hit one of the two
             started = time.monotonic()
-            texts = await answers
-            return texts, time.monotonic() - started
+            in_turn = [await say(engine, generation) for generation in generations]
+            between = time.monotonic()
+            at_once = await asyncio.gather(*(say(engine, each) for each in generations))
+            faster = faster or time.monotonic() - between < between - started
+            assert at_once == in_turn
 
-        async def in_turn():
-            return [await say(engine, generation) for generation in generations]
-
-        in_turn_texts, in_turn_seconds = await timed(in_turn())
-        at_once_texts, at_once_seconds = await timed(
-            asyncio.gather(*(say(engine, generation) for generation in generations))
-        )
-
-        assert at_once_texts == in_turn_texts
-        assert at_once_seconds < in_turn_seconds
+        assert faster
 
     async def test_answers_at_once_do_not_mix(self, engine):
         texts = await asyncio.gather(

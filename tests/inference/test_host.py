@@ -84,7 +84,7 @@ def test_a_program_that_cannot_be_imported_is_passed_over(run, way):
 
 
 def test_a_way_that_hangs_while_loading_is_passed_over(run, way):
-    with run(way("fast", load="hang"), way("sure"), start_seconds_max=4.0) as engine:
+    with run(way("fast", load="hang"), way("sure"), start_seconds_max=8.0) as engine:
         assert engine.host("parrot").facts["way"] == "sure"
 
 
