@@ -9,7 +9,7 @@ has no bytes and is not counted. Lower is better; a model that knows nothing but
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -162,8 +162,9 @@ def summarize(
         totals: Bytes of held-out text by source; without them, what was scored.
         stride: How the documents were read, for the record.
     """
+    everything = list(items)
     by_source: dict[str, list[DocumentBits]] = defaultdict(list)
-    for item in items:
+    for item in everything:
         by_source[item.source].append(item)
     sources = {name: _summarize_source(group) for name, group in sorted(by_source.items())}
     held = totals or {name: result.text_bytes for name, result in sources.items()}
@@ -171,8 +172,8 @@ def summarize(
     share = {name: held[name] / whole for name in sources}
     return HeldoutResult(
         bits_per_byte=sum(share[name] * result.bits_per_byte for name, result in sources.items()),
-        stderr=math.sqrt(sum((share[name] * r.stderr) ** 2 for name, r in sources.items())),
-        documents=sum(result.documents for result in sources.values()),
+        stderr=_combined_error(sources, share, everything),
+        documents=len(everything),
         text_bytes=sum(result.text_bytes for result in sources.values()),
         tokens=sum(result.tokens for result in sources.values()),
         text_bytes_held_out=whole,
@@ -181,19 +182,40 @@ def summarize(
     )
 
 
-def _summarize_source(group: list[DocumentBits]) -> SourceResult:
-    bits = np.array([item.bits for item in group])
-    sizes = np.array([item.text_bytes for item in group], dtype=np.float64)
-    ratio = bits.sum() / sizes.sum()
-    count = len(group)
-    stderr = 0.0
-    if count > 1:  # a ratio's error, documents being drawn whole (Cochran, 1977, eq. 2.46)
-        spread = ((bits - ratio * sizes) ** 2).sum() / (count - 1)
-        stderr = math.sqrt(spread / count) / sizes.mean()
+def _combined_error(
+    sources: Mapping[str, SourceResult],
+    share: Mapping[str, float],
+    everything: Sequence[DocumentBits],
+) -> float | None:
+    """Return the error of the weighed sum; of all as one source, where one has one document."""
+    errors = {name: source.stderr for name, source in sources.items()}
+    known = {name: error for name, error in errors.items() if error is not None}
+    if len(known) < len(errors):
+        return _ratio(everything)[1]
+    return math.sqrt(sum((share[name] * error) ** 2 for name, error in known.items()))
+
+
+def _summarize_source(group: Sequence[DocumentBits]) -> SourceResult:
+    ratio, stderr = _ratio(group)
     return SourceResult(
-        bits_per_byte=float(ratio),
-        stderr=float(stderr),
-        documents=count,
-        text_bytes=int(sizes.sum()),
+        bits_per_byte=ratio,
+        stderr=stderr,
+        documents=len(group),
+        text_bytes=sum(item.text_bytes for item in group),
         tokens=sum(item.tokens for item in group),
     )
+
+
+def _ratio(group: Sequence[DocumentBits]) -> tuple[float, float | None]:
+    """Return bits over bytes and its standard error, documents being drawn whole.
+
+    Source:
+        Cochran, "Sampling Techniques", 1977, section 2.11: the error of a ratio.
+    """
+    bits = np.array([item.bits for item in group])
+    sizes = np.array([item.text_bytes for item in group], dtype=np.float64)
+    ratio = float(bits.sum() / sizes.sum())
+    if len(group) == 1:
+        return ratio, None
+    spread = ((bits - ratio * sizes) ** 2).sum() / (len(group) - 1)
+    return ratio, float(math.sqrt(spread / len(group)) / sizes.mean())

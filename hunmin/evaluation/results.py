@@ -69,7 +69,8 @@ class SourceResult(_Record):
     """Bits per byte on the held-out text of one source."""
 
     bits_per_byte: float
-    stderr: float
+    stderr: float | None
+    """None where a single document says nothing of how documents differ."""
     documents: int
     text_bytes: int
     tokens: int

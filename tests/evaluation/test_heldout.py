@@ -120,6 +120,21 @@ def test_a_stride_is_at_most_the_context():
     assert HeldoutPlan().stride_tokens(1) == 1
 
 
+def test_one_document_has_no_error_and_the_whole_still_has_one():
+    items = [
+        DocumentBits("a", "one", 100, 30, 150.0),
+        DocumentBits("b", "many", 100, 30, 100.0),
+        DocumentBits("c", "many", 100, 30, 200.0),
+    ]
+
+    result = heldout.summarize(items)
+
+    assert result.by_source["one"].stderr is None
+    assert result.by_source["many"].stderr > 0
+    assert result.stderr > 0
+    assert heldout.summarize(items[:1]).stderr is None
+
+
 def test_each_source_is_read_up_to_its_share(corpus):
     chosen, totals = heldout.choose(corpus, HeldoutPlan(bytes_per_source=500))
 
