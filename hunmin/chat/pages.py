@@ -39,6 +39,8 @@ class ChatView(faces.View):
     language: Language
     conversation: ConversationView | None
     """The conversation shown; none where a new one begins."""
+    search: str
+    """What was searched; empty where everything is listed."""
     listed: ConversationList
     models: ModelsView
     limits: PageLimits
@@ -94,6 +96,7 @@ def _view(
     return ChatView(
         language=faces.language_of(request),
         conversation=conversation,
+        search=search,
         listed=queries.list_conversations(act, search=search),
         models=models.list_models(request.app.state.gateway),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),

@@ -380,6 +380,19 @@ def test_a_message_of_another_conversation_cannot_be_reached_through_ones_own(ac
             chat.show_branch(act, conversation_id=own.conversation.id, message_id=theirs.answer.id)
 
 
+def test_a_message_is_found_in_its_own_conversation_only(act_as, dana):
+    with act_as(dana) as act:
+        one, other = start(act), start(act)
+        with pytest.raises(MessageNotFound):
+            chat.get_message(act, one.conversation.id, other.answer.id)
+        with pytest.raises(MessageNotFound):
+            chat.show_branch(act, conversation_id=one.conversation.id, message_id=other.answer.id)
+        with pytest.raises(MessageNotFound):
+            chat.ask_again(
+                act, conversation_id=one.conversation.id, answer_id=other.answer.id, limits=LIMITS
+            )
+
+
 def test_the_log_knows_what_was_done_and_none_of_the_words(act_as, dana):
     with act_as(dana) as act:
         begun = start(act, SECRET)

@@ -309,6 +309,18 @@ def test_a_form_without_scripts_gets_its_answer_on_the_next_page(client):
     assert "또 하나" in client.get(sent.headers["location"]).text
 
 
+def test_the_list_of_the_page_can_be_searched_without_scripts(client):
+    ask(client, "전입신고는 언제 하나요?")
+    ask(client, "점심 메뉴")
+    found = client.get("/chat", params={"search": "점심"}).text
+    nothing = client.get("/chat", params={"search": '"없는" 말'}).text
+
+    assert "점심 메뉴" in found
+    assert "전입신고" not in found
+    assert "찾은 대화가 없습니다." in nothing
+    assert 'value="&#34;없는&#34; 말"' in nothing
+
+
 def test_the_page_and_its_twin_say_the_same(client):
     told = ask(client, "안녕하세요 <script>")
     path = f"/chat/c/{told.conversation_id}"

@@ -17,7 +17,7 @@ export class Chat {
     this.state = {
       list: data.listed.conversations,
       more: data.listed.more,
-      search: "",
+      search: data.search,
       searching: false,
       conversation: null,
       messages: new Map(),
