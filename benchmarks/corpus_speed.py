@@ -35,7 +35,7 @@ import zstandard
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "corpus_speed.jsonl"
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.2
 _TICKS = os.sysconf("SC_CLK_TCK")
 PEER = HERE / "corpus_speed_peer.py"
 

@@ -2,26 +2,19 @@
 
 import functools
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from hunmin.corpus import summing
 from hunmin.corpus.config import CorpusConfig, Runner
 from hunmin.corpus.contamination import read_passages
 from hunmin.corpus.drops import write_drops
-from hunmin.corpus.engine import map_units, open_daft
+from hunmin.corpus.engine import map_units, open_daft, works_here
 from hunmin.corpus.partfile import PARTIAL
 from hunmin.corpus.placing import SPLITS
 from hunmin.corpus.planning import Plan, make_plan
-from hunmin.corpus.stage_clean import (
-    CleanOptions,
-    CleanUnit,
-    clean_part,
-    masked_counts,
-    unit_index,
-)
-from hunmin.corpus.stage_dedup import NEAR, Repeats, find_repeats
+from hunmin.corpus.stage_clean import CleanOptions, CleanUnit, clean_part
+from hunmin.corpus.stage_dedup import Repeats, find_repeats
 from hunmin.corpus.stage_read import ReadCounts, ReadOptions, ReadUnit, read_counts, read_unit
 from hunmin.corpus.stage_shards import (
     RunCounts,
@@ -32,7 +25,7 @@ from hunmin.corpus.stage_shards import (
     total,
 )
 from hunmin.errors import NothingLeft
-from hunmin.manifest import Manifest, SourceRecord
+from hunmin.manifest import Manifest
 from hunmin.progress import bar
 from hunmin.steps import Step, open_step
 
@@ -84,13 +77,6 @@ def build(
         return _Building(step, plan, config, runner).run()
 
 
-def _sum(counts: Iterable[dict[str, int]]) -> Counter[str]:
-    summed: Counter[str] = Counter()
-    for count in counts:
-        summed.update(count)
-    return summed
-
-
 class _Building:
     """One corpus being built."""
 
@@ -136,11 +122,11 @@ class _Building:
                 "chats": rows["chat"],
                 "chat_text_bytes": sizes["chat"],
                 "dropped": drops,
-                **self._cluster_facts(repeats),
-                "masked": dict(sorted(masked_counts(parts).items())),
-                "repaired": dict(sorted(_sum(count.repaired for count in read).items())),
+                **summing.cluster_facts(self.units, repeats),
+                "masked": summing.masked(parts),
+                "repaired": summing.repaired(read),
             },
-            sources=self._records(read, counts),
+            sources=summing.records(self.plan, self.units, read, counts),
         )
 
     def _clear_leftovers(self) -> None:
@@ -162,16 +148,14 @@ class _Building:
         sizes = {unit.index: unit.size_bytes for unit in self.units}
         with bar("reading", total=sum(sizes.values()) / _MB, unit="MB") as shown:
             shown.start_at(sum(sizes[index] for index in done) / _MB)
-            in_process = sum(unit.size_bytes for unit in left) < _SMALL_BYTES
-            follow = in_process and self.runner == "local"
+            small = sum(unit.size_bytes for unit in left) < _SMALL_BYTES
+            here = works_here(self.runner, left, small=small)
             function = functools.partial(
                 read_unit,
                 options=options,
-                advance=(lambda size: shown.advance(int(size) / _MB)) if follow else None,
+                advance=(lambda size: shown.advance(int(size) / _MB)) if here else None,
             )
-            for unit, counts in map_units(
-                function, left, runner=self.runner, in_process=in_process
-            ):
+            for unit, counts in map_units(function, left, runner=self.runner, small=small):
                 done[unit.index] = counts
                 known = sum(sizes[index] for index in done) / _MB
                 shown.advance(known - shown.done, note=unit.source.name)
@@ -198,7 +182,7 @@ class _Building:
             shown.start_at((chars - chars_left) / _MB)
             work = functools.partial(clean_part, options=options)
             small = chars_left < _SMALL_CHARS
-            for unit, _ in map_units(work, left, runner=self.runner, in_process=small):
+            for unit, _ in map_units(work, left, runner=self.runner, small=small):
                 shown.advance(unit.chars / _MB, note=unit.source.name)
         return units
 
@@ -252,7 +236,7 @@ class _Building:
         with bar("sorting", total=sum(chars.values()) / _MB, unit="M characters") as shown:
             work = functools.partial(sort_run, repeats=self._repeats_path, config=self.config)
             few = len(runs) < 4  # noqa: PLR2004 (seconds of work)
-            for run, counted in map_units(work, runs, runner=self.runner, in_process=few):
+            for run, counted in map_units(work, runs, runner=self.runner, small=few):
                 counts[run.index] = counted
                 shown.advance(chars[run.index] / _MB)
         return runs, [counts[run.index] for run in runs]
@@ -275,46 +259,7 @@ class _Building:
             ]
         with bar("writing shards", total=len(units), unit="shards") as shown:
             few = len(units) < 8  # noqa: PLR2004 (seconds of work)
-            for _ in map_units(merge_shard, units, runner=self.runner, in_process=few):
+            for _ in map_units(merge_shard, units, runner=self.runner, small=few):
                 shown.advance()
         for leftover in folder.glob(f"*{PARTIAL}"):
             leftover.unlink()
-
-    def _cluster_facts(self, repeats: Repeats) -> dict[str, Any]:
-        near = repeats.reason == NEAR
-        pairs = list(zip(repeats.n[near].tolist(), repeats.first[near].tolist(), strict=True))
-        source = [unit.source.name for unit in self.units]
-        return {
-            "clusters": len({first for _, first in pairs}),
-            "clusters_across_sources": len(
-                {first for n, first in pairs if source[unit_index(n)] != source[unit_index(first)]}
-            ),
-        }
-
-    def _records(self, read: list[ReadCounts], counts: list[RunCounts]) -> list[SourceRecord]:
-        hashes = self.plan.hashes | {
-            unit.source.name: counts.sha256
-            for unit, counts in zip(self.units, read, strict=True)
-            if counts.sha256
-        }
-        records: list[SourceRecord] = []
-        for source in self.plan.file.source:
-            licenses: Counter[str] = Counter()
-            text_bytes = 0
-            for count in counts:
-                for license_id, documents, size in count.sources.get(source.name, []):
-                    licenses[license_id] += documents
-                    text_bytes += size
-            records.append(
-                SourceRecord(
-                    name=source.name,
-                    license=source.license or " AND ".join(sorted(licenses)) or "-",
-                    origin=source.origin or source.dataset or source.path or "",
-                    attribution=source.attribution,
-                    documents=licenses.total(),
-                    text_bytes=text_bytes,
-                    licenses=dict(sorted(licenses.items())),
-                    sha256=hashes.get(source.name, ""),
-                )
-            )
-        return records

@@ -60,26 +60,30 @@ def _set_runner(runner: Runner) -> None:
         daft.set_runner_native()
 
 
+def works_here(runner: Runner, units: Sequence[object], *, small: bool) -> bool:
+    """Whether work is done one unit after another in this process: nothing is gained otherwise."""
+    return runner == "local" and (small or len(units) < 2 or os.cpu_count() == 1)  # noqa: PLR2004
+
+
 def map_units(
     function: Callable[[Unit], Result],
     units: Sequence[Unit],
     *,
     runner: Runner,
-    in_process: bool,
+    small: bool,
 ) -> Iterator[tuple[Unit, Result]]:
     """Yield every unit with what `function` made of it, in any order.
 
     Args:
-        function: Picklable, and safe to run twice for one unit.
+        function: Picklable, unless it works here, and safe to run twice for one unit.
         units: Picklable.
         runner: Where to run.
-        in_process: Run one after another in this process where the runner is local: for work too
-            small to be worth the start of other processes.
+        small: Whether the work is not worth the start of other processes on this machine.
 
     Raises:
         HunminError: As `function` raised it.
     """
-    if runner == "local" and (in_process or len(units) < 2 or os.cpu_count() == 1):  # noqa: PLR2004
+    if works_here(runner, units, small=small):
         for unit in units:
             yield unit, function(unit)
         return

@@ -1,6 +1,5 @@
 """Second stage: every part is cleaned, judged, masked, hashed and given its place."""
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from hunmin.corpus.config import CorpusConfig, NearDuplicates
 from hunmin.corpus.contamination import Passages
 from hunmin.corpus.engine import import_daft
 from hunmin.corpus.ngrams import rows_hashes
-from hunmin.corpus.partfile import UNIT_BITS, whole_file
+from hunmin.corpus.partfile import whole_file
 from hunmin.corpus.placing import place
 from hunmin.corpus.sources import Source
 
@@ -152,20 +151,3 @@ def band_keys(minhash_NH: NDArray[np.uint32], near: NearDuplicates) -> NDArray[n
     """
     bands = minhash_NH.astype(np.uint64).reshape(-1, near.rows)
     return rows_hashes(bands).reshape(len(minhash_NH), near.bands)
-
-
-def masked_counts(paths: list[Path]) -> Counter[str]:
-    """Return how much personal data was masked in all, by kind."""
-    import json  # noqa: PLC0415 (one use)
-
-    counts: Counter[str] = Counter()
-    for path in paths:
-        column = pq.read_table(path, columns=["masked"])["masked"]
-        for found in column.drop_null().to_pylist():
-            counts.update(json.loads(found))
-    return counts
-
-
-def unit_index(n: int) -> int:
-    """Return the index of the unit a document was read from."""
-    return n >> UNIT_BITS

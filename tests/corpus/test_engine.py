@@ -61,7 +61,7 @@ def double(number):
 
 
 def test_units_come_back_with_what_became_of_them():
-    done = dict(map_units(double, [1, 2, 3], runner="local", in_process=True))
+    done = dict(map_units(double, [1, 2, 3], runner="local", small=True))
 
     assert done == {1: 2, 2: 4, 3: 6}
 
@@ -74,9 +74,9 @@ import pytest
 from hunmin.corpus.engine import map_units
 from hunmin.errors import SourceMissing
 from tests.corpus.test_engine import double
-assert dict(map_units(double, [1, 2, 3], runner="local", in_process=False)) == {1: 2, 2: 4, 3: 6}
+assert dict(map_units(double, [1, 2, 3], runner="local", small=False)) == {1: 2, 2: 4, 3: 6}
 with pytest.raises(SourceMissing, match="thirteen") as error:
-    list(map_units(double, [1, 13, 3], runner="local", in_process=False))
+    list(map_units(double, [1, 13, 3], runner="local", small=False))
 assert error.value.source == "thirteen" and "thirteen" in error.value.ko
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
