@@ -61,8 +61,10 @@ def answers(chunk: type[Reply]) -> Responses:
             "properties": {
                 "data": {
                     "type": "string",
-                    "contentMediaType": "application/json",
-                    "contentSchema": _schema(chunk),
+                    "anyOf": [
+                        {"const": "[DONE]"},
+                        {"contentMediaType": "application/json", "contentSchema": _schema(chunk)},
+                    ],
                 }
             },
         }
