@@ -32,6 +32,9 @@ SAVE_SECONDS = 2.0
 ENGINE_WAIT_SECONDS = 300.0
 """How long a question waits for an engine that is being started."""
 
+CLOSE_SECONDS = 20.0
+"""How long the server waits for its answers to be kept when it stops."""
+
 KEEPALIVE_SECONDS = 15.0
 """Something is sent this often, so that no proxy takes a slow answer for a dead one."""
 
@@ -287,7 +290,6 @@ class Answers(Container[str]):
         self._database = database
         self._settings = settings
         self._live: dict[str, LiveAnswer] = {}
-        self.loop = asyncio.get_running_loop()
 
     def __contains__(self, answer_id: object) -> bool:
         """Return whether this process is writing an answer."""
@@ -306,22 +308,13 @@ class Answers(Container[str]):
         """Return an answer being written here. Whose it is, the caller has found out."""
         return self._live.get(answer_id)
 
-    def end_conversations(self, conversation_ids: Container[str]) -> None:
-        """Stop what is written in conversations that are gone."""
-        for live in self._live.values():
-            if live.conversation_id in conversation_ids:
-                live.end()
-
     async def close(self) -> None:
         """Stop every answer and keep what was written; the server is stopping."""
         tasks = {live.task for live in self._live.values()}
         for live in self._live.values():
             live.end("interrupted")
         if tasks:
-            await asyncio.wait(tasks, timeout=ENGINE_CLOSE_SECONDS)
-
-
-ENGINE_CLOSE_SECONDS = 20.0
+            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

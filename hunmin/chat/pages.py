@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, ClassVar
 
-from fastapi import Path, Query
+from fastapi import Query
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
@@ -15,11 +15,10 @@ from hunmin.act import Language
 from hunmin.chat import markdown, models, queries, rules, words
 from hunmin.chat.models import ModelsView
 from hunmin.chat.views import AI_SOURCE_TYPE, ConversationList, ConversationView, MessageView
+from hunmin.chat.wire import Id
 from hunmin.settings import Settings
 
 router = faces.PageRouter(tags=["chat"])
-
-Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 
 
 class PageLimits(BaseModel):

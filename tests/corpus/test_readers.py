@@ -184,7 +184,7 @@ def test_a_line_of_100_megabytes_is_dropped_without_being_held(build, folder):
     assert peak < 80 * 2**20
     assert built.texts == TEXTS | {"s:9": paragraph(9)}
     assert [(row["reason"], row["detail"]) for row in built.drops] == [
-        ("line_too_long", f"{100 * 2**20 + 26} bytes in one line")
+        ("line_too_long", f"{100 * 2**20 + 27} bytes in one line")
     ]
 
 

@@ -66,7 +66,12 @@ def app(engine, database_url, settings, limits, monkeypatch) -> FastAPI:
     monkeypatch.setattr(Database, "migrate", lambda _: None)  # the tables are there already
     options = {f"gateway__{name}": value for name, value in limits.items()}
     loaded = Settings.load(
-        config=None, data=settings.data, web__port=0, database__url=database_url, **options
+        config=None,
+        data=settings.data,
+        web__port=0,
+        worker__embedded=False,
+        database__url=database_url,
+        **options,
     )
     return create_app(loaded, engine=engine)
 

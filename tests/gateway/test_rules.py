@@ -1,5 +1,6 @@
 """Decisions: model, sampling, room in the context, rate."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,15 +66,18 @@ def test_no_probability_at_all_means_the_most_probable_token():
 
 
 def test_a_developer_is_the_system_and_decomposed_hangul_is_composed():
+    apart = {text: unicodedata.normalize("NFD", text) for text in ("짧게", "안녕", "끝", "옛날")}
     messages = [
-        ChatMessage(role="developer", content="짧게"),
-        ChatMessage(role="user", content="안녕"),
+        ChatMessage(role="developer", content=apart["짧게"]),
+        ChatMessage(role="user", content=apart["안녕"]),
     ]
 
-    generation = rules.plan(chat(messages=messages, stop="끝"), PAPER, request_id="r")
+    answer = rules.plan(chat(messages=messages, stop=apart["끝"]), PAPER, request_id="r")
+    more = rules.plan(completion(prompt=apart["옛날"]), PAPER, request_id="r")
 
-    assert generation.messages == (Message("system", "짧게"), Message("user", "안녕"))
-    assert generation.sampling.stop == ("끝",)
+    assert answer.messages == (Message("system", "짧게"), Message("user", "안녕"))
+    assert answer.sampling.stop == ("끝",)
+    assert more.prompt == "옛날"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Gateway: admit, stream, settle, whatever happens between."""
 
 import asyncio
+import os
+import socket
 from contextlib import aclosing
 
 import pytest
@@ -19,7 +21,7 @@ from hunmin.errors import (
     RateLimitExceeded,
     TooManyAtOnce,
 )
-from hunmin.gateway import ChatMessage, ChatRequest, CompletionRequest, Gateway
+from hunmin.gateway import ChatMessage, ChatRequest, CompletionRequest, Gateway, actions, rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
 from hunmin.settings import GatewaySettings
 
@@ -357,6 +359,40 @@ class TestStarting:
             await made.close()
 
         assert engine.closed
+
+
+@pytest.mark.parametrize(
+    ("server", "outcomes"),
+    [
+        (f"{socket.gethostname()}/{os.getpid()}/before", ["lost"]),
+        (f"{socket.gethostname()}/999999999/gone", ["lost"]),
+        (f"{socket.gethostname()}/{os.getppid()}/alive", [None]),
+        ("another-host/1/unknown", [None]),
+        ("nonsense", [None]),
+    ],
+    ids=["before", "gone", "alive", "elsewhere", "nonsense"],
+)
+async def test_starting_closes_what_servers_that_are_gone_left_open(
+    engine, database, server, outcomes
+):
+    with open_act(database, DANA) as act:
+        actions.admit(
+            act,
+            endpoint="chat",
+            model="paper",
+            prompt_tokens=1,
+            completion_tokens_max=1,
+            limits=rules.Limits(requests_per_minute_max=1, concurrent_max=1),
+            seconds_max=600,
+            server=server,
+        )
+
+    made = Gateway(engine, database, GatewaySettings())
+    await made.ready()
+    await made.close()
+
+    ends = [settlement and settlement.outcome for _, settlement in rows(database)]
+    assert ends == outcomes
 
 
 async def test_closing_stops_and_settles_every_answer(service, engine, database):

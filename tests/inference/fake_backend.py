@@ -4,6 +4,7 @@ Options say how it fails: `load` names a signal, `error` or `hang`; `step` does 
 prompt that begins with token 299. `marker` names a file that gets a line at each load.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -69,7 +70,7 @@ def _fail(how):
     if how == "error":
         raise RuntimeError("it did not work")
     if how == "hang":
-        time.sleep(600)
+        ctypes.PyDLL(None).sleep(600)  # as a native step does, it lets no other thread run
     if how.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, how))
         time.sleep(600)

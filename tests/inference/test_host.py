@@ -12,6 +12,7 @@ import pytest
 
 from hunmin.errors import EngineCrashed, EngineFailed, EngineRefused, HunminError
 from hunmin.inference import EmbeddedEngine, Limits, Way, openvino
+from hunmin.inference.folder import ModelFolder
 from hunmin.plugins import Generation, Sampling
 from tests.inference.conformance import chat, collect, until_healthy
 from tests.inference.conftest import running
@@ -266,18 +267,20 @@ def test_the_process_ends_when_the_engine_closes(run, way):
 
 @pytest.mark.parametrize("step", ["", "hang"])
 def test_the_process_ends_with_its_parent_even_in_the_middle_of_a_step(parrot, cache, step):
+    text = ModelFolder("parrot", parrot).token_bytes[FATAL_TOKEN].decode()
     program = f"""
-import asyncio, sys
+import asyncio
 from pathlib import Path
 from hunmin.inference import EmbeddedEngine, Way
-from tests.inference.test_host import PROGRAM, chat, collect, fatal
-way = Way("fast", PROGRAM, {{"step": {step!r}}})
+from hunmin.plugins import Generation, Sampling
+way = Way("fast", {PROGRAM!r}, {{"step": {step!r}}})
 engine = EmbeddedEngine({{"parrot": Path({str(parrot)!r})}}, [way], cache=Path({str(cache)!r}))
+generation = Generation("r", "parrot", Sampling(max_tokens=5), prompt={text!r})
 async def main():
     await engine.start()
     print(engine.host("parrot").process_id, flush=True)
-    if {step!r}:
-        await collect(engine, fatal(engine))
+    async for _ in engine.stream(generation):
+        pass
     await asyncio.sleep(600)
 asyncio.run(main())
 """

@@ -1,0 +1,106 @@
+"""Between HTTP and an answer being written: begin one, find one, and send it as events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+
+from fastapi import Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, StreamingResponse
+
+from hunmin import faces
+from hunmin.act import Act, Actor, open_act
+from hunmin.chat import models, queries, rules
+from hunmin.chat.answers import Answers, Event, LiveAnswer, Order
+from hunmin.chat.views import Begun
+from hunmin.db import Database
+from hunmin.gateway import Gateway
+
+
+class EventStream(StreamingResponse):
+    """A stream of server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+async def begin_answer(
+    request: Request, actor: Actor, model: str | None, begin: Callable[[Act], Begun]
+) -> LiveAnswer:
+    """Keep a question in one transaction, then begin to write its answer."""
+    gateway: Gateway = request.app.state.gateway
+    card = models.choose_model(gateway, model)
+
+    def keep() -> tuple[Begun, list[tuple[rules.Role, str]]]:
+        with open_for(request, actor) as act:
+            begun = begin(act)
+            path = queries.path(act, begun.conversation.id, begun.question.id)
+            return begun, [(message.role, message.text) for message in path]
+
+    begun, turns = await asyncio.to_thread(keep)
+    order = Order(
+        actor=actor,
+        language=faces.language_of(request),
+        request_id=request.state.request_id,
+        begun=begun,
+        turns=turns,
+        model=card.id,
+        model_sha256=await models.identity_of(card),
+        context_tokens=card.context_tokens,
+    )
+    return answers_of(request).begin(order)
+
+
+async def find_live(
+    request: Request, actor: Actor, conversation_id: str, message_id: str
+) -> LiveAnswer | None:
+    """Return the actor's answer being written here, or None; raise where it is not theirs."""
+
+    def check() -> None:
+        with open_for(request, actor, read_only=True) as act:
+            queries.get_message(act, conversation_id, message_id)
+
+    await asyncio.to_thread(check)
+    return answers_of(request).find(message_id)
+
+
+def stream(live: LiveAnswer) -> EventStream:
+    """Send an answer from its beginning, as it is written."""
+    return EventStream(
+        _lines(live.read()), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+
+
+async def _lines(events: AsyncIterator[Event]) -> AsyncIterator[str]:
+    async for event in events:
+        if event.name:
+            data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"))
+            yield f"event: {event.name}\ndata: {data}\n\n"
+        else:
+            yield ": still here\n\n"
+
+
+async def shown_when_whole(live: LiveAnswer) -> Response:
+    """Wait for the end of an answer, then lead to the page that shows it."""
+    async for _ in live.read():
+        pass
+    return RedirectResponse(f"/chat/c/{live.conversation_id}", status_code=303)
+
+
+def open_for(
+    request: Request, actor: Actor, *, read_only: bool = False
+) -> AbstractContextManager[Act]:
+    """Open a transaction of its own for a request that streams or writes at a GET."""
+    database: Database = request.app.state.database
+    return open_act(
+        database,
+        actor,
+        request_id=request.state.request_id,
+        language=faces.language_of(request),
+        read_only=read_only,
+    )
+
+
+def answers_of(request: Request) -> Answers:
+    """Return the answers this process is writing."""
+    return request.app.state.chat_answers
