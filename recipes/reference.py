@@ -46,6 +46,7 @@ def recipe() -> Recipe:
             batch_sequences=16,
             sequence_tokens=512,
             learning_rate=1e-3,
+            chats_joined_max=4,
             decay_share=0.8,
             weight_decay=0.01,
             checkpoint_every_steps=100,

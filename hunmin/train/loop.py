@@ -114,6 +114,7 @@ class _Run:
             self.plan.folder / "tokens" / kind,
             kind=kind,
             sequence_tokens=self.config.sequence_tokens,
+            chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
         )
 
     def go(self, start: tuple[int, Path] | None) -> Manifest:

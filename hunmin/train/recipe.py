@@ -29,6 +29,9 @@ class TrainConfig:
     sequence_tokens: int
     learning_rate: float
     """The highest learning rate, reached after the warm-up."""
+    chats_joined_max: int = 1
+    """Up to this many chats follow one another as one conversation, so that a model taught with
+    single questions learns to answer the last one. Only the chat stage looks at it."""
     micro_batch_sequences: int = 0
     """Sequences that go through the model at once; 0 takes the whole batch."""
     warmup_share: float = 0.02
@@ -49,8 +52,11 @@ class TrainConfig:
         micro = self.micro_batch_sequences or self.batch_sequences
         if self.batch_sequences % micro:
             raise ValueError("batch_sequences must be a multiple of micro_batch_sequences")
-        if min(self.steps, self.batch_sequences, self.sequence_tokens) < 1:
-            raise ValueError("steps, batch_sequences and sequence_tokens must be at least 1")
+        least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
+        if least < 1:
+            raise ValueError(
+                "steps, batch_sequences, sequence_tokens and chats_joined_max must be at least 1"
+            )
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step: warm-up, plateau, linear fall to a tenth.

@@ -1,14 +1,16 @@
 """Token files: the corpus as training reads it, fixed-length sequences in a memory map.
 
 Running text is joined, documents parted by `<|end_of_text|>`, and cut into sequences; nothing is
-dropped but the last incomplete sequence. Chats are packed whole, several to a sequence, each
-token labeled with the chat it belongs to and whether it is to be learned.
+dropped but the last incomplete sequence. Chats, or conversations joined from several, are packed
+whole, several to a sequence, each token labeled with the conversation it belongs to and whether it
+is to be learned.
 
 Files of one kind of data: `ids.npy`, `learned.npy` and `segments.npy` (chats only), each
 `(sequences, sequence_tokens + 1)`, and `tokens.json`, written last.
 """
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +53,23 @@ class Sequences:
 
 
 def prepare(
-    corpus: Path, tokenizer: Path, folder: Path, *, kind: Kind, sequence_tokens: int
+    corpus: Path,
+    tokenizer: Path,
+    folder: Path,
+    *,
+    kind: Kind,
+    sequence_tokens: int,
+    chats_joined_max: int = 1,
 ) -> Sequences:
     """Return the corpus as sequences, tokenizing it into `folder` unless that was done before.
+
+    Args:
+        corpus: A finished corpus.
+        tokenizer: A finished tokenizer.
+        folder: Where the token files lie.
+        kind: Which of the corpus's data.
+        sequence_tokens: T, the length of a sequence.
+        chats_joined_max: One to this many chats in a row make one conversation.
 
     Raises:
         NothingToTrainOn: There is not one whole sequence.
@@ -62,6 +78,7 @@ def prepare(
         "corpus": manifest_sha256(corpus),
         "tokenizer": manifest_sha256(tokenizer),
         "sequence_tokens": sequence_tokens,
+        "chats_joined_max": chats_joined_max,
     }
     found = _open(folder, origin)
     if found is not None:
@@ -72,7 +89,8 @@ def prepare(
     with bar(f"tokenize {kind}", total=rows, unit="documents") as shown:
         loaded = load_tokenizer(tokenizer)
         if kind == "chat":
-            info = _write_chats(shards, loaded, folder, sequence_tokens, shown)
+            packer = _Packer(sequence_tokens + 1, chats_joined_max)
+            info = _write_chats(shards, loaded, folder, packer, shown)
         else:
             info = _write_text(shards, loaded, folder, sequence_tokens, shown)
     if info["sequences"] == 0:
@@ -128,18 +146,13 @@ def _write_text(
 
 
 def _write_chats(
-    shards: list[Path], tokenizer: Tokenizer, folder: Path, sequence_tokens: int, shown: Bar
+    shards: list[Path], tokenizer: Tokenizer, folder: Path, packer: "_Packer", shown: Bar
 ) -> dict[str, Any]:
-    """Pack whole chats; one that is longer than a sequence is cut at its end, and counted."""
-    width = sequence_tokens + 1
-    packer = _Packer(width, PAD_ID)
-    cut = chats = 0
+    """Pack chats; one that is longer than a sequence is cut at its end, and counted."""
     for conversations in _batches(shards, "messages"):
         for messages in conversations:
             ids, learned = encode_chat_with_mask(tokenizer, messages)
-            cut += len(ids) > width
-            chats += 1
-            packer.add(ids[:width], learned[:width])
+            packer.add(ids, learned, opens=messages[0]["role"] == "system")
         shown.advance(len(conversations))
     rows = packer.rows()
     if rows:
@@ -151,27 +164,50 @@ def _write_chats(
             np.save(folder / f"{name}.npy", np.array([row[column] for row in rows], dtype=dtype))
     return {
         "sequences": len(rows),
-        "chats": chats,
-        "chats_cut": cut,
+        "chats": packer.chats,
+        "chats_cut": packer.cut,
+        "conversations": packer.conversations,
         "tokens": packer.tokens,
         "learned_tokens": packer.learned_tokens,
     }
 
 
 class _Packer:
-    """Puts chats into the first of a few open sequences that has room for them."""
+    """Joins chats into conversations; puts each into the first open sequence with room for it."""
 
     _OPEN_MAX = 64
 
-    def __init__(self, width: int, pad_id: int) -> None:
+    def __init__(self, width: int, joined_max: int) -> None:
         self._width = width
-        self._pad_id = pad_id
+        self._joined_max = joined_max
+        self._joined_wanted = random.Random(joined_max)  # noqa: S311 (not for secrets)
+        self._ids: list[int] = []
+        self._learned: list[bool] = []
+        self._room = 0
+        """How many chats the conversation under way still takes."""
         self._open: list[tuple[list[int], list[bool], list[int]]] = []
         self._full: list[tuple[list[int], list[bool], list[int]]] = []
+        self.chats = self.cut = self.conversations = 0
         self.tokens = 0
         self.learned_tokens = 0
 
-    def add(self, ids: list[int], learned: list[bool]) -> None:
+    def add(self, ids: list[int], learned: list[bool], *, opens: bool = False) -> None:
+        """Add a chat; one that `opens` stands at the beginning of its conversation."""
+        self.chats += 1
+        self.cut += len(ids) > self._width
+        if opens or self._room == 0 or len(self._ids) + len(ids) > self._width:
+            self._end_conversation()
+            self._room = self._joined_wanted.randint(1, self._joined_max)
+        self._ids += ids[: self._width]
+        self._learned += learned[: self._width]
+        self._room -= 1
+
+    def _end_conversation(self) -> None:
+        ids, learned = self._ids, self._learned
+        self._ids, self._learned = [], []
+        if not ids:
+            return
+        self.conversations += 1
         self.tokens += len(ids)
         self.learned_tokens += sum(learned)
         for row in self._open:
@@ -184,18 +220,20 @@ class _Packer:
                 self._full.append(self._open.pop(0))
         segment = row[2][-1] + 1 if row[2] else 0
         row[0].extend(ids)
-        # The first token of a chat is predicted from another chat's last: never learned.
+        # Its first token is predicted from another conversation's last: never learned.
         row[1].extend([False, *learned[1:]])
         row[2].extend([segment] * len(ids))
 
     def rows(self) -> list[tuple[list[int], list[bool], list[int]]]:
+        """Return every sequence, padded to one width."""
+        self._end_conversation()
         padded = []
         for ids, learned, segments in [*self._full, *self._open]:
             missing = self._width - len(ids)
             last = segments[-1] + 1
             padded.append(
                 (
-                    ids + [self._pad_id] * missing,
+                    ids + [PAD_ID] * missing,
                     learned + [False] * missing,
                     segments + [last] * missing,
                 )

@@ -52,6 +52,23 @@ class TestSpeech:
         until_written(page)
         assert page.evaluate(NAME) == "메시지"
 
+    def test_a_title_and_a_search_being_typed_outlive_an_answer_that_ends(self, open_page):
+        page = open_chat(open_page)
+        send(page, "전입신고 준비물")
+        page.get_by_role("button", name="‘전입신고 준비물’ 제목 바꾸기").click()
+        page.keyboard.type("이사")
+        until_written(page)
+        assert page.get_by_label("제목", exact=True).input_value() == "이사"
+        page.keyboard.press("Enter")
+        page.locator(".conversations").get_by_text("이사", exact=True).wait_for()
+
+        send(page, "또 하나")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("14")
+        until_written(page)
+        page.locator(".excerpt").wait_for()
+        assert page.get_by_label("내 대화 검색").input_value() == "14"
+
 
 NAME = """() => {
     const at = document.activeElement;

@@ -52,19 +52,67 @@ def test_tokens_are_made_once_and_again_when_the_length_changes(corpus, tokenize
     assert other.ids_ST.shape[1] == 21
 
 
-@given(lengths=st.lists(st.integers(1, 17), min_size=1, max_size=120))
-def test_every_chat_is_in_exactly_one_sequence_whole(lengths):
-    packer = _Packer(17, pad_id=0)
-    for number, length in enumerate(lengths, start=1):
-        packer.add([number] * length, [True] * length)
+def test_joined_chats_are_the_ids_of_one_conversation(corpus, tokenizer, tmp_path):
+    sequences = prepare(
+        corpus, tokenizer, tmp_path / "t", kind="chat", sequence_tokens=160, chats_joined_max=3
+    )
+
+    loaded = model.load_tokenizer(tokenizer)
+    chats = pq.read_table(corpus / "shards/chat-00000.parquet")["messages"].to_pylist()
+    joined = [
+        [int(token) for token in row[segments == number] if token != model.PAD_ID]
+        for row, segments in zip(sequences.ids_ST, sequences.segments_ST, strict=True)
+        for number in np.unique(segments)
+    ]
+    turns = [ids.count(model.IM_START_ID) for ids in joined if ids]
+    assert max(turns) > 2
+    assert sum(turns) == sum(len(messages) for messages in chats)
+    for ids in filter(None, joined):
+        count = ids.count(model.IM_START_ID) // 2
+        assert any(
+            ids
+            == model.encode_chat(loaded, [turn for chat in chats[i : i + count] for turn in chat])
+            for i in range(len(chats))
+        )
+
+
+FIRST = 1_000
+"""The first of the numbers that stand for chats; no padding among them."""
+
+
+@given(
+    lengths=st.lists(st.integers(1, 17), min_size=1, max_size=120),
+    joined_max=st.integers(1, 5),
+    opening=st.sets(st.integers(FIRST, FIRST + 120)),
+)
+def test_every_chat_is_in_exactly_one_conversation_whole_and_in_order(lengths, joined_max, opening):
+    packer = _Packer(17, joined_max)
+    for number, length in enumerate(lengths, start=FIRST):
+        packer.add([number] * length, [True] * length, opens=number in opening)
 
     rows = packer.rows()
 
-    found = [
-        (number, ids.count(number))
-        for ids, _, segments in rows
-        for number in set(ids) - {0}
-        if len({s for i, s in zip(ids, segments, strict=True) if i == number}) == 1
-    ]
-    assert sorted(found) == list(enumerate(lengths, start=1))
     assert all(len(ids) == len(learned) == len(segs) == 17 for ids, learned, segs in rows)
+    conversations = [
+        [i for i, s in zip(ids, segments, strict=True) if s == segment and i != model.PAD_ID]
+        for ids, _, segments in rows
+        for segment in set(segments)
+    ]
+    conversations = sorted(ids for ids in conversations if ids)
+    assert [i for ids in conversations for i in ids] == [
+        number for number, length in enumerate(lengths, start=FIRST) for _ in range(length)
+    ]
+    assert all(len(set(ids)) <= joined_max for ids in conversations)
+    assert all(i == ids[0] for ids in conversations for i in ids if i in opening)
+    assert packer.chats == len(lengths)
+    assert packer.conversations == len(conversations)
+
+
+def test_nothing_is_learned_across_the_edge_of_a_conversation():
+    packer = _Packer(8, 1)
+    packer.add([1, 2, 3], [True, True, True])
+    packer.add([4, 5], [True, True])
+
+    assert [learned for _, learned, _ in packer.rows()] == [
+        [False, True, True, False, True, False, False, False]
+    ]

@@ -1,7 +1,7 @@
 // The box one writes in: it grows, keeps a draft, and leaves Hangul to the input method.
 
 import { EnterKey } from "./enter.js";
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { keepDraft, onTouchScreen, readChoice, readDraft } from "./keep.js";
 import { _, number } from "./words.js";
@@ -19,7 +19,7 @@ export function useTextBox({ send, sendsByControlOnly = () => readChoice("contro
     newline: () => onTouchScreen() || sendsByControlOnly(),
     sendsAfterComposition: () => readChoice("composedEnter") && !sendsByControlOnly(),
   });
-  useEffect(() => enter.current.attach(box.current), []);
+  useLayoutEffect(() => enter.current.attach(box.current), []);
   return { box, enter: enter.current };
 }
 

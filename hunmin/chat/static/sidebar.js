@@ -1,7 +1,7 @@
 // The list of conversations: search, open, rename, delete, take away.
 
 import { EnterKey } from "./enter.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { _, ageHeading } from "./words.js";
 
@@ -70,7 +70,11 @@ function Search({ chat, app }) {
     clearTimeout(timer.current);
     chat.find(box.current.value.trim());
   };
-  useEffect(() => new EnterKey({ send: find }).attach(box.current), []);
+  useLayoutEffect(() => new EnterKey({ send: find }).attach(box.current), []);
+  // The box holds its own text: a list that changes meanwhile must not take back what is typed.
+  useLayoutEffect(() => {
+    if (box.current.value.trim() !== chat.state.search) box.current.value = chat.state.search;
+  }, [chat.state.search]);
   const changed = () => {
     clearTimeout(timer.current);
     timer.current = setTimeout(find, SEARCH_PAUSE_MS);
@@ -82,7 +86,7 @@ function Search({ chat, app }) {
       id="search"
       type="search"
       ref=${box}
-      value=${chat.state.search}
+      defaultValue=${chat.state.search}
       maxlength="200"
       placeholder=${_("Search")}
       autocomplete="off"
@@ -143,7 +147,9 @@ function Rename({ one, chat, done }) {
     finished.current = true;
     done();
   };
-  useEffect(() => {
+  // At once, not after the next frame: whoever types on meanwhile writes into this box.
+  useLayoutEffect(() => {
+    box.current.focus();
     box.current.select();
     return new EnterKey({ send: save }).attach(box.current);
   }, []);
@@ -155,7 +161,7 @@ function Rename({ one, chat, done }) {
   return html`<input
     class="rename"
     ref=${box}
-    value=${one.title}
+    defaultValue=${one.title}
     maxlength=${chat.limits.title_characters_max}
     aria-label=${_("Title")}
     autocomplete="off"
