@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database, open_database
@@ -18,6 +19,9 @@ from tests.support import postgres
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Small models gain nothing from threads, and two test processes would only wait for each other."""
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
+"""A failing test shows what was said, without a line for every file that was fetched."""
 
 hypothesis.settings.register_profile(
     "hunmin",
