@@ -42,7 +42,7 @@ def recipe() -> Recipe:
         ),
         chat=TrainConfig(
             stage="chat",
-            steps=360,
+            steps=600,
             batch_sequences=16,
             sequence_tokens=512,
             learning_rate=1e-3,
