@@ -1,10 +1,9 @@
-"""What a store of blobs does, and which one an address means."""
+"""What a store of blobs does, and what every kind of store shares."""
 
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Protocol
 
 from hunmin.errors import BlobBroken, BlobMissing
@@ -67,30 +66,6 @@ class Blobs(Protocol):
     def hashes(self) -> Iterator[str]:
         """Yield the hash of everything kept, in order."""
         ...
-
-
-def open_blobs(
-    url: str,
-    *,
-    s3_endpoint: str = "",
-    s3_region: str = "us-east-1",
-    s3_access_key_id: str = "",
-    s3_secret_access_key: str = "",
-) -> Blobs:
-    """Return the store at `url`: `s3://bucket/prefix`, or a folder."""
-    if url.startswith("s3://"):
-        from hunmin.blobs.s3 import open_s3  # noqa: PLC0415 (an extra that few install)
-
-        return open_s3(
-            url,
-            endpoint=s3_endpoint,
-            region=s3_region,
-            access_key_id=s3_access_key_id,
-            secret_access_key=s3_secret_access_key,
-        )
-    from hunmin.blobs.disk import DiskBlobs  # noqa: PLC0415 (it imports this module)
-
-    return DiskBlobs(Path(url))
 
 
 def place(sha256: str) -> tuple[str, str]:
