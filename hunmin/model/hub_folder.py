@@ -44,6 +44,8 @@ from hunmin.steps import Step, open_step
 GGUF_NAME = "model.gguf"
 CARD_NAME = "README.md"
 GENERATION_CONFIG_NAME = "generation_config.json"
+REPORTS_NAME = "evaluation"
+"""The folder with the reports of the evaluation the card tells of, where there was one."""
 
 WeightsType = Literal["as-trained", "float32", "bfloat16"]
 
@@ -69,7 +71,7 @@ def export(
         checkpoint: A finished checkpoint.
         out: The model folder to be.
         name: The name the model goes by.
-        evaluation: An evaluation of this very checkpoint, for the card.
+        evaluation: An evaluation of this very checkpoint, for the card; its reports come along.
         quantization: How the GGUF file stores matrices.
         weights: How `model.safetensors` stores them.
         license_id: The license the maker gives the model, as SPDX writes it.
@@ -104,6 +106,8 @@ def export(
         verify_files(checkpoint)
         model = load_checkpoint(checkpoint)
         _check(model, checkpoint)
+        if evaluation is not None:
+            _copy_reports(evaluation, step.folder / REPORTS_NAME)
         shown.advance(note="weights")
         card = _write_transformers(step, model, checkpoint, evaluation, recipe)
         shown.advance(note="GGUF")
@@ -136,6 +140,14 @@ def _check(model: Transformer, checkpoint: Path) -> None:
         raise VocabularyMismatch(
             folder=checkpoint, model_size=model.config.vocab_size, tokenizer_size=size
         )
+
+
+def _copy_reports(evaluation: Path, folder: Path) -> None:
+    """Copy what people and programs read of an evaluation; every single answer stays with it."""
+    folder.mkdir(exist_ok=True)
+    for name in ("report.md", "report.html", "results.json"):
+        if (evaluation / name).is_file():
+            shutil.copyfile(evaluation / name, folder / name)
 
 
 def _write_transformers(

@@ -35,15 +35,21 @@ def evaluation(checkpoint, tmp_path_factory):
             "tasks": {"a": task(0.71, "above"), "b": task(0.51, "same")},
         }
         (step.folder / "results.json").write_text(json.dumps(results))
+        (step.folder / "report.md").write_text("# 평가")
         step.finish(facts={})
     return out
 
 
 @pytest.fixture(scope="module")
-def card(checkpoint, evaluation, tmp_path_factory):
+def exported(checkpoint, evaluation, tmp_path_factory):
     out = tmp_path_factory.mktemp("models") / "small"
     model.export(checkpoint, out, name="small", evaluation=evaluation, license_id="CC-BY-SA-4.0")
-    return (out / "README.md").read_text("utf-8")
+    return out
+
+
+@pytest.fixture(scope="module")
+def card(exported):
+    return (exported / "README.md").read_text("utf-8")
 
 
 def test_a_hub_reads_license_languages_and_tags(card):
@@ -112,6 +118,13 @@ def test_the_python_on_the_card_runs_as_it_stands(make_checkpoint, tmp_path, mon
     exec(program.replace("=200", "=5"), {"print": said.append})  # noqa: S102 (our own card)
 
     assert len(said) == 1
+
+
+def test_the_reports_of_the_evaluation_come_along(exported, evaluation, card):
+    assert (exported / "evaluation/report.md").read_text("utf-8") == "# 평가"
+    copied, kept = (folder / "results.json" for folder in (exported / "evaluation", evaluation))
+    assert copied.read_bytes() == kept.read_bytes()
+    assert "(evaluation/report.md)" in card
 
 
 def test_a_base_model_without_license_or_evaluation_says_so(make_checkpoint, tmp_path):
