@@ -7,6 +7,7 @@ come without the values of variables.
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TextIO
@@ -82,6 +83,11 @@ def bound(**facts: str | int | None) -> Iterator[None]:
         **{name: value for name, value in facts.items() if value is not None}
     ):
         yield
+
+
+def where(error: BaseException) -> str:
+    """Return the lines of code an error came through, without its message, which may quote."""
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 def drop_content(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -73,7 +73,7 @@ def ask(
         AnswerUnderway: An answer is being written in this conversation.
         ConversationFull, MessageEmpty, MessageTooLong: Nothing is changed.
     """
-    row = queries.conversation_row(act, conversation_id)
+    row = queries.conversation_row(act, conversation_id, to_grow=True)
     words = rules.check_message(text, characters_max=limits.message_characters_max)
     parent = None
     if parent_id is not None:
@@ -86,20 +86,21 @@ def ask(
 def ask_again(act: Act, *, conversation_id: str, answer_id: str, limits: Limits) -> Begun:
     """Make a place for another answer to the same question.
 
-    An answer that failed before its first word is replaced; any other stays as a branch.
+    An answer that failed before its first word is replaced; any other stays as a branch, and so
+    does one that the conversation went on from.
 
     Raises:
         ConversationNotFound, MessageNotFound: There is no such answer.
         WrongTurn: It is a question.
         AnswerUnderway, ConversationFull: Nothing is changed.
     """
-    row = queries.conversation_row(act, conversation_id)
+    row = queries.conversation_row(act, conversation_id, to_grow=True)
     answer = queries.message_row(act, conversation_id, answer_id)
     if answer.role != "assistant" or answer.parent_id is None:
         raise WrongTurn(needed="an answer", needed_ko="답변")
     _check_free(act, row, limits)
     question = queries.message_row(act, conversation_id, answer.parent_id)
-    if not answer.text and answer.state != "whole":
+    if not answer.text and answer.state != "whole" and not _went_on(act, answer):
         act.session.delete(answer)
         act.session.flush()
     return _make_place(act, row, question)
@@ -112,11 +113,15 @@ def save_answer(
 
     While it is being written this is a sign of life, every few seconds, and no event of its own;
     its end is one.
+
+    The actor is whoever asked. Being the writer of a begun answer is the permission, whoever has
+    the conversation by now: a guest may have taken it along to an account. No shell offers this,
+    and an answer that has ended is never changed.
     """
     row = act.session.scalar(
         select(MessageRow)
-        .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
-        .where(MessageRow.id == answer_id, ConversationRow.owner_id == act.actor.user_id)
+        .where(MessageRow.id == answer_id, MessageRow.state == "writing")
+        .with_for_update()
     )
     if row is None:
         return False
@@ -279,6 +284,11 @@ def _check_free(act: Act, row: ConversationRow, limits: Limits) -> None:
         raise AnswerUnderway
     if _count_messages(act, row.id) + 2 > limits.conversation_messages_max:
         raise ConversationFull(messages_max=limits.conversation_messages_max)
+
+
+def _went_on(act: Act, answer: MessageRow) -> bool:
+    below = select(MessageRow.id).where(MessageRow.parent_id == answer.id).limit(1)
+    return act.session.scalar(below) is not None
 
 
 def _count_messages(act: Act, conversation_id: str) -> int:

@@ -165,7 +165,7 @@ class LiveAnswer:
             state = "failed"
             self._error = fault if isinstance(fault, HunminError) else AnswerFailed()
             if not isinstance(fault, HunminError):
-                log.error("answer broke off", request_id=self.order.request_id, exc_info=fault)
+                self._report("answer broke off", fault)
         elif state == "whole" and self._asked_to_end.is_set() and not self._facts.finish_reason:
             state = self._ending
         self._set_facts(wall_ms=self._elapsed_ms())
@@ -277,9 +277,22 @@ class LiveAnswer:
             return await asyncio.to_thread(keep)
         except HunminError as failure:
             log.warning("answer not kept", request_id=self.order.request_id, code=failure.code)
-            if state != "writing" and self._error is None:
-                self._error = failure
-            return state == "writing"
+            unkept = failure
+        except Exception as fault:  # noqa: BLE001 (whatever it is, readers must see an end)
+            self._report("answer not kept", fault)
+            unkept = AnswerFailed()
+        if state != "writing" and self._error is None:
+            self._error = unkept
+        return state == "writing"
+
+    def _report(self, event: str, fault: BaseException) -> None:
+        """Say what failed and where, without the fault's message: it might quote the words."""
+        log.error(
+            event,
+            request_id=self.order.request_id,
+            error=type(fault).__qualname__,
+            where=logs.where(fault),
+        )
 
 
 class Answers(Container[str]):

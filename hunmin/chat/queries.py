@@ -89,11 +89,16 @@ def path(act: Act, conversation_id: str, leaf_id: str) -> list[MessageView]:
     return [message_view(act, rows[id_]) for id_ in ids]
 
 
-def conversation_row(act: Act, conversation_id: str) -> ConversationRow:
-    """Return the actor's own conversation, or raise `ConversationNotFound`."""
-    row = act.session.scalar(
-        select(ConversationRow).where(ConversationRow.id == conversation_id, _own(act))
-    )
+def conversation_row(act: Act, conversation_id: str, *, to_grow: bool = False) -> ConversationRow:
+    """Return the actor's own conversation, or raise `ConversationNotFound`.
+
+    Args:
+        act: Who asks.
+        conversation_id: Which.
+        to_grow: Messages will be added: two that would grow it at once go one after the other.
+    """
+    statement = select(ConversationRow).where(ConversationRow.id == conversation_id, _own(act))
+    row = act.session.scalar(statement.with_for_update() if to_grow else statement)
     if row is None:
         raise ConversationNotFound
     return row

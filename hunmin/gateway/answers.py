@@ -7,7 +7,6 @@ admit and settle is handed in by the gateway.
 
 import asyncio
 import time
-import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -201,7 +200,7 @@ class Answer(AsyncIterator[Delta]):
             request_id=self.generation.request_id,
             error=type(error).__qualname__,
             code=getattr(error, "code", None),
-            where="".join(traceback.format_tb(error.__traceback__)),
+            where=logs.where(error),
         )
 
     def _elapsed_ms(self) -> int:

@@ -1,12 +1,15 @@
 """What is kept of conversations, on both databases, and what the log says of it."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from hunmin import audit, chat
+from hunmin import accounts, audit, chat
 from hunmin.act import Actor
 from hunmin.chat.tables import ConversationRow, MessageRow
 from hunmin.chat.views import Facts
@@ -248,6 +251,68 @@ def test_an_answer_to_a_deleted_question_is_not_kept(act_as, dana):
             error_code=None,
         )
         assert rows(act, MessageRow) == 0
+
+
+def test_an_answer_is_kept_where_a_guest_takes_the_conversation_along_meanwhile(act_as, dana):
+    with act_as() as act:
+        guest = accounts.welcome_guest(act, days=1).actor
+    with act_as(guest) as act:
+        begun = chat.start_conversation(act, text="안녕", limits=LIMITS)
+    with act_as(dana) as act:
+        assert chat.adopt_history(act, guest_id=guest.user_id or "") == 1
+
+    with act_as(guest) as act:
+        finish(act, begun, "어서 오세요.")
+    with act_as(dana) as act:
+        assert chat.get_message(act, begun.conversation.id, begun.answer.id).text == "어서 오세요."
+
+
+def test_an_answer_that_has_ended_is_never_changed(act_as, dana):
+    with act_as(dana) as act:
+        begun = start(act)
+    with act_as(dana) as act, pytest.raises(AssertionError):
+        finish(act, begun, "다른 말")
+    with act_as(dana) as act:
+        answer = chat.get_message(act, begun.conversation.id, begun.answer.id)
+        assert answer.text == "14일 안에 합니다."
+
+
+def test_an_empty_answer_that_the_conversation_went_on_from_is_not_replaced(act_as, dana):
+    with act_as(dana) as act:
+        failed = chat.start_conversation(act, text="안녕", limits=LIMITS)
+        finish(act, failed, "", state="failed")
+        later = follow(act, failed)
+        finish(act, later)
+
+        chat.ask_again(
+            act,
+            conversation_id=failed.conversation.id,
+            answer_id=failed.answer.id,
+            limits=LIMITS,
+        )
+
+        messages = chat.get_conversation(act, failed.conversation.id).messages
+        ids = {failed.question.id, failed.answer.id, later.question.id, later.answer.id}
+        assert ids < {message.id for message in messages}
+
+
+def test_of_two_questions_at_once_a_conversation_takes_one(act_as, dana):
+    with act_as(dana) as act:
+        begun = start(act)
+    together = threading.Barrier(2)
+
+    def ask(_) -> str:
+        together.wait()
+        with act_as(dana) as act:
+            try:
+                follow(act, begun)
+            except AnswerUnderway as refusal:
+                return refusal.code
+            time.sleep(0.2)  # the other one asks before this one is committed
+            return "begun"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(ask, range(2))) == ["answer_underway", "begun"]
 
 
 @pytest.mark.parametrize(

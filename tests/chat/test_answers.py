@@ -15,10 +15,11 @@ import pytest
 
 from hunmin import chat
 from hunmin.act import Actor, open_act
+from hunmin.chat import actions
 from hunmin.db import open_database
 from tests.chat.conftest import API, Told, read_events
 from tests.fakes import ScriptedEngine
-from tests.support.desk import make_key
+from tests.support.desk import make_key, make_link
 from tests.support.serving import serve
 
 WORDS = "천천히 한 글자씩 씁니다. " * 100
@@ -164,6 +165,37 @@ def test_deleting_a_conversation_stops_its_answer_and_leaves_no_word(server, eng
 
     wait_until(lambda: engine.running == 0)
     assert server.get(f"{API}/{told.conversation_id}").status_code == 404
+
+
+def test_an_answer_goes_on_when_its_guest_signs_in_and_takes_it_along(app):
+    with serve(app) as address, httpx.Client(base_url=address, timeout=WAIT_SECONDS) as guest:
+        with asking(guest) as (told, lines):
+            guest.post("/sign-in", data={"link": make_link(app), "adopt": "true"})
+            written = len(answer_of(guest, told)["text"])
+            wait_until(lambda: len(answer_of(guest, told)["text"]) > written)
+            assert answer_of(guest, told)["state"] == "writing"
+            guest.post(f"{path(told)}/stop")
+            rest = read_events("\n".join(lines))
+
+        answer = answer_of(guest, told)
+    assert answer["state"] == "stopped"
+    assert answer["text"] == (told.text + deltas(rest)).rstrip()
+
+
+def test_readers_see_an_end_where_an_answer_cannot_be_kept(server, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise RuntimeError(WORDS)
+
+    monkeypatch.setattr(actions, "save_answer", fail)
+    with asking(server) as (told, lines):
+        server.post(f"{path(told)}/stop")
+        rest = read_events("\n".join(lines))
+
+    assert rest.one("error")["code"] == "answer_failed"
+    assert rest.names[-1] == "done"
+    logged = capsys.readouterr().out
+    assert "RuntimeError" in logged
+    assert "천천히" not in logged
 
 
 def test_a_server_that_stops_keeps_what_was_written(app):
