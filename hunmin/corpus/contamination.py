@@ -1,6 +1,8 @@
 """Evaluation passages as n-grams, and whether a document holds one of them."""
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -8,6 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hunmin.corpus.config import Limits
+from hunmin.corpus.decode import decode
+from hunmin.corpus.files import OpenFile, lines, plain_name
 from hunmin.corpus.ngrams import comparable, ngram_hashes, word_hashes
 from hunmin.corpus.partfile import whole_file
 from hunmin.corpus.tidy import tidy
@@ -80,16 +85,17 @@ def read_passages(files: list[Path], *, size: int, share: float) -> Passages:
     """Collect the n-grams of every text field in JSON Lines files of evaluation items.
 
     A field shorter than one n-gram is too common to prove anything and is left out.
+
+    Raises:
+        SourceUnreadable, CompressionBomb: A file cannot be read whole; a passage that is passed
+            over would be trained on.
     """
     owner_parts: list[NDArray[np.int64]] = []
     hash_parts: list[NDArray[np.uint64]] = []
     lengths: list[int] = []
     names: list[str] = []
     for path in files:
-        for line_number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-            if not line.strip():
-                continue
-            item = json.loads(line)
+        for place, item in _items(path):
             for value in _texts(item):
                 grams = np.unique(
                     ngram_hashes(word_hashes(comparable(tidy(value)).split(" ")), size)
@@ -98,7 +104,8 @@ def read_passages(files: list[Path], *, size: int, share: float) -> Passages:
                     owner_parts.append(np.full(len(grams), len(names), np.int64))
                     hash_parts.append(grams)
                     lengths.append(len(grams))
-                    names.append(str(item.get("id") or f"{path.name}:{line_number}"))
+                    own = item.get("id") if isinstance(item, dict) else None
+                    names.append(_sound(str(own or place)))
     if not names:
         return Passages(size, share)
     hashes = np.concatenate(hash_parts)
@@ -113,9 +120,35 @@ def read_passages(files: list[Path], *, size: int, share: float) -> Passages:
     )
 
 
+def _items(path: Path) -> Iterator[tuple[str, object]]:
+    """Yield the items of a file, each with the file's name and its line."""
+    file = OpenFile(path, source="decontaminate", limits=Limits())
+    if not _JSON_LINES.search(path.name.lower()):
+        raise file.unreadable("evaluation sets are JSON Lines", "평가 자료는 JSON Lines여야 합니다")
+    for number, line in enumerate(lines(file), start=1):
+        if isinstance(line, bytes) and not line.strip():
+            continue
+        try:
+            item = json.loads(decode(line)[0]) if isinstance(line, bytes) else None
+        except (ValueError, RecursionError):
+            item = None
+        if item is None:
+            raise file.unreadable(
+                f"line {number} is not JSON", f"{number}번째 줄이 JSON이 아닙니다"
+            )
+        yield f"{plain_name(Path(path.name))}:{number}", item
+
+
+_JSON_LINES = re.compile(r"\.(jsonl|ndjson|json)(\.gz|\.zst)?$")
+
+
+def _sound(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def _texts(value: object) -> list[str]:
     if isinstance(value, str):
-        return [value]
+        return [_sound(value)]
     if isinstance(value, list):
         return [text for part in value for text in _texts(part)]
     if isinstance(value, dict):

@@ -81,7 +81,7 @@ def map_units(
         small: Whether the work is not worth the start of other processes on this machine.
 
     Raises:
-        HunminError: As `function` raised it.
+        HunminError, OSError: As `function` raised it.
     """
     if works_here(runner, units, small=small):
         for unit in units:
@@ -108,11 +108,14 @@ def map_units(
 
 
 def _guarded(function: Callable[[Any], Any], pickled: bytes) -> bytes:
-    """Run one unit; a `HunminError` comes back as data, for engines wrap what is raised."""
+    """Run one unit; what people are told of comes back as data, for engines wrap what is raised.
+
+    That is every `HunminError`, and an `OSError` such as a full disk.
+    """
     _end_with_parent()
     try:
         return pickle.dumps((function(pickle.loads(pickled)), None))  # noqa: S301 (our own)
-    except HunminError as error:
+    except (HunminError, OSError) as error:
         return pickle.dumps((None, (type(error), error.args, vars(error))))
 
 
@@ -130,9 +133,9 @@ def _end_with_parent() -> None:
 
 
 def _rebuilt(
-    kind: type[HunminError], arguments: tuple[object, ...], facts: dict[str, object]
-) -> HunminError:
-    error = kind.__new__(kind)
+    kind: type[Exception], arguments: tuple[object, ...], facts: dict[str, object]
+) -> Exception:
+    error = kind.__new__(kind, *arguments)
     error.args = arguments
     vars(error).update(facts)
     return error

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,11 @@ _PIECE_BYTES = 1 << 20
 _ZSTD_INPUT_BYTES = 1 << 12
 _ZSTD_WINDOW_BYTES_MAX = 1 << 27
 """What `zstd --long=27` writes. A larger window is a way to make a reader use memory."""
+
+
+def plain_name(path: Path) -> str:
+    """Return a file's name, or a path, as text; bytes of it that are no UTF-8 escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class OpenFile:
@@ -57,7 +63,8 @@ class OpenFile:
 
     def unreadable(self, en: str, ko: str) -> SourceUnreadable:
         """Return the error that says why this file cannot be read."""
-        return SourceUnreadable(source=self.source, path=self.path.name, reason_en=en, reason_ko=ko)
+        name = plain_name(Path(self.path.name))
+        return SourceUnreadable(source=self.source, path=name, reason_en=en, reason_ko=ko)
 
     def _check_expansion(self, raw_bytes: int) -> None:
         if self.read_bytes < self.limits.expansion_bytes_min:
@@ -66,7 +73,7 @@ class OpenFile:
         if ratio > self.limits.expansion_ratio_max:
             raise CompressionBomb(
                 source=self.source,
-                path=self.path.name,
+                path=plain_name(Path(self.path.name)),
                 megabytes=self.read_bytes // 2**20,
                 ratio=ratio,
             )

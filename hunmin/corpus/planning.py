@@ -1,12 +1,13 @@
 """What a build is to do, decided and checked before any document is read."""
 
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hunmin.corpus.rights import Rights, read_rights
-from hunmin.corpus.sources import Source, SourcesFile, find_files, read_sources
+from hunmin.corpus.sources import Source, SourcesFile, find_files, fixed_part, read_sources
 from hunmin.manifest import file_sha256
 
 
@@ -48,9 +49,12 @@ def make_plan(path: Path, rights_path: Path | None) -> Plan:
     for source in file.source:
         if source.path is None:
             files.append(PlannedFile(source, None, base, 0))
+            here = base / str(source.dataset)
+            if here.is_dir():
+                hashes[source.name] = hashing.of(_all_files(here))
             continue
         found = find_files(base, source.name, source.path)
-        root = base / source.path
+        root = fixed_part(base, source.path)
         parent = root if root.is_dir() else None
         files += [PlannedFile(source, each, parent, each.stat().st_size) for each in found]
         hashes[source.name] = hashing.of(found)
@@ -64,6 +68,15 @@ def make_plan(path: Path, rights_path: Path | None) -> Plan:
     if rights_path is not None:
         hashes["[rights]"] = file_sha256(rights_path)
     return Plan(file, files, eval_files, rights, hashes)
+
+
+def _all_files(folder: Path) -> list[Path]:
+    """Return what a data set's loader may read: every file that is not hidden."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )
 
 
 @dataclass
@@ -80,5 +93,7 @@ class _Hashing:
                 self.known[each] = file_sha256(each)
         if len(listed) == 1:
             return self.known[listed[0]]
-        lines = "".join(f"{self.known[each]}  {each.name}\n" for each in listed)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        lines = b"".join(
+            self.known[each].encode() + b"  " + os.fsencode(each.name) + b"\n" for each in listed
+        )
+        return hashlib.sha256(lines).hexdigest()

@@ -8,6 +8,7 @@ later.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from hunmin.corpus.config import Limits
 from hunmin.corpus.decode import decode, unscramble
-from hunmin.corpus.files import OpenFile, lines
+from hunmin.corpus.files import OpenFile, lines, plain_name
 from hunmin.corpus.sources import Source
 from hunmin.errors import SourceMissing, SourceUnreadable
 
@@ -83,6 +84,11 @@ class Reading:
             yield from self._plain_text(self._open)
 
     @property
+    def _name(self) -> str:
+        assert self.path is not None
+        return plain_name(Path(self.path.name))
+
+    @property
     def _column(self) -> str:
         return (
             self.source.messages_column if self.source.kind == "chat" else self.source.text_column
@@ -96,7 +102,7 @@ class Reading:
             if isinstance(row, Drop):
                 yield row
                 continue
-            if any(str(row.values.get(name)) != value for name, value in self.source.where.items()):
+            if not all(_says(row.values.get(name), v) for name, v in self.source.where.items()):
                 continue
             seen += 1
             found += self._column in row.values
@@ -104,14 +110,14 @@ class Reading:
                 columns.update(dict.fromkeys(row.values))
             yield self._document(row)
         if seen and not found:
-            place = self.path.name if self.path is not None else str(self.source.dataset)
+            place = self._name if self.path is not None else str(self.source.dataset)
             raise columns_missing(self.source.name, place, self._column, list(columns))
 
     def _json(self, file: OpenFile) -> Iterator[Row | Drop]:
         needle = self._needle()
         good = bad = 0
         for number, line in enumerate(lines(file), start=1):
-            place = f"{file.path.name}:{number}"
+            place = f"{self._name}:{number}"
             if isinstance(line, int):
                 yield Drop(place, "line_too_long", f"{line} bytes in one line")
                 continue
@@ -142,7 +148,7 @@ class Reading:
     def _needle(self) -> bytes | None:
         """Return bytes that every line asked for by `where` holds, to skip the others unparsed."""
         for value in self.source.where.values():
-            if value and value.isascii() and not set(value) & set('"\\/') and value.isprintable():
+            if _SAME_IN_JSON.fullmatch(value) and value.lower() not in _WORDS_OF_JSON:
                 return value.encode()
         return None
 
@@ -156,23 +162,23 @@ class Reading:
             with pq.ParquetFile(path) as file:
                 there = file.schema_arrow.names
                 if self._column not in there:
-                    raise columns_missing(source.name, path.name, self._column, there)
+                    raise columns_missing(source.name, self._name, self._column, there)
                 number = 0
                 names = [name for name in there if name in wanted]
                 for batch in file.iter_batches(batch_size=_PARQUET_ROWS, columns=names):
                     for values in batch.to_pylist():
                         number += 1
-                        yield Row(values, f"{path.name}:{number}", "none")
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                        yield Row(values, f"{self._name}:{number}", "none")
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise SourceUnreadable(
                 source=source.name,
-                path=path.name,
+                path=self._name,
                 reason_en=f"not a sound Parquet file ({error})",
                 reason_ko=f"올바른 Parquet 파일이 아닙니다({error})",
             ) from error
 
     def _plain_text(self, file: OpenFile) -> Iterator[Document | Drop]:
-        name = file.path.relative_to(self.base).as_posix() if self.base else file.path.name
+        name = plain_name(file.path.relative_to(self.base)) if self.base else self._name
         pieces: list[bytes] = []
         size = 0
         for piece in file.pieces():
@@ -189,6 +195,7 @@ class Reading:
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         import datasets  # noqa: PLC0415 (slow to import)
 
+        datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # a folder here is nobody else's business
         source = self.source
         name = source.dataset or ""
         if self.base is not None and (self.base / name).is_dir():
@@ -199,7 +206,7 @@ class Reading:
             )
             for number, values in enumerate(rows):
                 yield Row(values, f"{source.split}/{number}", "none")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
             place = f"{name}, {source.split} ({type(error).__name__}: {error})"
             raise SourceMissing(source=self.source.name, place=place) from error
 
@@ -231,7 +238,8 @@ class Reading:
         if len(text) > self.limits.text_chars_max:
             return Drop(named, "too_long", f"{len(text)} characters")
         text = _sound(text)
-        return Document(doc_id or _content_id(text), text, license_id.strip(), repair)
+        license_id = license_id.strip().encode("utf-8", "replace").decode()
+        return Document(doc_id or _content_id(text), text, license_id, repair)
 
 
 def columns_missing(source: str, place: str, column: str, there: list[str]) -> SourceUnreadable:
@@ -243,6 +251,18 @@ def columns_missing(source: str, place: str, column: str, there: list[str]) -> S
         reason_en=f'there is no column "{column}"; there are: {named}',
         reason_ko=f'"{column}" 열이 없습니다. 있는 열: {named}',
     )
+
+
+_SAME_IN_JSON = re.compile(r"[0-9]+|[A-Za-z][^\"\\\\/\x00-\x1f\x7f-\U0010ffff]*")
+"""Values that JSON writes in one way only: whole numbers, and ASCII words without escapes."""
+_WORDS_OF_JSON = frozenset({"true", "false", "none"})
+
+
+def _says(found: object, wanted: str) -> bool:
+    """Whether a column's value is the one asked for; of true and false case says nothing."""
+    if isinstance(found, bool):
+        return str(found).lower() == wanted.lower()
+    return str(found) == wanted
 
 
 def _parsed(text: str) -> object:

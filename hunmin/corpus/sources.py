@@ -5,6 +5,7 @@ Reads and checks TOML, finds the files. Every license is checked before any file
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -144,19 +145,40 @@ def find_files(base: Path, source: str, pattern: str) -> list[Path]:
         SourceMissing: There is none.
     """
     place = Path(os.path.normpath(base / pattern))
+    try:
+        found = _found(place)
+    except (OSError, ValueError) as error:  # a name that is too long; `**` beside other letters
+        raise SourceMissing(source=source, place=f"{pattern[:200]} ({error})"[:400]) from error
+    if not found:
+        raise SourceMissing(source=source, place=pattern)
+    return found
+
+
+def fixed_part(base: Path, pattern: str) -> Path:
+    """Return the path or folder that a pattern stands for; of a glob what stands before its signs.
+
+    Ids of text files count from it, so that files of one name in two folders have two ids.
+    """
+    place = Path(os.path.normpath(base / pattern))
+    if place.exists():
+        return place
+    signs = [n for n, part in enumerate(place.parts) if _GLOB_SIGN.search(part)]
+    return Path(*place.parts[: signs[0]]) if signs else place
+
+
+_GLOB_SIGN = re.compile(r"[*?\[]")
+
+
+def _found(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
-        found = sorted(
+        return sorted(
             path
             for path in place.rglob("*")
             if path.is_file()
             and path.name.lower().endswith(_DATA_SUFFIXES)
             and not any(part.startswith(".") for part in path.relative_to(place).parts)
         )
-    else:
-        root = Path(place.anchor)
-        found = sorted(path for path in root.glob(str(place.relative_to(root))) if path.is_file())
-    if not found:
-        raise SourceMissing(source=source, place=pattern)
-    return found
+    root = Path(place.anchor)
+    return sorted(path for path in root.glob(str(place.relative_to(root))) if path.is_file())

@@ -5,6 +5,7 @@ then holds numbers of documents that share a key with another, and the MinHash o
 band. Of several the first is kept, in the order of the sources file.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ NEAR = "near_duplicate"
 EXACT = "exact_duplicate"
 SAME_ID = "duplicate_id"
 _PAIRS_AT_ONCE = 65_536
+_GLOB_SIGN = re.compile(r"[\[\]{}*?\\]")
+"""What Daft takes for more than a character, though a folder may be called so."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,16 @@ def find_repeats(
         near: How near-duplicates are found.
         advance: Called after each of `near.bands` + 2 turns.
     """
-    frame = daft.read_parquet([str(part) for part in parts])
+    frame = daft.read_parquet([_GLOB_SIGN.sub(r"\\\g<0>", str(part)) for part in parts])
     frame = frame.where(daft.col("reason").is_null())
     found: dict[int, tuple[int, str]] = {}
     # The place in the order is a hash of the id, and smaller than it.
+    gone = np.empty(0, np.int64)
     for column, reason in (("order", SAME_ID), ("key", EXACT)):
-        later, first = _groups(daft, frame, column)
+        later, first = _groups(daft, frame, column, gone)
         found.update((n, (f, reason)) for n, f in zip(later.tolist(), first.tolist(), strict=True))
+        gone = np.array(sorted(found), np.int64)
         advance()
-    gone = np.array(sorted(found), np.int64)
     edges = [np.empty((0, 2), np.int64)]
     for column in band_columns(near):
         edges.append(_neighbors(daft, frame, column, gone))
@@ -95,8 +99,12 @@ def _members(
     daft: ModuleType,
     frame: Any,  # noqa: ANN401 (a daft.DataFrame)
     column: str,
+    gone: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the documents that share a value, and for each the number of its group."""
+    """Return the documents that share a value, and for each the number of its group.
+
+    Those that are gone already are left out: what repeats only them is kept.
+    """
     col = daft.col
     keyed = frame.select(col("n"), col(column)).where(~col(column).is_null())
     groups = keyed.groupby(column).agg(
@@ -106,6 +114,8 @@ def _members(
     lists = table["members"].combine_chunks()
     members = lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
     parents = lists.value_parent_indices().to_numpy(zero_copy_only=False).astype(np.int64)
+    alive = ~np.isin(members, gone)
+    members, parents = members[alive], parents[alive]
     order = np.lexsort((members, parents))
     return members[order], parents[order]
 
@@ -114,9 +124,10 @@ def _groups(
     daft: ModuleType,
     frame: Any,  # noqa: ANN401 (a daft.DataFrame)
     column: str,
+    gone: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return every document that shares a value with an earlier one, and the first with it."""
-    members, parents = _members(daft, frame, column)
+    members, parents = _members(daft, frame, column, gone)
     starts = np.flatnonzero(np.diff(parents, prepend=-1))
     firsts = np.repeat(members[starts], np.diff(np.append(starts, len(members))))
     later = members != firsts
@@ -134,9 +145,7 @@ def _neighbors(
     A group's size may be great, so not all its pairs are looked at; what two bands miss together
     another one finds.
     """
-    members, parents = _members(daft, frame, column)
-    alive = ~np.isin(members, gone)
-    members, parents = members[alive], parents[alive]
+    members, parents = _members(daft, frame, column, gone)
     if not len(members):
         return np.empty((0, 2), np.int64)
     starts = np.flatnonzero(np.diff(parents, prepend=-1))

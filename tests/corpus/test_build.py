@@ -150,6 +150,16 @@ def test_of_two_documents_with_one_id_the_later_is_dropped(build, jsonl):
     assert built.dropped == {"first:7": "duplicate_id"}
 
 
+def test_a_text_is_not_lost_for_repeating_one_that_was_dropped_for_its_id(build, jsonl):
+    texts = [("a", paragraph(1)), ("a", paragraph(2)), ("b", paragraph(2))]
+    jsonl("s.jsonl", [{"id": doc_id, "text": text} for doc_id, text in texts])
+
+    built = build(ONE_SOURCE)
+
+    assert built.texts == {"s:a": paragraph(1), "s:b": paragraph(2)}
+    assert built.dropped == {"s:a": "duplicate_id"}
+
+
 def test_documents_without_ids_get_one_from_their_content(build, jsonl):
     jsonl("s.jsonl", [{"text": paragraph(1)}, {"text": paragraph(2), "id": None}])
 
@@ -323,6 +333,13 @@ def test_where_takes_only_the_rows_asked_for(build, jsonl):
 
     assert set(built.texts) == {"s:0", "s:1", "s:2"}
     assert built.manifest.facts["rows_read"] == 3
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("true", {"s:0"}), ("False", {"s:10"})])
+def test_where_knows_true_and_false_however_they_are_written(build, jsonl, wanted, found):
+    jsonl("s.jsonl", rows(1, checked=True) + rows(1, 10, checked=False))
+
+    assert set(build(ONE_SOURCE + f'where = {{ checked = "{wanted}" }}\n').texts) == found
 
 
 def test_quality_rules_may_be_waived_for_a_source(build, jsonl):

@@ -1,5 +1,6 @@
 """How work is divided, and that nobody is told of it."""
 
+import errno
 import subprocess
 import sys
 from collections import Counter
@@ -57,6 +58,8 @@ def test_a_runner_that_is_not_installed_is_an_error_that_says_how_to_get_it(monk
 def double(number):
     if number == 13:
         raise SourceMissing(source="thirteen", place="nowhere")
+    if number == errno.ENOSPC:
+        raise OSError(errno.ENOSPC, "No space left on device")
     return 2 * number
 
 
@@ -78,6 +81,9 @@ assert dict(map_units(double, [1, 2, 3], runner="local", small=False)) == {1: 2,
 with pytest.raises(SourceMissing, match="thirteen") as error:
     list(map_units(double, [1, 13, 3], runner="local", small=False))
 assert error.value.source == "thirteen" and "thirteen" in error.value.ko
+with pytest.raises(OSError) as full:
+    list(map_units(double, [1, 28, 3], runner="local", small=False))
+assert full.value.errno == 28
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 

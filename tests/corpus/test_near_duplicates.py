@@ -1,5 +1,7 @@
 """Near-duplicates and contamination: what the hashes find and what they leave."""
 
+import gzip
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from hunmin.corpus.contamination import Passages, read_passages
 from hunmin.corpus.ngrams import comparable, ngram_hashes, stable_hash, word_hashes, word_ids
+from hunmin.errors import SourceUnreadable
 from tests.corpus.conftest import ONE_SOURCE, paragraph
 
 WORDS = st.lists(st.sampled_from([f"낱말{i}" for i in range(12)]), max_size=40)
@@ -100,6 +103,29 @@ def test_less_than_the_share_asked_for_is_let_through(passages):
 def test_short_items_and_other_texts_are_not_found(passages):
     assert held(passages, "한 문장. " + paragraph(7, 20)) is None
     assert held(passages, "") is None
+
+
+@pytest.mark.parametrize("name", ["eval.jsonl", "eval.json.gz"])
+def test_evaluation_items_come_with_any_line_separator_and_form(tmp_path, name):
+    path = tmp_path / name
+    lines = f'{{"q": "{paragraph(1)}\u2028{paragraph(2)}"}}\n["{paragraph(3)}"]\n'.encode()
+    path.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+
+    found = read_passages([path], size=8, share=0.5)
+
+    assert found.names == (f"{name}:1", f"{name}:2")
+    assert held(found, paragraph(3)) == f"{name}:2"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [("a.jsonl", b'{"q": "a"}\n\xff{"q"'), ("a.jsonl", b'{"q": '), ("README.md", b"# Items")],
+)
+def test_an_evaluation_file_that_cannot_be_read_whole_is_named(tmp_path, name, raw):
+    (tmp_path / name).write_bytes(raw)
+
+    with pytest.raises(SourceUnreadable, match=name):
+        read_passages([tmp_path / name], size=8, share=0.5)
 
 
 def test_passages_are_the_same_after_saving(passages, tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import socket
 import tracemalloc
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ import zstandard
 from hunmin.errors import (
     CompressionBomb,
     NothingLeft,
+    OutputExists,
     SourceMissing,
     SourceUnreadable,
 )
@@ -318,6 +320,87 @@ def test_a_hugging_face_data_set_is_read_by_its_own_loader(build, folder):
 def test_a_data_set_that_cannot_be_found_is_an_error_that_names_it(build):
     with pytest.raises(SourceMissing, match="no-one/no-such-set"):
         build(source("x").replace('path = "x"', 'dataset = "no-one/no-such-set"'))
+
+
+def test_a_data_set_on_this_disk_asks_no_network_and_is_hashed(build, folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **_: asked.append(where[0]))
+    (folder / "mydata").mkdir()
+    pq.write_table(pa.table({"text": [paragraph(0)]}), folder / "mydata" / "train-0.parquet")
+    toml = source("x").replace('path = "x"', 'dataset = "mydata"')
+
+    build(toml)
+
+    assert asked == []
+    pq.write_table(pa.table({"text": [paragraph(1)]}), folder / "mydata" / "train-0.parquet")
+    with pytest.raises(OutputExists):
+        build(toml)
+
+
+def test_files_may_be_called_anything(build, folder):
+    (folder / "texts").mkdir()
+    for name, raw in (
+        (b"\xff.txt", paragraph(0).encode()),
+        (b"\xfd.jsonl", b"no json\n" + line(1)),
+        ("[1] {a} 한글?*.txt".encode(), paragraph(2).encode()),
+    ):
+        (folder / "texts" / os.fsdecode(name)).write_bytes(raw)
+
+    built = build(source("texts"), out="out [1] {a,b}*")
+
+    assert sorted(built.texts) == ["s:1", "s:[1] {a} 한글?*.txt", "s:\\xff.txt"]
+    assert built.dropped == {"s:\\xfd.jsonl:1": "invalid_json"}
+
+
+@pytest.mark.parametrize("path", ["texts", "../texts", "x/../texts", "texts/*/a.txt"])
+def test_texts_of_one_name_in_two_folders_are_two_documents(build, folder, path):
+    base = folder.parent if path.startswith("..") else folder
+    (folder / "x").mkdir()
+    for number, part in enumerate(("one", "two")):
+        (base / "texts" / part).mkdir(parents=True)
+        (base / "texts" / part / "a.txt").write_text(paragraph(number), "utf-8")
+
+    assert build(source(path)).texts == {"s:one/a.txt": paragraph(0), "s:two/a.txt": paragraph(1)}
+
+
+@pytest.mark.parametrize("path", ["texts/a**b/*.txt", "x" * 5000, "texts/loop"])
+def test_a_path_that_cannot_be_is_an_error(build, folder, path):
+    (folder / "texts").mkdir()
+    (folder / "texts" / "loop").symlink_to("loop")
+
+    with pytest.raises(SourceMissing):
+        build(source(path))
+
+
+def test_links_that_lead_in_circles_are_passed_over(build, folder):
+    (folder / "texts").mkdir()
+    (folder / "texts" / "again").symlink_to(folder / "texts")
+    (folder / "texts" / "itself.txt").symlink_to("itself.txt")
+    (folder / "texts" / "a.txt").write_text(paragraph(0), "utf-8")
+
+    assert build(source("texts")).texts == {"s:a.txt": paragraph(0)}
+
+
+def test_parquet_with_odd_types_is_read_or_named(build, folder):
+    table = {"text": pa.array([paragraph(0)]).dictionary_encode(), "id": pa.array([b"a"])}
+    pq.write_table(pa.table(table), folder / "good.parquet")
+    far = pa.array([10**15], pa.timestamp("ms"))
+    pq.write_table(pa.table({"text": [paragraph(0)], "id": far}), folder / "far.parquet")
+
+    assert list(build(source("good.parquet"), out="good").texts.values()) == [paragraph(0)]
+    with pytest.raises(SourceUnreadable, match=r"far\.parquet"):
+        build(source("far.parquet"), out="far")
+
+
+def test_half_characters_in_an_id_or_a_license_cost_no_build(build, folder):
+    row = json.dumps({"id": "1\ud800", "text": paragraph(0), "license": "MIT"})
+    odd = json.dumps({"id": "2", "text": paragraph(1), "license": "MIT\udfff"})
+    (folder / "s.jsonl").write_text(f"{row}\n{odd}\n")
+
+    built = build(source("s.jsonl", license_column="license").replace('license = "MIT"', ""))
+
+    assert built.texts == {"s:1": paragraph(0)}
+    assert built.dropped == {"s:2": "license"}
 
 
 def test_one_source_is_the_shortest_sources_file_there_is(build, folder):
