@@ -378,9 +378,11 @@ def test_what_was_typed_before_the_scripts_came_is_kept(open_page):
     page.route("**/app.js", lambda route: (page.wait_for_timeout(500), route.continue_()))
     page.reload(wait_until="commit")
     box(page).fill("일찍 쓴 글")
+    page.locator("#search").fill("일찍")
     page.locator("#chat[data-ready]").wait_for()
 
     assert box(page).input_value() == "일찍 쓴 글"
+    assert page.locator("#search").input_value() == "일찍"
 
 
 def test_the_page_reads_and_answers_without_scripts(open_page):

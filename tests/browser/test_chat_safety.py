@@ -121,6 +121,32 @@ def test_links_open_elsewhere_and_tell_this_page_nothing(open_page):
     assert link.get_attribute("onmouseover") is None
 
 
+@pytest.mark.parametrize(
+    ("markdown", "shown"),
+    [
+        (f"<{EVIL}/a>", ""),
+        (f"[evil.example]({EVIL})", ""),
+        (f"[누르세요]({EVIL})", "(evil.example)"),
+        (f"[https://bank.example/?evil.example]({EVIL})", "(evil.example)"),
+        ("[https://bank.example](https://bank.example@evil.example)", "(evil.example)"),
+        ("<https://bank.example@evil.example>", "(evil.example)"),
+        ("[evil.example.bank.example](https://evil.example)", "(evil.example)"),
+    ],
+)
+def test_a_link_whose_words_deceive_shows_where_it_leads(open_page, markdown, shown):
+    page = open_chat(open_page)
+    host = page.evaluate(
+        """async text => {
+            const app = document.querySelector("script[type=module]").src;
+            const {blocksOf} = await import(app.replace("app.js", "markdown.js"));
+            const page = new DOMParser().parseFromString(blocksOf(text).join(""), "text/html");
+            return page.querySelector(".host")?.textContent ?? "";
+        }""",
+        markdown,
+    )
+    assert host == shown
+
+
 def test_a_growing_text_ends_as_the_whole_one_reads(open_page):
     page = open_chat(open_page)
     texts = [*PAYLOADS, TEXT]

@@ -5,7 +5,16 @@ import asyncio
 import pytest
 
 from tests.browser.conftest import check_accessible
-from tests.browser.talking import ask, box, listen, open_chat, send, spoken, until_written
+from tests.browser.talking import (
+    ask,
+    box,
+    listen,
+    open_chat,
+    questions,
+    send,
+    spoken,
+    until_written,
+)
 from tests.fakes import ANSWER, ScriptedEngine
 
 WORDS = "낱말이 이어집니다. " * 150
@@ -178,6 +187,58 @@ class TestServerGone:
         box(page).press("Enter")
         until_written(page)
         assert page.get_by_role("alert").count() == 0
+
+
+HOLD = """() => {
+    const real = window.fetch;
+    const held = new Promise((goOn) => (window.goOn = goOn));
+    window.fetch = async (...asked) => (await held, real(...asked));
+}"""
+"""Hold back whatever is asked of the server, as a slow network does, until `goOn`."""
+
+
+class TestSlowNetwork:
+    def test_what_is_typed_while_the_first_question_goes_out_is_the_next_message(self, open_page):
+        page = open_chat(open_page)
+        page.evaluate(HOLD)
+        box(page).fill("첫 질문")
+        box(page).press("Enter")
+        page.keyboard.type("다음 질문")
+        page.evaluate("window.goOn()")
+        until_written(page)
+
+        assert questions(page) == ["첫 질문"]
+        assert box(page).input_value() == "다음 질문"
+        page.reload()
+        page.locator("#chat[data-ready]").wait_for()
+        assert box(page).input_value() == "다음 질문"
+
+    def test_a_question_that_fails_comes_back_before_what_was_typed_meanwhile(self, open_page):
+        page = open_chat(open_page, faults_allowed=("ERR_FAILED", "404 (Not Found)"))
+        page.evaluate(HOLD)
+        page.route("**/chat/api/**", lambda route: route.abort())
+        box(page).fill("첫 질문")
+        box(page).press("Enter")
+        page.keyboard.type("다음")
+        page.evaluate("window.goOn()")
+        page.get_by_role("alert").wait_for()
+
+        assert box(page).input_value() == "첫 질문\n다음"
+
+    def test_whoever_goes_elsewhere_meanwhile_is_left_there_with_what_they_type(self, open_page):
+        page = open_chat(open_page)
+        ask(page, "안녕하세요")
+        page.evaluate(HOLD)
+        box(page).fill("둘째 질문")
+        box(page).press("Enter")
+        page.get_by_role("link", name="새 대화").click()
+        box(page).fill("새 글")
+        with page.expect_response("**/messages"):
+            page.evaluate("window.goOn()")
+        page.wait_for_timeout(300)
+
+        assert box(page).input_value() == "새 글"
+        assert questions(page) == []
 
 
 class TestTwoModels:

@@ -3,7 +3,7 @@
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { Confirm, Dialog, Help, TraceDialog } from "./dialogs.js";
-import { html, render, useEffect, useReducer } from "./html.js";
+import { html, render, useEffect, useLayoutEffect, useReducer } from "./html.js";
 import { Icon } from "./icons.js";
 import { Sidebar } from "./sidebar.js";
 import { Talk } from "./talk.js";
@@ -141,7 +141,8 @@ function Page({ app }) {
   const { chat } = app;
   const [, redraw] = useReducer((count) => count + 1, 0);
   app.changed = redraw;
-  useEffect(() => {
+  // At once, not after the next frame: nothing that happens meanwhile may be missed.
+  useLayoutEffect(() => {
     const onKeyDown = (event) => app.key(event);
     const onPopState = () => app.go(conversationInAddress(), { keepAddress: true });
     const ends = [chat.subscribe(redraw)];
@@ -208,8 +209,12 @@ function start() {
   const root = document.getElementById("chat");
   const app = new App(new Chat(data));
   app.typed = root.querySelector("textarea")?.value ?? "";
+  const searchBox = root.querySelector("#search");
+  const wasSearching = document.activeElement === searchBox;
   root.replaceChildren();
   render(html`<${Page} app=${app} />`, root);
+  if (wasSearching) app.search();
+  if (searchBox && searchBox.value !== data.search) app.chat.find(searchBox.value.trim());
   root.dataset.ready = "true";
 }
 

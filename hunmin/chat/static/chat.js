@@ -3,6 +3,7 @@
 // No elements here. Components read `state`, call the methods, and are told of every change.
 
 import { Fault, request, stream } from "./api.js";
+import { moveDraft } from "./keep.js";
 import { Live } from "./live.js";
 import { newestLeaf, pathTo } from "./tree.js";
 import { _ } from "./words.js";
@@ -164,20 +165,23 @@ export class Chat {
   }
 
   #begin(live, { conversation, question, answer }) {
+    const isFirst = live.conversationId === undefined;
     live.begin(conversation.id, answer);
     this.lives.set(conversation.id, live);
     const others = this.state.list.filter((one) => one.id !== conversation.id);
     const list = this.state.search ? this.state.list : [conversation, ...others];
     const open = this.state.conversation;
-    if (open && open.id !== conversation.id) {
-      this.set({ list });
+    if (open ? open.id !== conversation.id : !isFirst) {
+      this.set({ list }); // The reader has gone elsewhere meanwhile.
       return;
     }
+    if (isFirst) moveDraft(null, conversation.id);
     const messages = new Map(this.state.messages);
+    const wentOn = new Set([...messages.values()].map((message) => message.parent_id));
     for (const [id, message] of messages) {
       // An answer that failed before its first word was replaced by this one.
-      const replaced = message.parent_id === question.id && message.state !== "whole" && !message.text;
-      if (replaced) messages.delete(id);
+      const failed = message.parent_id === question.id && message.state !== "whole" && !message.text;
+      if (failed && !wentOn.has(id)) messages.delete(id);
     }
     messages.set(question.id, question).set(answer.id, answer);
     this.set({ list, conversation, messages, leafId: answer.id, said: _("Writing an answer") });

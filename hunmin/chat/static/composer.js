@@ -44,10 +44,17 @@ export function Composer({ chat, app }) {
   }, [conversationId, app.fresh]);
 
   function write(text) {
-    box.current.value = text;
+    // What is there already stays untouched: a syllable in the making would break.
+    if (box.current.value !== text) box.current.value = text;
     changed();
   }
   app.write = write;
+
+  /** A question that was not kept comes back, before whatever was typed meanwhile. */
+  function putBack(text) {
+    if ((chat.state.conversation?.id ?? null) !== conversationId) keepDraft(conversationId, text);
+    else write([text, box.current.value].filter(Boolean).join("\n"));
+  }
 
   function changed() {
     keepDraft(conversationId, box.current.value);
@@ -63,15 +70,11 @@ export function Composer({ chat, app }) {
       return;
     }
     setBusy(true);
+    write(""); // At once: whatever is typed from here on is the next message.
     const kept = await chat.send(text);
     setBusy(false);
-    if (!kept) return;
-    // Whatever was typed while the question went out stays in the box.
-    const typed = box.current.value;
-    const rest = typed.normalize("NFC").startsWith(text) ? typed.normalize("NFC").slice(text.length) : "";
-    keepDraft(conversationId, "");
-    write(rest.replace(/^\n/, ""));
-    app.asked();
+    if (kept) app.asked();
+    else putBack(text);
   }
 
   function pressSend(event) {

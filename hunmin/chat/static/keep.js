@@ -24,6 +24,12 @@ export function keepDraft(conversationId, text) {
   }
 }
 
+/** Let what was typed in one conversation go on in another: a new one that has got its name. */
+export function moveDraft(from, to) {
+  keepDraft(to, readDraft(from));
+  keepDraft(from, "");
+}
+
 export function readChoice(name) {
   return of("localStorage")?.getItem(`hunmin.chat.${name}`) === "yes";
 }

@@ -47,7 +47,7 @@ marked.use({
       const url = safeUrl(href);
       if (url === null) return inside;
       const host = url.protocol === "mailto:" ? url.pathname : url.host;
-      const shown = inside.includes(escape(host)) ? "" : ` <span class="host">(${escape(host)})</span>`;
+      const shown = namesHost(inside, url, host) ? "" : ` <span class="host">(${escape(host)})</span>`;
       return `<a href="${escape(url.href)}">${inside}</a>${shown}`;
     },
     code({ text, lang }) {
@@ -83,6 +83,12 @@ function safeUrl(href) {
   } catch {
     return null;
   }
+}
+
+/** Whether the words of a link begin with the host it leads to; anywhere else they may deceive. */
+function namesHost(inside, url, host) {
+  const names = [host, `${url.protocol}//${host}`, `mailto:${host}`].map(escape);
+  return names.some((name) => inside === name || inside.startsWith(`${name}/`));
 }
 
 function hostOf(href) {

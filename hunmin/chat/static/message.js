@@ -123,7 +123,7 @@ function Blocks({ blocks, text, writing }) {
 /** An answer on its way; drawn again at most once a frame. */
 function Writing({ live }) {
   const [, redraw] = useReducer((count) => count + 1, 0);
-  useEffect(() => live.subscribe(redraw), [live]);
+  useLayoutEffect(() => live.subscribe(redraw), [live]);
   if (!live.text) {
     const loading = live.waiting?.reason === "engine_starting";
     return html`<p class="thinking">
@@ -137,7 +137,7 @@ function Writing({ live }) {
 function Written({ message, chat, app }) {
   const [colors, redraw] = useReducer((count) => count + 1, 0);
   const blocks = useMemo(() => blocksOf(message.text), [message.text, colors]);
-  useEffect(() => onLanguage(redraw), []);
+  useLayoutEffect(() => onLanguage(redraw), []);
   const again = () => app.regenerate(message);
   return html`${message.text && html`<${Blocks} blocks=${blocks} text=${message.text} />`}
     <${Remark} message=${message} again=${again} free=${!chat.live()} />
