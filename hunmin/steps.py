@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -60,8 +61,10 @@ class Step:
         facts: Mapping[str, Any],
         sources: list[SourceRecord] | None = None,
     ) -> Manifest:
-        """Hash and sync every file, write the manifest and lineage, rename into place."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        """Hash and sync every file, write the manifest and lineage, rename into place.
+
+        What helps to resume goes last: hashing a large output takes long, and may be killed too.
+        """
         lineage = self.folder / LINEAGE_NAME
         for folder in self._input_folders:
             _copy_lineage(folder, lineage)
@@ -84,7 +87,9 @@ class Step:
         )
         (self.folder / MANIFEST_NAME).write_bytes(manifest.to_bytes())
         for path in self.folder.rglob("*"):
-            sync(path)
+            if path.relative_to(self.folder).parts[0] != SCRATCH_NAME:
+                sync(path)
+        _remove(self.scratch, plan=self.scratch / _PLAN_NAME)
         sync(self.folder)
         self.folder.rename(self.out)
         sync(self.out.parent)
@@ -123,19 +128,34 @@ def open_step(
     out = out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
     work = out.parent / f".{out.name}.partial"
-    with _only_one(out):
+    with only_one(out):
         step = Step(out, work, kind=kind, name=name, plan=plan)
         step._input_folders = list((inputs or {}).values())  # noqa: SLF001 (same module)
-        if out.exists():
-            step.finished = _finished_as_planned(out, kind, plan)
-        else:
-            _prepare(work, plan)
-        try:
+        with full_disk_said(out):
+            if out.exists():
+                step.finished = _finished_as_planned(out, kind, plan)
+            else:
+                _prepare(work, plan)
             yield step
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise DiskFull(path=out) from error
-            raise
+
+
+@contextlib.contextmanager
+def full_disk_said(path: Path) -> Iterator[None]:
+    """Raise `DiskFull` where anything inside the block says that the disk, or a quota, is full."""
+    try:
+        yield
+    except Exception as error:
+        code = error.errno if isinstance(error, OSError) else None
+        if code in _FULL or _FULL_IN_WORDS.search(str(error)):
+            raise DiskFull(path=path) from error
+        raise
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_IN_WORDS = re.compile(
+    rf"\(os error ({errno.ENOSPC}|{errno.EDQUOT})\)|^\d+ requested and \d+ written$"
+)
+"""How safetensors, and NumPy, say it: without a number a program could read."""
 
 
 def sync(path: Path) -> None:
@@ -199,13 +219,26 @@ def _prepare(work: Path, plan: dict[str, Any]) -> None:
     except (OSError, ValueError):
         same = False
     if not same:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work, plan=plan_path)
         plan_path.parent.mkdir(parents=True)
         write_whole(plan_path, json.dumps(plan, ensure_ascii=False, indent=1).encode())
 
 
+def _remove(folder: Path, *, plan: Path) -> None:
+    """Remove half-done work, its plan first: what is removed by half is never gone on with."""
+    if plan.is_file():
+        plan.unlink()
+        sync(plan.parent)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
-def _only_one(out: Path) -> Iterator[None]:
+def only_one(out: Path) -> Iterator[None]:
+    """Hold a lock beside `out` while the block runs.
+
+    Raises:
+        OutputBusy: Another process holds it.
+    """
     lock_path = out.parent / f".{out.name}.lock"
     with lock_path.open("w") as lock:
         try:

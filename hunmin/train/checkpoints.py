@@ -78,7 +78,7 @@ def newest(plan: RunPlan) -> tuple[int, Path] | None:
     Raises:
         OutputExists: The run's folder holds checkpoints of another plan.
     """
-    for folder in sorted(plan.folder.glob("step-*"), reverse=True):
+    for folder in reversed(_by_step(plan.folder)):
         try:
             verify_files(folder)
         except (ManifestMissing, ManifestBroken):
@@ -105,11 +105,17 @@ def restore(
 
 def prune(plan: RunPlan, *, kept: int) -> None:
     """Remove all but the newest `kept` checkpoints."""
-    folders = sorted(plan.folder.glob("step-*"))
+    folders = _by_step(plan.folder)
     for folder in folders[: max(0, len(folders) - kept)]:
         doomed = folder.with_name(f".{folder.name}.doomed")
         folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _by_step(folder: Path) -> list[Path]:
+    """Return the checkpoints of a run, by number: `step-1000000` comes after `step-999999`."""
+    found = [path for path in folder.glob("step-*") if path.name.removeprefix("step-").isdecimal()]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def optimizer_tensors(model: Transformer, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

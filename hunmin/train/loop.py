@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hunmin.errors import LossNotFinite, WrongInput
+from hunmin.errors import LossNotFinite, NothingToTrainOn, WrongInput
 from hunmin.manifest import Manifest
 from hunmin.model import ModelConfig, Transformer, load_checkpoint
 from hunmin.progress import bar
+from hunmin.steps import full_disk_said, only_one
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.device import Device, SumOfLosses, find_device, prepare_model
@@ -60,6 +61,8 @@ def run(
 
     Raises:
         OutputExists: `out` holds a run with another plan.
+        OutputBusy: Another process trains into `out`.
+        DiskFull: The disk filled up; the last checkpoint is whole.
         NothingToTrainOn: The corpus has no text of this stage's kind.
         LossNotFinite: The loss became infinite or not a number.
     """
@@ -75,10 +78,12 @@ def run(
         inputs=inputs,
     )
     plan.folder.mkdir(parents=True, exist_ok=True)
-    start = checkpoints.newest(plan)
-    if start is not None and start[0] == config.steps:
-        return Manifest.read(start[1])
-    return _Run(config, model_config, plan, find_device(compile_wanted=compile_wanted)).go(start)
+    with only_one(plan.folder), full_disk_said(plan.folder):
+        start = checkpoints.newest(plan)
+        if start is not None and start[0] == config.steps:
+            return Manifest.read(start[1])
+        device = find_device(compile_wanted=compile_wanted)
+        return _Run(config, model_config, plan, device).go(start)
 
 
 class _Run:
@@ -105,17 +110,20 @@ class _Run:
         self.log = LossLog(plan.folder)
 
     def _sequences(self, kind: Kind) -> Sequences | None:
-        shards = list((self.plan.inputs["corpus"] / "shards").glob(f"{kind}-*.parquet"))
-        if kind == "heldout" and not shards:
-            return None
-        return prepare(
-            self.plan.inputs["corpus"],
-            self.plan.inputs["tokenizer"],
-            self.plan.folder / "tokens" / kind,
-            kind=kind,
-            sequence_tokens=self.config.sequence_tokens,
-            chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
-        )
+        """Return the sequences of one kind; of held-out text None where there is too little."""
+        try:
+            return prepare(
+                self.plan.inputs["corpus"],
+                self.plan.inputs["tokenizer"],
+                self.plan.folder / "tokens" / kind,
+                kind=kind,
+                sequence_tokens=self.config.sequence_tokens,
+                chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
+            )
+        except NothingToTrainOn:
+            if kind == "heldout":
+                return None
+            raise
 
     def go(self, start: tuple[int, Path] | None) -> Manifest:
         """Train from a checkpoint, or from the beginning, to the end."""
@@ -176,7 +184,9 @@ class _Run:
             loss = self._sum_of_losses(ids_BT, targets_BT, segments_BT) / learned
             loss.backward()
             total += loss.item()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm_max)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm_max)
+        if not math.isfinite(norm.item()):
+            total = math.nan  # the weights would be no numbers after this step
         if math.isfinite(total):
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

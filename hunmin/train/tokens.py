@@ -31,7 +31,8 @@ from hunmin.model import (
     load_tokenizer,
 )
 from hunmin.progress import Bar, bar
-from hunmin.steps import write_whole
+from hunmin.steps import sync, write_whole
+from hunmin.train.rowfile import RowFile
 
 Kind = Literal["text", "heldout", "chat"]
 
@@ -80,11 +81,14 @@ def prepare(
         "sequence_tokens": sequence_tokens,
         "chats_joined_max": chats_joined_max,
     }
-    found = _open(folder, origin)
+    found = _open(folder, origin, kind)
     if found is not None:
         return found
     shards = sorted((corpus / "shards").glob(f"{kind}-*.parquet"))
     folder.mkdir(parents=True, exist_ok=True)
+    # What says that another origin's files are whole must be gone before they are written over.
+    (folder / _INFO_NAME).unlink(missing_ok=True)
+    sync(folder)
     rows = sum(pq.ParquetFile(shard).metadata.num_rows for shard in shards)
     with bar(f"tokenize {kind}", total=rows, unit="documents") as shown:
         loaded = load_tokenizer(tokenizer)
@@ -96,19 +100,19 @@ def prepare(
     if info["sequences"] == 0:
         raise NothingToTrainOn(corpus=corpus, needed=kind)
     write_whole(folder / _INFO_NAME, json.dumps({**origin, **info}).encode())
-    done = _open(folder, origin)
+    done = _open(folder, origin, kind)
     assert done is not None
     return done
 
 
-def _open(folder: Path, origin: dict[str, Any]) -> Sequences | None:
+def _open(folder: Path, origin: dict[str, Any], kind: Kind) -> Sequences | None:
     try:
         info = json.loads((folder / _INFO_NAME).read_bytes())
     except (OSError, ValueError):
         return None
     if {key: info.get(key) for key in origin} != origin:
         return None
-    is_chat = (folder / "learned.npy").is_file()
+    is_chat = kind == "chat"
     return Sequences(
         ids_ST=np.load(folder / "ids.npy", mmap_mode="r"),
         learned_ST=np.load(folder / "learned.npy", mmap_mode="r") if is_chat else None,
@@ -121,49 +125,48 @@ def _write_text(
     shards: list[Path], tokenizer: Tokenizer, folder: Path, sequence_tokens: int, shown: Bar
 ) -> dict[str, Any]:
     """Write running text as overlapping-by-one rows: row i covers tokens iT to (i+1)T inclusive."""
-    stream_path = folder / "stream.bin"
     encode = bulk_encoder(tokenizer)
     tokens = text_bytes = 0
-    with stream_path.open("wb") as stream:
+    waiting = np.empty(0, np.uint32)
+    with RowFile(folder / "ids.npy", np.uint32, sequence_tokens + 1) as rows:
         for texts in _batches(shards, "text"):
-            for document_ids in encode(texts):
-                ids = np.array([*document_ids, END_OF_TEXT_ID], dtype=np.uint32)
-                stream.write(ids.tobytes())
-                tokens += len(ids)
+            new = [np.array([*ids, END_OF_TEXT_ID], np.uint32) for ids in encode(texts)]
+            tokens += sum(map(len, new))
+            waiting = np.concatenate([waiting, *new])
+            whole = max(0, len(waiting) - 1) // sequence_tokens * sequence_tokens
+            for start in range(0, whole, sequence_tokens):
+                rows.add(waiting[start : start + sequence_tokens + 1])
+            waiting = waiting[whole:]
             text_bytes += sum(len(text.encode()) for text in texts)
             shown.advance(len(texts), note=f"{tokens:,} tokens")
-    sequences = max(0, (tokens - 1) // sequence_tokens)
-    if sequences:
-        flat = np.memmap(stream_path, dtype=np.uint32, mode="r")
-        rows = np.lib.format.open_memmap(
-            folder / "ids.npy", "w+", np.uint32, (sequences, sequence_tokens + 1)
-        )
-        for row in range(sequences):
-            rows[row] = flat[row * sequence_tokens : (row + 1) * sequence_tokens + 1]
-        rows.flush()
-    stream_path.unlink()
-    return {"sequences": sequences, "tokens": tokens, "text_bytes": text_bytes}
+    return {"sequences": rows.rows, "tokens": tokens, "text_bytes": text_bytes}
 
 
 def _write_chats(
     shards: list[Path], tokenizer: Tokenizer, folder: Path, packer: "_Packer", shown: Bar
 ) -> dict[str, Any]:
     """Pack chats; one that is longer than a sequence is cut at its end, and counted."""
-    for conversations in _batches(shards, "messages"):
-        for messages in conversations:
-            ids, learned = encode_chat_with_mask(tokenizer, messages)
-            packer.add(ids, learned, opens=messages[0]["role"] == "system")
-        shown.advance(len(conversations))
-    rows = packer.rows()
-    if rows:
-        for name, dtype, column in (
-            ("ids", np.uint32, 0),
-            ("learned", np.bool_, 1),
-            ("segments", np.uint16, 2),
-        ):
-            np.save(folder / f"{name}.npy", np.array([row[column] for row in rows], dtype=dtype))
+    with (
+        RowFile(folder / "ids.npy", np.uint32, packer.width) as all_ids,
+        RowFile(folder / "learned.npy", np.bool_, packer.width) as all_learned,
+        RowFile(folder / "segments.npy", np.uint16, packer.width) as all_segments,
+    ):
+
+        def write(rows: list[Packed]) -> None:
+            for ids, learned, segments in rows:
+                all_ids.add(np.array(ids))
+                all_learned.add(np.array(learned))
+                all_segments.add(np.array(segments))
+
+        for conversations in _batches(shards, "messages"):
+            for messages in conversations:
+                ids, learned = encode_chat_with_mask(tokenizer, messages)
+                packer.add(ids, learned, opens=messages[0]["role"] == "system")
+            write(packer.full_rows())
+            shown.advance(len(conversations))
+        write(packer.rows())
     return {
-        "sequences": len(rows),
+        "sequences": all_ids.rows,
         "chats": packer.chats,
         "chats_cut": packer.cut,
         "conversations": packer.conversations,
@@ -172,21 +175,25 @@ def _write_chats(
     }
 
 
+Packed = tuple[list[int], list[bool], list[int]]
+"""One sequence: ids, which of them are learned, and the number of each one's conversation."""
+
+
 class _Packer:
     """Joins chats into conversations; puts each into the first open sequence with room for it."""
 
     _OPEN_MAX = 64
 
     def __init__(self, width: int, joined_max: int) -> None:
-        self._width = width
+        self.width = width
         self._joined_max = joined_max
         self._joined_wanted = random.Random(joined_max)  # noqa: S311 (not for secrets)
         self._ids: list[int] = []
         self._learned: list[bool] = []
         self._room = 0
         """How many chats the conversation under way still takes."""
-        self._open: list[tuple[list[int], list[bool], list[int]]] = []
-        self._full: list[tuple[list[int], list[bool], list[int]]] = []
+        self._open: list[Packed] = []
+        self._full: list[Packed] = []
         self.chats = self.cut = self.conversations = 0
         self.tokens = 0
         self.learned_tokens = 0
@@ -194,24 +201,25 @@ class _Packer:
     def add(self, ids: list[int], learned: list[bool], *, opens: bool = False) -> None:
         """Add a chat; one that `opens` stands at the beginning of its conversation."""
         self.chats += 1
-        self.cut += len(ids) > self._width
-        if opens or self._room == 0 or len(self._ids) + len(ids) > self._width:
+        self.cut += len(ids) > self.width
+        if opens or self._room == 0 or len(self._ids) + len(ids) > self.width:
             self._end_conversation()
             self._room = self._joined_wanted.randint(1, self._joined_max)
-        self._ids += ids[: self._width]
-        self._learned += learned[: self._width]
+        self._ids += ids[: self.width]
+        self._learned += learned[: self.width]
         self._room -= 1
 
     def _end_conversation(self) -> None:
-        ids, learned = self._ids, self._learned
-        self._ids, self._learned = [], []
+        ids, learned = list(self._ids), list(self._learned)
+        self._ids.clear()
+        self._learned.clear()
         if not ids:
             return
         self.conversations += 1
         self.tokens += len(ids)
         self.learned_tokens += sum(learned)
         for row in self._open:
-            if len(row[0]) + len(ids) <= self._width:
+            if len(row[0]) + len(ids) <= self.width:
                 break
         else:
             row = ([], [], [])
@@ -224,12 +232,18 @@ class _Packer:
         row[1].extend([False, *learned[1:]])
         row[2].extend([segment] * len(ids))
 
-    def rows(self) -> list[tuple[list[int], list[bool], list[int]]]:
-        """Return every sequence, padded to one width."""
+    def rows(self) -> list[Packed]:
+        """Return every sequence that is left, padded to one width."""
         self._end_conversation()
+        self._full += self._open
+        self._open.clear()
+        return self.full_rows()
+
+    def full_rows(self) -> list[Packed]:
+        """Return the sequences that nothing more goes into, each once, padded to one width."""
         padded = []
-        for ids, learned, segments in [*self._full, *self._open]:
-            missing = self._width - len(ids)
+        for ids, learned, segments in self._full:
+            missing = self.width - len(ids)
             last = segments[-1] + 1
             padded.append(
                 (
@@ -238,6 +252,7 @@ class _Packer:
                     segments + [last] * missing,
                 )
             )
+        self._full.clear()
         return padded
 
 

@@ -160,6 +160,58 @@ def test_a_full_disk_is_said_and_what_was_done_is_kept(tmp_path):
         assert (step.folder / "half.txt").exists()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError("1000 requested and 12 written"),  # NumPy
+        RuntimeError("I/O error: No space left on device (os error 28)"),  # safetensors
+    ],
+)
+def test_a_full_disk_is_known_in_every_librarys_words(tmp_path, error):
+    with pytest.raises(DiskFull), open_step(tmp_path / "x", kind="corpus", name="x", recipe={}):
+        raise error
+
+
+def test_killed_while_it_hashes_a_step_keeps_what_helps_to_resume(tmp_path, monkeypatch):
+    def begin(kept):
+        with open_step(tmp_path / "out", kind="corpus", name="x", recipe={}) as step:
+            assert (step.scratch / "state").exists() == kept
+            (step.scratch / "state").write_text("state")
+            (step.folder / "file.txt").write_text("text")
+            step.finish(facts={})
+
+    def killed(_path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "file_sha256", killed)
+        with pytest.raises(KeyboardInterrupt):
+            begin(kept=False)
+
+    begin(kept=True)
+    assert verify_files(tmp_path / "out").files.keys() == {"file.txt"}
+
+
+def test_work_that_was_removed_by_half_is_not_gone_on_with(tmp_path, monkeypatch):
+    def leave(name, recipe):
+        with open_step(tmp_path / "out", kind="corpus", name="x", recipe=recipe) as step:
+            found = {path.name for path in step.folder.iterdir()}
+            (step.folder / name).write_text(name)
+            return found
+
+    def killed(_folder, **_):
+        raise KeyboardInterrupt
+
+    leave("first", {"seed": 1})
+    with monkeypatch.context() as patched:
+        patched.setattr(steps.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            leave("second", {"seed": 2})
+
+    assert leave("third", {"seed": 1}) == {steps.SCRATCH_NAME}
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -1,6 +1,7 @@
 """A run learns, resumes exactly, and never trusts a broken checkpoint."""
 
 import dataclasses
+import errno
 import os
 import random
 import signal
@@ -14,9 +15,17 @@ import torch
 from safetensors.torch import load_file
 
 from hunmin import model, train
-from hunmin.errors import LossNotFinite, NothingToTrainOn, OutputExists, WrongInput
+from hunmin.errors import (
+    DiskFull,
+    LossNotFinite,
+    NothingToTrainOn,
+    OutputBusy,
+    OutputExists,
+    WrongInput,
+)
 from hunmin.manifest import Manifest, ancestors, file_sha256
-from hunmin.train import loop
+from hunmin.steps import only_one
+from hunmin.train import checkpoints, loop
 from hunmin.train.losses import LossLog
 
 
@@ -237,3 +246,65 @@ def test_an_infinite_loss_changes_nothing_and_names_the_last_good_checkpoint(
         run(stage, shape, corpus, tokenizer, tmp_path / "run")
 
     assert model.load_checkpoint(tmp_path / "run" / "step-000004")
+
+
+def test_a_gradient_that_is_no_number_changes_nothing(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    clip = torch.nn.utils.clip_grad_norm_
+    steps = iter(range(100))
+
+    def spoil(parameters, most):
+        parameters = list(parameters)
+        if next(steps) == 7:
+            parameters[0].grad[0] = float("inf")
+        return clip(parameters, most)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", spoil)
+
+    with pytest.raises(LossNotFinite, match="step-000004"):
+        run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+    assert [path.name for path in (tmp_path / "run").glob("step-*")] == ["step-000004"]
+
+
+def test_two_processes_never_train_into_one_folder(stage, shape, corpus, tokenizer, tmp_path):
+    with only_one(tmp_path / "run"), pytest.raises(OutputBusy):
+        run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+
+def test_held_out_text_too_short_for_a_sequence_is_done_without(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    prepare = loop.prepare
+
+    def short(*folders, kind, **more):
+        if kind == "heldout":
+            raise NothingToTrainOn(corpus=corpus, needed=kind)
+        return prepare(*folders, kind=kind, **more)
+
+    monkeypatch.setattr(loop, "prepare", short)
+
+    assert "heldout_loss" not in run(stage, shape, corpus, tokenizer, tmp_path / "run").facts
+
+
+def test_a_full_disk_is_said_wherever_a_run_writes(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(LossLog, "add", full)
+
+    with pytest.raises(DiskFull):
+        run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+
+def test_checkpoints_come_by_number_and_nothing_else_is_one(tmp_path):
+    names = ["step-1000000", "step-000100", "step-999999"]
+    for name in [*names, "step-000200-copy", "broken-step-000300"]:
+        (tmp_path / name).mkdir()
+
+    found = [path.name for path in checkpoints._by_step(tmp_path)]
+
+    assert found == ["step-000100", "step-999999", "step-1000000"]

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hunmin import model
+from hunmin.train.rowfile import RowFile
 from hunmin.train.tokens import _Packer, prepare
 
 
@@ -50,6 +52,52 @@ def test_tokens_are_made_once_and_again_when_the_length_changes(corpus, tokenize
 
     other = prepare(corpus, tokenizer, tmp_path / "t", kind="text", sequence_tokens=20)
     assert other.ids_ST.shape[1] == 21
+
+
+def test_files_half_written_for_another_tokenizer_are_not_taken_for_whole(
+    corpus, tokenizer, tmp_path, monkeypatch
+):
+    def make(length):
+        return prepare(corpus, tokenizer, tmp_path / "t", kind="text", sequence_tokens=length)
+
+    whole = np.array(make(40).ids_ST)
+    add = RowFile.add
+
+    def killed(self, row):
+        if self.rows == 3:
+            raise KeyboardInterrupt
+        add(self, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RowFile, "add", killed)
+        with pytest.raises(KeyboardInterrupt):
+            make(20)
+
+    assert np.array_equal(make(40).ids_ST, whole)
+
+
+@pytest.mark.parametrize(("count", "dtype"), [(0, np.bool_), (1, np.uint16), (1234, np.uint32)])
+def test_rows_written_one_by_one_are_the_bytes_of_the_whole(tmp_path, count, dtype):
+    whole = np.arange(count * 7).reshape(count, 7).astype(dtype)
+    with RowFile(tmp_path / "rows.npy", dtype, 7) as rows:
+        for row in whole:
+            rows.add(row)
+    np.save(tmp_path / "whole.npy", whole)
+
+    assert (tmp_path / "rows.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+@given(lengths=st.lists(st.integers(1, 17), min_size=70, max_size=200))
+def test_sequences_taken_as_they_fill_are_those_taken_at_the_end(lengths):
+    at_once, one_by_one, taken = _Packer(17, 2), _Packer(17, 2), []
+    for number, length in enumerate(lengths):
+        for packer in (at_once, one_by_one):
+            packer.add([number] * length, [True] * length)
+        taken += one_by_one.full_rows()
+    held = one_by_one.rows()
+
+    assert taken + held == at_once.rows()
+    assert len(held) <= 66
 
 
 def test_joined_chats_are_the_ids_of_one_conversation(corpus, tokenizer, tmp_path):
