@@ -8,7 +8,7 @@ from hunmin.accounts.rules import Role
 
 
 class _Shown(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, hide_input_in_errors=True)
 
 
 class UserView(_Shown):

@@ -22,7 +22,7 @@ _BREAKS_MAX = 20
 class EventView(BaseModel):
     """One event as a person or program may read it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     at: datetime
@@ -43,7 +43,7 @@ class EventView(BaseModel):
 class Head(BaseModel):
     """The last seal: whoever wrote it down can later prove that nothing before it changed."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     number: int
     sha256: str
@@ -52,7 +52,7 @@ class Head(BaseModel):
 class Break(BaseModel):
     """One place where the chain does not hold."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     number: int
     event_id: str
@@ -63,7 +63,7 @@ class Break(BaseModel):
 class Verification(BaseModel):
     """What a walk along the whole chain found."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     sealed: int
     unsealed: int

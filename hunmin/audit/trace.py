@@ -27,7 +27,7 @@ State = Literal["whole", "missing", "broken"]
 class Problem(BaseModel):
     """What is wrong with one link of the chain."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     code: str
     en: str
@@ -74,7 +74,7 @@ def _file_changed(path: str) -> Problem:
 class TraceSource(BaseModel):
     """One source of text: where lineage ends."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     name: str
     license: str
@@ -89,7 +89,7 @@ class TraceSource(BaseModel):
 class TraceNode(BaseModel):
     """One finished step, and what it was made from."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     role: str
     """What the step above used it as; for the first one, its kind."""

@@ -21,7 +21,7 @@ _STATES: dict[str, State] = {"ok": "ready", "starting": "starting", "failed": "u
 class ModelView(BaseModel):
     """A model one may chat with."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     context_tokens: int
@@ -32,7 +32,7 @@ class ModelView(BaseModel):
 class ModelsView(BaseModel):
     """The models one may chat with, and whether they can answer now."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     state: State
     models: list[ModelView]

@@ -24,7 +24,7 @@ router = faces.PageRouter(tags=["chat"])
 class PageLimits(BaseModel):
     """What the boxes of the page take."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     message_characters_max: int
     title_characters_max: int = rules.TITLE_CHARACTERS_MAX

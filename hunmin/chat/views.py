@@ -14,7 +14,7 @@ AI_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorith
 class Facts(BaseModel):
     """What is known about how an answer came to be."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     model: str
     model_sha256: str | None = None
@@ -33,7 +33,7 @@ class Facts(BaseModel):
 class MessageView(BaseModel):
     """One message of a conversation."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     parent_id: str | None
@@ -50,7 +50,7 @@ class MessageView(BaseModel):
 class ConversationSummary(BaseModel):
     """A conversation as the list shows it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     title: str
@@ -63,7 +63,7 @@ class ConversationSummary(BaseModel):
 class ConversationList(BaseModel):
     """A part of the list, the newest first."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     conversations: list[ConversationSummary]
     more: bool
@@ -73,7 +73,7 @@ class ConversationList(BaseModel):
 class ConversationView(BaseModel):
     """A conversation with its whole tree of messages."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     title: str
@@ -88,7 +88,7 @@ class ConversationView(BaseModel):
 class Begun(BaseModel):
     """An answer about to be written: the first event of its stream."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     conversation: ConversationSummary
     question: MessageView
@@ -98,7 +98,7 @@ class Begun(BaseModel):
 class ExportedConversations(BaseModel):
     """Everything a person has written and been answered, to take away."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     format: Literal["hunmin-conversations-1"] = "hunmin-conversations-1"
     exported_at: datetime

@@ -14,7 +14,9 @@ Words = Annotated[str, Field(max_length=1_000_000)]
 class Body(BaseModel):
     """What a request says, as JSON."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class FirstQuestion(Body):
@@ -54,5 +56,7 @@ class Branch(Body):
 
 class BranchShown(BaseModel):
     """The branch that is shown now."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     leaf_id: str

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -35,6 +35,8 @@ _SERVER_FAULT = 500
 class InvalidField(BaseModel):
     """One part of a request that is not as it should be."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     where: list[str | int]
     """The way to it: `["body", "name"]`."""
     reason: str
@@ -43,6 +45,8 @@ class InvalidField(BaseModel):
 
 class Problem(BaseModel):
     """An error as RFC 9457 writes it, with a stable code and the request's id."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     type: str
     """Where the code is explained."""

@@ -22,7 +22,7 @@ _HTML_SCHEMA = {"schema": {"type": "string"}}
 class View(BaseModel):
     """What a page says, typed. Its fields are the names the template may use."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     template: ClassVar[str]
     """`room/file.html`, a file in the room's `templates/`."""

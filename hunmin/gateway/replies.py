@@ -15,7 +15,7 @@ from hunmin.plugins import FinishReason
 class Reply(BaseModel):
     """A JSON object of an answer. Only the fields that were set are sent."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
     def to_json(self) -> str:
         """Return it as JSON, with the fields that were set."""

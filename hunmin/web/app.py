@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -60,6 +60,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     openapi.describe(app)
     for kind in (HunminError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _show_error)
+    app.add_exception_handler(ResponseValidationError, _show_misfit)
     app.add_exception_handler(Exception, _show_fault)
     # The last one added is the outermost.
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
@@ -143,6 +144,18 @@ async def _show_error(request: Request, error: Exception) -> Response:
     if problem.status == 401:  # noqa: PLR2004 (RFC 9110 asks for the scheme)
         headers.setdefault("WWW-Authenticate", "Bearer")
     return faces.show_problem(request, problem, headers=headers)
+
+
+async def _show_misfit(request: Request, error: Exception) -> Response:
+    """Answer for an answer of ours that is not as described. Its text quotes what it holds."""
+    assert isinstance(error, ResponseValidationError)
+    log.error(
+        "an answer is not as described",
+        request_id=getattr(request.state, "request_id", ""),
+        route=error.endpoint_path,
+        kinds=sorted({one["type"] for one in error.errors()}),
+    )
+    return await _show_error(request, error)
 
 
 async def _show_fault(request: Request, error: Exception) -> Response:

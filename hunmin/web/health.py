@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -15,6 +15,8 @@ router = APIRouter(tags=["service"])
 
 class Health(BaseModel):
     """What the service can do now."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     status: Literal["ok", "starting", "failed"]
     """`ok`: questions are answered. `starting`: pages work, the model is being loaded.

@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from hunmin import errors, faces
 from hunmin.faces.templates import environment, static_folders
+from hunmin.gateway import ChatMessage
 from tests.support.desk import sign_in
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -54,6 +56,37 @@ def test_the_code_of_a_problem_leads_to_where_it_is_explained(client):
     path, _, anchor = where.partition("#")
 
     assert f'id="{anchor}"' in client.get(path).text
+
+
+def test_no_model_of_the_office_quotes_what_it_refuses():
+    found = set(_heirs(BaseModel))
+    office = {kind for kind in found if kind.__module__.split(".")[:2][-1] in OFFICE}
+
+    assert len(office) > 40
+    assert [k for k in office if not k.model_config.get("hide_input_in_errors")] == []
+    with pytest.raises(ValidationError) as refusal:
+        ChatMessage.model_validate({"role": "user", "content": ["아무도 모르는 말"]})
+    assert "아무도" not in str(refusal.value)
+
+
+OFFICE = ("accounts", "audit", "chat", "faces", "gateway", "web")
+
+
+def _heirs(kind):
+    for heir in kind.__subclasses__():
+        yield heir
+        yield from _heirs(heir)
+
+
+def test_an_answer_that_is_not_as_described_says_nothing_of_itself(app, client, capsys):
+    app.add_api_route("/broken", lambda: "아무도 모르는 말", response_model=int)
+    answer = client.get("/broken")
+
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    logged = capsys.readouterr().out
+    assert "an answer is not as described" in logged
+    assert "아무도" not in answer.text + logged
 
 
 def test_every_error_code_is_explained(client):
