@@ -60,10 +60,18 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
 
     Returns:
         The manifest of the model.
+
+    Raises:
+        ModelNameWrong: Before any work.
+        TaskUnknown, TaskDataMissing: Before anything is trained.
     """
+    model.check_model_name(recipe.name)
     line = Line(out)
     with _told("corpus"):
         corpus.build(recipe.sources, line.corpus, runner=runner)
+    if recipe.evaluation_tasks:
+        # Not sooner: evaluation puts this process off the network, which a corpus may need.
+        evaluation.check_tasks(recipe.evaluation_tasks, recipe.evaluation_data)
     with _told("tokenizer"):
         model.train_tokenizer(line.corpus, line.tokenizer, vocab_size=recipe.vocab_size)
     with _told("pretraining"):
@@ -104,6 +112,7 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             line.model,
             name=recipe.name,
             evaluation=scores,
+            weights=recipe.export_weights,
             license_id=recipe.license,
         )
 

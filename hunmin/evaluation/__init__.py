@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hunmin.evaluation.comparison import compare
     from hunmin.evaluation.heldout import HeldoutPlan
+    from hunmin.evaluation.packs import check_tasks
     from hunmin.evaluation.results import Results, read_results
     from hunmin.evaluation.step import run
 
 _HOME = {
     "HeldoutPlan": "heldout",
     "Results": "results",
+    "check_tasks": "packs",
     "compare": "comparison",
     "read_results": "results",
     "run": "step",
 }
 """The file of the room each public name lives in; loaded when first used."""
 
-__all__ = ["HeldoutPlan", "Results", "compare", "read_results", "run"]
+__all__ = ["HeldoutPlan", "Results", "check_tasks", "compare", "read_results", "run"]
 
 
 def __getattr__(name: str) -> object:

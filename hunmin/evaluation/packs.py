@@ -110,6 +110,15 @@ def choose_tasks(names: Sequence[str], data: Path | None) -> tuple[list[TaskFile
     return [task for task in chosen.values() if not task.missing], left_out
 
 
+def check_tasks(names: Sequence[str], data: Path | None) -> None:
+    """Refuse now the tasks that `run` would refuse later.
+
+    Raises:
+        TaskUnknown, TaskDataMissing, TaskBroken: As `choose_tasks` does.
+    """
+    choose_tasks(names, data or default_data_folder())
+
+
 def _find(name: str, data: Path | None) -> list[TaskFile]:
     shipped = all_tasks(data)
     found = [task for task in shipped if name in (task.pack, task.name)]

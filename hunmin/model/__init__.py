@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hunmin.model.chat import encode_chat, encode_chat_with_mask, render_chat
     from hunmin.model.checkpoint import load_checkpoint, save_model
     from hunmin.model.fertility import tokenizer_report
-    from hunmin.model.hub_folder import export
+    from hunmin.model.hub_folder import check_model_name, export
     from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, IM_START_ID, PAD_ID
     from hunmin.model.tokenizer import TOKENIZER_FILES, load_tokenizer
     from hunmin.model.tokenizer_training import train_tokenizer
@@ -26,6 +26,7 @@ _HOME = {
     "TOKENIZER_FILES": "tokenizer",
     "Transformer": "transformer",
     "bulk_encoder": "bulk",
+    "check_model_name": "hub_folder",
     "encode_chat": "chat",
     "encode_chat_with_mask": "chat",
     "export": "hub_folder",
@@ -47,6 +48,7 @@ __all__ = [
     "ModelConfig",
     "Transformer",
     "bulk_encoder",
+    "check_model_name",
     "encode_chat",
     "encode_chat_with_mask",
     "export",

@@ -83,8 +83,7 @@ def export(
         VocabularyMismatch: The checkpoint's tokenizer is not its own.
         EvaluationOfAnother: The evaluation measured another checkpoint.
     """
-    if not _NAME.fullmatch(name):
-        raise ModelNameWrong(name=name)
+    check_model_name(name)
     Manifest.read(checkpoint, kind="checkpoint")
     inputs = {"checkpoint": checkpoint}
     if evaluation is not None:
@@ -116,6 +115,16 @@ def export(
         (step.folder / CARD_NAME).write_text(card_text(card), "utf-8")
         shown.advance(note="")
         return step.finish(facts=_facts(card))
+
+
+def check_model_name(name: str) -> None:
+    """Refuse a name that a model folder, a URL or a hub could not have.
+
+    Raises:
+        ModelNameWrong: It has other characters than letters, digits, `.`, `_` and `-`.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelNameWrong(name=name)
 
 
 def generation_config(checkpoint: Path) -> dict[str, Any]:

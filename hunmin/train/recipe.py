@@ -8,12 +8,14 @@ manifest of everything made with it.
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from hunmin.errors import RecipeBroken
 from hunmin.model import ModelConfig
 
 Stage = Literal["pretrain", "chat"]
+
+ExportWeights = Literal["as-trained", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +91,12 @@ class Recipe:
     """Items of each task at most."""
     license: str = "not-stated"
     """The license its maker gives the model, as SPDX writes it; nothing is granted unasked."""
+    export_weights: ExportWeights = "as-trained"
+    """How the model's `model.safetensors` stores them: `bfloat16` is half the size."""
 
     def __post_init__(self) -> None:
+        if self.export_weights not in get_args(ExportWeights):
+            raise ValueError(f"export_weights must be one of {', '.join(get_args(ExportWeights))}")
         longest = max(s.sequence_tokens for s in (self.pretrain, self.chat) if s is not None)
         if longest > self.model.context_tokens:
             raise ValueError("sequence_tokens is more than the model's context_tokens")

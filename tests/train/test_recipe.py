@@ -1,5 +1,6 @@
 """Recipes are checked where they are read, and the learning rate goes as it says."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_the_recipes_that_ship_are_good(name):
 
     assert recipe.sources.is_file()
     assert recipe.chat is not None
+
+
+def test_weights_are_stored_in_a_way_there_is():
+    recipe = load_recipe(Path("recipes/laptop.py"))
+
+    assert dataclasses.replace(recipe, export_weights="bfloat16").export_weights == "bfloat16"
+    with pytest.raises(ValueError, match="export_weights"):
+        dataclasses.replace(recipe, export_weights="bf16")
 
 
 @given(

@@ -1,0 +1,65 @@
+"""The line refuses what would fail hours later, and hands the recipe's wishes on."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from hunmin import corpus, evaluation, model, train
+from hunmin.build import Line, build
+from hunmin.errors import ModelNameWrong, TaskDataMissing, TaskUnknown
+from hunmin.train import load_recipe
+
+
+@pytest.fixture
+def recipe():
+    return load_recipe(Path("recipes/laptop.py"))
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """Give what each step was called with; nothing is done."""
+    calls = {}
+
+    def stand_in(name):
+        return lambda *given, **more: calls.update({name: (given, more)})
+
+    monkeypatch.setattr(corpus, "build", stand_in("corpus"))
+    monkeypatch.setattr(model, "train_tokenizer", stand_in("tokenizer"))
+    monkeypatch.setattr(train, "run", stand_in("train"))
+    monkeypatch.setattr(evaluation, "run", stand_in("evaluation"))
+    monkeypatch.setattr(model, "export", stand_in("export"))
+    return calls
+
+
+def test_a_recipe_says_how_weights_are_stored(recipe, done, tmp_path):
+    build(dataclasses.replace(recipe, export_weights="bfloat16"), tmp_path)
+
+    (checkpoint, out), options = done["export"]
+    assert checkpoint == Line(tmp_path).chat / "step-000250"
+    assert out == Line(tmp_path).model
+    assert options["weights"] == "bfloat16"
+    assert options["license_id"] == recipe.license
+
+
+def test_a_name_no_model_can_have_is_refused_before_any_work(recipe, done, tmp_path):
+    with pytest.raises(ModelNameWrong):
+        build(dataclasses.replace(recipe, name="내 모델"), tmp_path)
+
+    assert not done
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"evaluation_tasks": ("no-such-pack",)}, TaskUnknown),
+        ({"evaluation_data": Path("no-such-folder")}, TaskDataMissing),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused_before_training(
+    recipe, done, tmp_path, change, error
+):
+    with pytest.raises(error):
+        build(dataclasses.replace(recipe, **change), tmp_path)
+
+    assert set(done) == {"corpus"}
