@@ -259,3 +259,10 @@ __all__ = [
     "WrongInput",
     "WrongTurn",
 ]
+
+
+def catalog() -> list[type[HunminError]]:
+    """Return every kind of error that has a code of its own, in the order of their names."""
+    named = (globals()[name] for name in sorted(__all__))
+    kinds = [kind for kind in named if isinstance(kind, type) and issubclass(kind, HunminError)]
+    return [kind for kind in kinds if kind.code != HunminError.code]

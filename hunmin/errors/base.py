@@ -20,6 +20,11 @@ class HunminError(Exception):
         self.en = en
         self.ko = ko
 
+    @classmethod
+    def meaning(cls) -> str:
+        """Return what an error of this kind means, in English; `translations/` has the Korean."""
+        return " ".join((cls.__doc__ or "").split())
+
     def message(self, language: str) -> str:
         """Return the sentence in `language` (`"ko"` or `"en"`; anything else is English)."""
         return self.ko if language == "ko" else self.en

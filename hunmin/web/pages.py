@@ -49,17 +49,15 @@ def docs(request: Request) -> HTMLResponse:
 
 @router.get("/docs/errors", include_in_schema=False)
 def docs_errors(request: Request) -> HTMLResponse:
-    """Show every error code: its status and what it means."""
-    known = {
-        kind.code: kind
-        for name in errors.__all__
-        if isinstance(kind := getattr(errors, name), type)
-        and issubclass(kind, errors.HunminError)
-        and kind is not errors.HunminError
-    }
+    """Show every error code: its status and what it means, in Korean or English."""
+    language = faces.language_of(request)
+    meanings: dict[tuple[str, int], list[str]] = {}
+    for kind in errors.catalog():
+        meaning = faces.translate(language, kind.meaning())
+        meanings.setdefault((kind.code, kind.status), []).append(meaning)
     listed = [
-        {"code": code, "status": kind.status, "meaning": (kind.__doc__ or "").strip()}
-        for code, kind in sorted(known.items())
+        {"code": code, "status": status, "meaning": " ".join(said)}
+        for (code, status), said in sorted(meanings.items())
     ]
     return faces.render(request, "web/errors.html", {"errors": listed})
 

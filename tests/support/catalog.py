@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
 import hunmin
+from hunmin import errors
 
 PACKAGE = Path(str(hunmin.__file__)).parent
 OPTIONS = {
@@ -42,6 +43,8 @@ def marked(room: str) -> set[str]:
         for path in scripts
         for text in _IN_SCRIPTS.findall(path.read_text())
     }
+    if room == "errors":
+        sentences |= {kind.meaning() for kind in errors.catalog()}
     for path, method in sources:
         found = extract_from_file(method, path, KEYWORDS, options=OPTIONS.get(path.suffix, {}))
         for _line, text, _comments, _context in found:

@@ -1,5 +1,7 @@
 """One answer, several faces: pages, JSON, problems, languages, fragments."""
 
+import html
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,13 +91,15 @@ def test_an_answer_that_is_not_as_described_says_nothing_of_itself(app, client, 
     assert "아무도" not in answer.text + logged
 
 
-def test_every_error_code_is_explained(client):
-    page = client.get("/docs/errors").text
-    for name in errors.__all__:
-        kind = getattr(errors, name)
-        if kind not in {errors.HunminError, errors.ApiError}:
-            assert f'id="{kind.code}"' in page, name
-            assert kind.__doc__, name
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_every_error_code_is_explained_once_in_both_languages(client, language):
+    page = html.unescape(client.get(f"/docs/errors?lang={language}").text)
+
+    assert len(errors.catalog()) > 100
+    for kind in errors.catalog():
+        assert page.count(f'id="{kind.code}"') == 1, kind.__name__
+        assert faces.translate(language, kind.meaning()) in page
+    assert "hunmin_error" not in page
 
 
 def test_an_error_under_the_api_has_openais_envelope(client):
