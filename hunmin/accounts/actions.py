@@ -97,7 +97,7 @@ def sign_in(
     secret = rules.secret_of_link(link)
     if secret is None:
         raise SignInLinkUnusable
-    row = queries.find_link(act, secret)
+    row = queries.find_link(act, secret, to_use=True)
     row.used_at = act.now
     old = act.session.get(SessionRow, instead_of) if instead_of else None
     if old is not None and old.ended_at is None:

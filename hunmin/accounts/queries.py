@@ -70,14 +70,20 @@ def find_actor_by_session(act: Act, secret: str) -> Actor | None:
     return found.actor if found else None
 
 
-def find_link(act: Act, secret: str) -> SignInLinkRow:
+def find_link(act: Act, secret: str, *, to_use: bool = False) -> SignInLinkRow:
     """Return a sign-in link that still opens its account. The secret itself is the permission.
+
+    Args:
+        act: Whoever holds it.
+        secret: Its secret.
+        to_use: It will be used up: of two that would use it at once the second finds it used.
 
     Raises:
         SignInLinkUnusable: It is unknown, used or expired.
     """
     hashed = rules.hash_secret(secret)
-    row = act.session.scalar(select(SignInLinkRow).where(SignInLinkRow.secret_sha256 == hashed))
+    statement = select(SignInLinkRow).where(SignInLinkRow.secret_sha256 == hashed)
+    row = act.session.scalar(statement.with_for_update() if to_use else statement)
     if (
         row is None
         or not rules.same_hash(row.secret_sha256, hashed)

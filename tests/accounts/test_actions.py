@@ -1,5 +1,8 @@
 """What can be done to accounts, links, sessions and keys, and by whom."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -84,6 +87,25 @@ def test_a_sign_in_link_works_once(make_person, act_as):
         assert accounts.find_actor_by_session(act, opened.secret) == dana
     with act_as(STRANGER) as act, pytest.raises(SignInLinkUnusable):
         accounts.sign_in(act, link, days=30)
+
+
+def test_of_two_browsers_that_open_a_link_at_once_one_is_signed_in(make_person, act_as):
+    with act_as() as act:
+        link = accounts.create_sign_in_link(act, make_person("dana").user_id)
+    together = threading.Barrier(2)
+
+    def sign_in(_) -> str:
+        together.wait()
+        with act_as(STRANGER) as act:
+            try:
+                accounts.sign_in(act, link, days=30)
+            except SignInLinkUnusable as refusal:
+                return refusal.code
+            time.sleep(0.2)  # the other one comes before this one is committed
+            return "signed in"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(sign_in, range(2))) == ["sign_in_link_unusable", "signed in"]
 
 
 def test_a_sign_in_link_works_for_its_time_only(make_person, act_as):
