@@ -9,6 +9,7 @@ hold ids and numbers, never anyone's words.
 from hunmin.audit.actions import record, seal
 from hunmin.audit.kinds import Kind
 from hunmin.audit.queries import EventView, Head, Verification, list_events, read_head, verify
+from hunmin.audit.rules import is_word
 from hunmin.audit.trace import Problem, TraceNode, TraceSource, trace_model
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "TraceNode",
     "TraceSource",
     "Verification",
+    "is_word",
     "list_events",
     "read_head",
     "record",

@@ -33,9 +33,14 @@ def check_details(kind: str, details: Mapping[str, object]) -> None:
     for name, value in details.items():
         if value is None or isinstance(value, bool | int):
             continue
-        if isinstance(value, str) and _WORD.fullmatch(value):
+        if isinstance(value, str) and is_word(value):
             continue
         raise EventHoldsContent(kind=kind, name=name)
+
+
+def is_word(text: str) -> bool:
+    """Return whether a text may stand in an event: an id or a short word, never a sentence."""
+    return _WORD.fullmatch(text) is not None
 
 
 def event_bytes(event: Mapping[str, Any]) -> bytes:

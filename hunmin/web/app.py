@@ -13,12 +13,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import __version__, chat, faces, gateway, logs, plugins, worker
+from hunmin import __version__, audit, chat, faces, gateway, logs, plugins, worker
 from hunmin.accounts import pages as accounts_pages
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
 from hunmin.db import Database, open_database
-from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing
+from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing, ModelNameWrong
 from hunmin.settings import Settings
 from hunmin.web import assets, health, openapi, pages
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
@@ -82,12 +82,15 @@ def find_engine(settings: Settings) -> plugins.Engine:
 
     Raises:
         EngineUnknown: None of that name is installed.
+        ModelNameWrong: A model has a name that no event of the audit log could hold.
         ModelFolderMissing: A model is not where the settings say.
     """
     open_engine = plugins.find_engine(settings.inference.engine)
     if open_engine is None:
         raise EngineUnknown(name=settings.inference.engine, known=plugins.engine_names())
-    for folder in settings.models.values():
+    for name, folder in settings.models.items():
+        if not audit.is_word(name):
+            raise ModelNameWrong(name=name)
         if not (folder / "config.json").is_file():
             raise ModelFolderMissing(folder=folder)
     return open_engine(

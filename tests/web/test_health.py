@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
 from starlette.testclient import TestClient
 
 from hunmin import __version__
-from hunmin.errors import EngineUnavailable
+from hunmin.errors import EngineUnavailable, ModelNameWrong
+from hunmin.settings import Settings
+from hunmin.web import create_app
 from tests.fakes import ScriptedEngine
 from tests.support.desk import ADDRESS, make_app
 
@@ -60,3 +63,11 @@ def test_a_service_that_stops_while_its_model_loads_stops_at_once(settings, migr
         assert client.get("/healthz").json()["status"] == "starting"
     assert time.monotonic() - began < 30
     assert engine.closed
+
+
+def test_a_model_with_a_name_the_audit_log_cannot_hold_is_refused_at_the_start(tmp_path):
+    """Or every single question to it would be."""
+    settings = Settings.load(data=tmp_path, inference__models={"내 모델": tmp_path})
+
+    with pytest.raises(ModelNameWrong):
+        create_app(settings)
