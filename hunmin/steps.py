@@ -126,17 +126,15 @@ def open_step(
     """
     plan = _plan(recipe, inputs or {})
     out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
     work = out.parent / f".{out.name}.partial"
-    with only_one(out):
+    with full_disk_said(out), only_one(out):
         step = Step(out, work, kind=kind, name=name, plan=plan)
         step._input_folders = list((inputs or {}).values())  # noqa: SLF001 (same module)
-        with full_disk_said(out):
-            if out.exists():
-                step.finished = _finished_as_planned(out, kind, plan)
-            else:
-                _prepare(work, plan)
-            yield step
+        if out.exists():
+            step.finished = _finished_as_planned(out, kind, plan)
+        else:
+            _prepare(work, plan)
+        yield step
 
 
 @contextlib.contextmanager
@@ -239,6 +237,7 @@ def only_one(out: Path) -> Iterator[None]:
     Raises:
         OutputBusy: Another process holds it.
     """
+    out.parent.mkdir(parents=True, exist_ok=True)
     lock_path = out.parent / f".{out.name}.lock"
     with lock_path.open("w") as lock:
         try:

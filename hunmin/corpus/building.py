@@ -123,7 +123,7 @@ class _Building:
                 "chat_text_bytes": sizes["chat"],
                 "dropped": drops,
                 **summing.cluster_facts(self.units, repeats),
-                "masked": summing.masked(parts),
+                "masked": summing.masked(parts, repeats),
                 "repaired": summing.repaired(read),
             },
             sources=summing.records(self.plan, self.units, read, counts),

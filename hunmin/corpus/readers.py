@@ -12,13 +12,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hunmin.corpus.config import Limits
 from hunmin.corpus.decode import decode, unscramble
 from hunmin.corpus.files import OpenFile, lines, plain_name
 from hunmin.corpus.sources import Source
-from hunmin.errors import SourceMissing, SourceUnreadable
+from hunmin.errors import CompressionBomb, SourceMissing, SourceUnreadable
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
 
 _COLUMNS_NAMED = 20
 _PARQUET_ROWS = 64
@@ -115,10 +118,11 @@ class Reading:
 
     def _json(self, file: OpenFile) -> Iterator[Row | Drop]:
         needle = self._needle()
-        good = bad = 0
+        good = bad = too_long = 0
         for number, line in enumerate(lines(file), start=1):
             place = f"{self._name}:{number}"
             if isinstance(line, int):
+                too_long += 1
                 yield Drop(place, "line_too_long", f"{line} bytes in one line")
                 continue
             if not line or line.isspace():
@@ -139,6 +143,11 @@ class Reading:
                 case _:
                     bad += 1
                     yield Drop(place, "invalid_json", "the line is not a JSON object")
+        if too_long and not good:
+            raise file.unreadable(
+                "every line is too long; JSON Lines has one object a line",
+                "모든 줄이 너무 깁니다. JSON Lines는 한 줄에 객체 하나입니다",
+            )
         if bad > 1 and bad > self.limits.bad_lines_share_max * (good + bad):
             raise file.unreadable(
                 f"{bad} of {good + bad} lines are not JSON objects",
@@ -165,6 +174,7 @@ class Reading:
                     raise columns_missing(source.name, self._name, self._column, there)
                 number = 0
                 names = [name for name in there if name in wanted]
+                self._check_growth(file.metadata)
                 for batch in file.iter_batches(batch_size=_PARQUET_ROWS, columns=names):
                     for values in batch.to_pylist():
                         number += 1
@@ -176,6 +186,24 @@ class Reading:
                 reason_en=f"not a sound Parquet file ({error})",
                 reason_ko=f"올바른 Parquet 파일이 아닙니다({error})",
             ) from error
+
+    def _check_growth(self, metadata: "FileMetaData") -> None:
+        """Refuse a file whose column chunks grow more than text does, before one is unpacked."""
+        for group in range(metadata.num_row_groups):
+            for column in range(metadata.num_columns):
+                chunk = metadata.row_group(group).column(column)
+                grown = chunk.total_uncompressed_size
+                ratio = grown // max(chunk.total_compressed_size, 1)
+                if (
+                    grown > self.limits.expansion_bytes_min
+                    and ratio > self.limits.expansion_ratio_max
+                ):
+                    raise CompressionBomb(
+                        source=self.source.name,
+                        path=self._name,
+                        megabytes=grown // 2**20,
+                        ratio=ratio,
+                    )
 
     def _plain_text(self, file: OpenFile) -> Iterator[Document | Drop]:
         name = plain_name(file.path.relative_to(self.base)) if self.base else self._name

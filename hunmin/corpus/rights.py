@@ -31,7 +31,7 @@ def read_rights(path: Path | None) -> Rights:
     licenses: set[str] = set()
     withdrawn: set[str] = set()
     try:
-        for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+        for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), start=1):
             if not line.strip():
                 continue
             match _parse(line):

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hunmin.corpus.partfile import UNIT_BITS
@@ -27,12 +29,13 @@ def cluster_facts(units: Sequence[ReadUnit], repeats: Repeats) -> dict[str, int]
     return {"clusters": len(firsts), "clusters_across_sources": len(across)}
 
 
-def masked(parts: Sequence[Path]) -> dict[str, int]:
-    """Return how much personal data was masked in cleaned parts, by kind."""
+def masked(parts: Sequence[Path], repeats: Repeats) -> dict[str, int]:
+    """Return how much personal data was masked in the documents that are kept, by kind."""
     counts: Counter[str] = Counter()
     for path in parts:
-        column = pq.read_table(path, columns=["masked"])["masked"]
-        for found in column.drop_null().to_pylist():
+        table = pq.read_table(path, columns=["n", "copies", "masked"])
+        kept = ~np.isin(table["n"].to_numpy(), repeats.n) & (table["copies"].to_numpy() > 0)
+        for found in table["masked"].filter(pa.array(kept)).drop_null().to_pylist():
             counts.update(json.loads(found))
     return dict(sorted(counts.items()))
 

@@ -184,6 +184,13 @@ def test_personal_data_is_masked_and_counted(build, jsonl):
     assert built.manifest.facts["masked"] == {"email": 1, "phone": 1}
 
 
+def test_personal_data_of_a_document_that_repeats_another_is_counted_once(build, jsonl):
+    text = paragraph(1) + " 문의는 010-1234-5678로 주십시오."
+    jsonl("s.jsonl", [{"id": "1", "text": text}, {"id": "2", "text": text}])
+
+    assert build(ONE_SOURCE).manifest.facts["masked"] == {"phone": 1}
+
+
 def test_documents_that_hold_an_evaluation_passage_are_dropped(build, jsonl, folder):
     passage = paragraph(500, sentences=3)
     (folder / "eval").mkdir()
@@ -286,7 +293,9 @@ def test_a_build_that_keeps_nothing_says_why(build, jsonl, tmp_path):
 def test_withdrawn_documents_are_left_out_and_licenses_granted_are_taken(build, jsonl, tmp_path):
     rights = tmp_path / "rights.jsonl"
     rights.write_text(
-        '{"withdrawn": "1"}\n{"withdrawn": "second:101"}\n{"license": "KOGL-2"}\n\n', "utf-8"
+        '{"withdrawn": "1"}\r\n{"withdrawn": "second:101"}\n{"license": "KOGL-2"}\n\n'
+        '{"withdrawn": "a line\u2028separator"}\n',
+        "utf-8",
     )
     jsonl("first.jsonl", rows(3))
     jsonl("second.jsonl", rows(3, 100, license="KOGL-2"))

@@ -190,6 +190,13 @@ def test_a_line_of_100_megabytes_is_dropped_without_being_held(build, folder):
     ]
 
 
+def test_a_file_of_one_giant_line_is_an_error_and_not_a_drop(build, folder):
+    (folder / "s.json").write_text(json.dumps([{"id": "1", "text": paragraph(1)}] * 100))
+
+    with pytest.raises(SourceUnreadable, match=r"s\.json"):
+        build(source("s.json"), config={"limits": {"line_bytes_max": 1000}})
+
+
 def test_a_document_of_millions_of_characters_is_dropped(build, folder):
     (folder / "s.jsonl").write_bytes(ROWS + json.dumps({"id": "x", "text": "가 " * 9_000}).encode())
 
@@ -247,6 +254,14 @@ def test_a_damaged_file_is_an_error_that_names_it(build, folder, name, raw):
 
     with pytest.raises(SourceUnreadable, match=name):
         build(source(name))
+
+
+def test_a_parquet_bomb_is_never_unpacked(build, folder):
+    table = pa.table({"text": ["0" * 2**24], "id": ["1"]})
+    pq.write_table(table, folder / "s.parquet", compression="zstd", use_dictionary=False)
+
+    with pytest.raises(CompressionBomb, match=r"s\.parquet"):
+        build(source("s.parquet"), config={"limits": {"expansion_bytes_min": 2**20}})
 
 
 @pytest.mark.parametrize("name", ["s.jsonl.gz", "s.jsonl.zst", "s.txt.gz"])
