@@ -68,6 +68,11 @@ class Worker:
             except HunminError as error:
                 _log.warning("the worker cannot reach its jobs", code=error.code)
                 worked = False
+            except Exception as error:  # noqa: BLE001 (without its worker a house does no job)
+                _log.error(
+                    "the worker stumbled", error=type(error).__name__, where=logs.where(error)
+                )
+                worked = False
             if not worked:
                 self._stopping.wait(self._poll_seconds)
 

@@ -162,6 +162,29 @@ def test_a_fault_in_a_job_does_not_end_the_worker(act_as, database, handlers, cl
     assert codes == {"ZeroDivisionError", "handler_unknown"}
 
 
+def test_a_fault_between_jobs_does_not_end_the_worker(
+    act_as, database, handlers, clock, done, monkeypatch
+):
+    claim, faults = queue.claim, [RuntimeError("unforeseen")]
+
+    def stumble(*asked, **named):
+        if faults:
+            raise faults.pop()
+        return claim(*asked, **named)
+
+    monkeypatch.setattr(queue, "claim", stumble)
+    with act_as() as act:
+        worker.enqueue(act, "test.note.write", n=1)
+    hand = worker.Worker(database, handlers, clock=clock, poll_seconds=0.01)
+    hand.start()
+    deadline = time.monotonic() + 20
+    while not done and time.monotonic() < deadline:
+        time.sleep(0.01)
+    hand.stop()
+
+    assert done == [1]
+
+
 def test_a_periodic_job_comes_again_and_is_never_doubled(database, handlers, clock, done):
     handlers.add("test.clock.tick", lambda _: done.append("tick"), every_seconds=60)
     hands = [worker.Worker(database, handlers, clock=clock) for _ in range(2)]
