@@ -52,6 +52,8 @@ def write_headers(scope: Scope, headers: MutableHeaders) -> None:
     extra = _HTTPS_HEADERS if scope["scheme"] == "https" else {}
     for name, value in {**SECURITY_HEADERS, **extra}.items():
         headers.setdefault(name, value)
+    # What may be kept says so itself; anything else may be somebody's words.
+    headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("X-Request-ID", state.get("request_id", ""))
     for cookie in faces.waiting_cookies(state):
         headers.append("Set-Cookie", cookie)

@@ -29,6 +29,16 @@ def test_every_answer_is_guarded(client, path):
     assert len(headers["x-request-id"]) == 26
 
 
+@pytest.mark.parametrize(
+    "path", ["/chat", "/chat.json", "/account.json", "/chat/api/conversations", "/chat/api/models"]
+)
+def test_nothing_on_the_way_keeps_what_is_somebodys_own(client, path):
+    sign_in(client)
+    kept_how = client.get(path).headers["cache-control"]
+
+    assert kept_how in {"no-store", "private, no-cache"}
+
+
 def test_a_fault_of_ours_is_guarded_too_and_says_nothing_of_itself(client, monkeypatch):
     def break_down(*_args, **_options):
         raise RuntimeError("the secret of the house")
