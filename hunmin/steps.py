@@ -16,9 +16,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from hunmin.errors import DiskFull, OutputBusy, OutputExists
+from hunmin.errors import DiskFull, OutputBusy, OutputExists, OutputUnwritable
 from hunmin.manifest import (
     LINEAGE_NAME,
     MANIFEST_NAME,
@@ -122,6 +122,7 @@ def open_step(
     Raises:
         OutputExists: `out` is there and was made from something else.
         OutputBusy: Another process is making `out`.
+        OutputUnwritable: `out` cannot be made where it should be.
         DiskFull: The disk filled up; what was done is kept.
     """
     plan = _plan(recipe, inputs or {})
@@ -236,10 +237,10 @@ def only_one(out: Path) -> Iterator[None]:
 
     Raises:
         OutputBusy: Another process holds it.
+        OutputUnwritable: Nothing can be written there.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
     lock_path = out.parent / f".{out.name}.lock"
-    with lock_path.open("w") as lock:
+    with _opened(lock_path, out) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -248,6 +249,16 @@ def only_one(out: Path) -> Iterator[None]:
             raise OutputBusy(out=out)
         yield
         lock_path.unlink(missing_ok=True)
+
+
+def _opened(lock_path: Path, out: Path) -> TextIO:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return lock_path.open("w")
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+        raise OutputUnwritable(out=out, reason=error.strerror or str(error)) from error
 
 
 def _is_at(handle: int, path: Path) -> bool:

@@ -122,6 +122,7 @@ from hunmin.errors.steps import (
     ManifestMissing,
     OutputBusy,
     OutputExists,
+    OutputUnwritable,
     WrongInput,
 )
 from hunmin.errors.training import (
@@ -214,6 +215,7 @@ __all__ = [
     "NothingToTrainOn",
     "OutputBusy",
     "OutputExists",
+    "OutputUnwritable",
     "PageNotFound",
     "PersonNeeded",
     "PortInUse",

@@ -88,3 +88,17 @@ class DiskFull(HunminError):
             f"{path}이(가) 있는 디스크에 남은 공간이 없습니다. 공간을 비우고 같은 명령을 "
             "다시 실행하십시오. 멈춘 곳에서 이어집니다.",
         )
+
+
+class OutputUnwritable(HunminError):
+    """The output folder cannot be made where it was asked for."""
+
+    code = "output_unwritable"
+    status = 403
+
+    def __init__(self, *, out: Path, reason: str) -> None:
+        super().__init__(
+            f"{out} cannot be written: {reason}. Name a folder in a place you may write to.",
+            f"{out} 폴더에 쓸 수 없습니다({reason}). 쓸 수 있는 곳의 폴더를 지정하십시오.",
+        )
+        self.out = out

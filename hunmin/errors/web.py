@@ -128,8 +128,10 @@ class ModelFolderMissing(HunminError):
 
     def __init__(self, *, folder: Path) -> None:
         super().__init__(
-            f"There is no model at {folder}. Name one with --model FOLDER, "
-            "or make one: hunmin build recipes/laptop.py",
-            f"{folder}에 모델이 없습니다. --model 폴더로 지정하거나 "
-            "만드십시오: hunmin build recipes/laptop.py",
+            f"There is no model at {folder}. Models and recipes come with the repository, not "
+            "with the installed package. Name a model with --model FOLDER, or make one in a clone "
+            "of the repository: hunmin build recipes/laptop.py",
+            f"{folder}에 모델이 없습니다. 모델과 레시피는 설치한 패키지가 아니라 저장소에 "
+            "들어 있습니다. --model 폴더로 지정하거나 내려받은 저장소에서 만드십시오: "
+            "hunmin build recipes/laptop.py",
         )

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hunmin.errors import LossNotFinite, NothingToTrainOn, WrongInput
+from hunmin.errors import LossNotFinite, NothingToTrainOn, OutputExists, WrongInput
 from hunmin.manifest import Manifest
 from hunmin.model import ModelConfig, Transformer, load_checkpoint
 from hunmin.progress import bar
@@ -77,8 +77,10 @@ def run(
         recipe=_plain({"train": dataclasses.asdict(config), "model": _shape(model_config)}),
         inputs=inputs,
     )
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    with only_one(plan.folder), full_disk_said(plan.folder):
+    with full_disk_said(plan.folder), only_one(plan.folder):
+        if plan.folder.is_file():
+            raise OutputExists(out=plan.folder)
+        plan.folder.mkdir(exist_ok=True)
         start = checkpoints.newest(plan)
         if start is not None and start[0] == config.steps:
             return Manifest.read(start[1])

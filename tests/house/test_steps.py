@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from hunmin import steps
-from hunmin.errors import DiskFull, ManifestMissing, OutputBusy, OutputExists
+from hunmin.errors import DiskFull, ManifestMissing, OutputBusy, OutputExists, OutputUnwritable
 from hunmin.manifest import (
     LINEAGE_NAME,
     MANIFEST_NAME,
@@ -158,6 +158,14 @@ def test_a_full_disk_is_said_and_what_was_done_is_kept(tmp_path):
     assert not out.exists()
     with open_step(out, kind="corpus", name="x", recipe={}) as step:
         assert (step.folder / "half.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["file/out", "file/deeper/out", "x" * 300])
+def test_an_output_that_cannot_be_written_is_said(tmp_path, name):
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(OutputUnwritable):
+        _make(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,13 @@ def test_two_processes_never_train_into_one_folder(stage, shape, corpus, tokeniz
         run(stage, shape, corpus, tokenizer, tmp_path / "run")
 
 
+def test_a_run_folder_that_is_a_file_is_refused(stage, shape, corpus, tokenizer, tmp_path):
+    (tmp_path / "run").write_text("mine")
+
+    with pytest.raises(OutputExists):
+        run(stage, shape, corpus, tokenizer, tmp_path / "run")
+
+
 def test_held_out_text_too_short_for_a_sequence_is_done_without(
     stage, shape, corpus, tokenizer, tmp_path, monkeypatch
 ):
