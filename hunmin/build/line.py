@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -117,16 +119,10 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
         )
 
 
-class _told:  # noqa: N801 (reads as a word of the sentence)
+@contextmanager
+def _told(step: str) -> Iterator[None]:
     """Say on stderr which step begins and how long it took."""
-
-    def __init__(self, step: str) -> None:
-        self._step = step
-        self._started = time.monotonic()
-
-    def __enter__(self) -> None:
-        sys.stderr.write(f"== {self._step}\n")
-
-    def __exit__(self, kind: object, *_rest: object) -> None:
-        if kind is None:
-            sys.stderr.write(f"== {self._step}: {time.monotonic() - self._started:.0f} s\n")
+    started = time.monotonic()
+    sys.stderr.write(f"== {step}\n")
+    yield
+    sys.stderr.write(f"== {step}: {time.monotonic() - started:.0f} s\n")

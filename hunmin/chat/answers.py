@@ -29,6 +29,9 @@ log = logs.get(__name__)
 SAVE_SECONDS = 2.0
 """How often what was written is kept; well below `rules.ALIVE_SECONDS`."""
 
+LAST_SAVE_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""How long to wait between tries to keep a whole answer while the database is away."""
+
 ENGINE_WAIT_SECONDS = 300.0
 """How long a question waits for an engine that is being started."""
 
@@ -158,7 +161,7 @@ class LiveAnswer:
                 state = self._ending
                 writing.cancel()
                 await asyncio.wait({writing})
-            elif not await self._keep("writing"):
+            elif not await self._keep_so_far():
                 self.end()  # it was deleted meanwhile
         asked.cancel()
         if not writing.cancelled() and (fault := writing.exception()) is not None:
@@ -169,8 +172,7 @@ class LiveAnswer:
         elif state == "whole" and self._asked_to_end.is_set() and not self._facts.finish_reason:
             state = self._ending
         self._set_facts(wall_ms=self._elapsed_ms())
-        if not await self._keep(state):
-            log.warning("answer not kept", request_id=self.order.request_id)
+        await self._keep_at_last(state)
         self._state = state
         self._tell()
 
@@ -252,12 +254,34 @@ class LiveAnswer:
     def _elapsed_ms(self) -> int:
         return int((time.monotonic() - self._began) * 1000)
 
-    async def _keep(self, state: rules.State) -> bool:
-        """Keep what was written; return False where it was deleted, or could not be kept."""
+    async def _keep_so_far(self) -> bool:
+        """Keep what was written so far; return False where it was deleted meanwhile."""
+        try:
+            return await self._save("writing")
+        except Exception as fault:  # noqa: BLE001 (whatever it is, the next save may succeed)
+            self._report("answer not kept yet", fault)
+            return True
+
+    async def _keep_at_last(self, state: rules.State) -> None:
+        """Keep the whole, trying again for a while; a failure in the end is told to the readers."""
+        for pause_seconds in (*LAST_SAVE_PAUSES_SECONDS, None):
+            try:
+                await self._save(state)
+            except Exception as fault:  # noqa: BLE001 (whatever it is, readers must see an end)
+                self._report("answer not kept", fault)
+                if pause_seconds is not None:
+                    await asyncio.sleep(pause_seconds)
+                elif self._error is None:
+                    self._error = fault if isinstance(fault, HunminError) else AnswerFailed()
+            else:
+                return
+
+    async def _save(self, state: rules.State) -> bool:
+        """Write to the database; return False where the answer was deleted."""
         text, facts = self.text, self._facts
         error_code = self._error.code if self._error is not None else None
 
-        def keep() -> bool:
+        def save() -> bool:
             with open_act(
                 self._database,
                 self.order.actor,
@@ -273,17 +297,7 @@ class LiveAnswer:
                     error_code=error_code,
                 )
 
-        try:
-            return await asyncio.to_thread(keep)
-        except HunminError as failure:
-            log.warning("answer not kept", request_id=self.order.request_id, code=failure.code)
-            unkept = failure
-        except Exception as fault:  # noqa: BLE001 (whatever it is, readers must see an end)
-            self._report("answer not kept", fault)
-            unkept = AnswerFailed()
-        if state != "writing" and self._error is None:
-            self._error = unkept
-        return state == "writing"
+        return await asyncio.to_thread(save)
 
     def _report(self, event: str, fault: BaseException) -> None:
         """Say what failed and where, without the fault's message: it might quote the words."""

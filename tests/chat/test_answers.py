@@ -15,8 +15,9 @@ import pytest
 
 from hunmin import chat
 from hunmin.act import Actor, open_act
-from hunmin.chat import actions
+from hunmin.chat import actions, answers
 from hunmin.db import open_database
+from hunmin.errors import DatabaseUnreachable
 from tests.chat.conftest import API, Told, read_events
 from tests.fakes import ScriptedEngine
 from tests.support.desk import make_key, make_link
@@ -187,6 +188,7 @@ def test_readers_see_an_end_where_an_answer_cannot_be_kept(server, monkeypatch, 
         raise RuntimeError(WORDS)
 
     monkeypatch.setattr(actions, "save_answer", fail)
+    monkeypatch.setattr(answers, "LAST_SAVE_PAUSES_SECONDS", (0.01, 0.01))
     with asking(server) as (told, lines):
         server.post(f"{path(told)}/stop")
         rest = read_events("\n".join(lines))
@@ -196,6 +198,26 @@ def test_readers_see_an_end_where_an_answer_cannot_be_kept(server, monkeypatch, 
     logged = capsys.readouterr().out
     assert "RuntimeError" in logged
     assert "천천히" not in logged
+
+
+def test_a_whole_answer_is_kept_when_the_database_comes_back(server, monkeypatch):
+    save, tries = actions.save_answer, []
+
+    def fail_twice(*arguments, **options):
+        if options["state"] != "writing":
+            tries.append(options["state"])
+            if len(tries) < 3:
+                raise DatabaseUnreachable(address="away")
+        return save(*arguments, **options)
+
+    monkeypatch.setattr(actions, "save_answer", fail_twice)
+    with asking(server) as (told, lines):
+        server.post(f"{path(told)}/stop")
+        rest = read_events("\n".join(lines))
+
+    assert "error" not in rest.names
+    assert answer_of(server, told)["state"] == "stopped"
+    assert answer_of(server, told)["text"] == (told.text + deltas(rest)).rstrip()
 
 
 def test_a_server_that_stops_keeps_what_was_written(app):
