@@ -132,8 +132,10 @@ class App {
   }
 
   search() {
-    if (narrow.matches) this.openDrawer(true);
-    setTimeout(() => this.searchBox?.current?.focus());
+    const focus = () => this.searchBox?.current?.focus();
+    if (!narrow.matches) return focus();
+    this.openDrawer(true);
+    setTimeout(focus); // as soon as the drawer is there
   }
 }
 
