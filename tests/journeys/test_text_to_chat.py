@@ -6,6 +6,7 @@ sentences by heart, so what it answers tells whether every hop kept them whole.
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -65,12 +66,15 @@ origin = "Written for this test"
 """
 
 
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "CXX": "none", "OMP_NUM_THREADS": "1"}
+
+
 def hunmin(*arguments: object, cwd: Path) -> str:
     """Run a command as a person does; return what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "hunmin", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "LC_ALL": "C.UTF-8", "CXX": "none", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, **ENVIRONMENT},
         capture_output=True,
         text=True,
         check=False,
@@ -196,3 +200,29 @@ def test_building_again_does_nothing_again(line):
 
     assert {path: path.stat().st_mtime_ns for path in (line / "line").rglob("*.json")} == before
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_build_killed_at_any_moment_and_run_again_ends_in_the_same_bytes(line, seed):
+    moments = random.Random(seed)
+    out = f"killed-{seed}"
+    for _ in range(4):
+        build = subprocess.Popen(
+            [sys.executable, "-m", "hunmin", "build", "recipe.py", "--out", out],
+            cwd=line,
+            env={**os.environ, **ENVIRONMENT},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            build.wait(timeout=moments.uniform(3, 12))
+        except subprocess.TimeoutExpired:
+            build.kill()
+        build.wait()
+
+    hunmin("build", "recipe.py", "--out", out, cwd=line)
+
+    for name in ("tokenizer.json", "model.safetensors"):
+        assert (line / out / "model" / name).read_bytes() == (
+            line / "line" / "model" / name
+        ).read_bytes(), name
