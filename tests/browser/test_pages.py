@@ -61,7 +61,7 @@ def test_a_page_asked_for_in_high_contrast_stays_so(open_page):
     check_accessible(page)
     page.get_by_role("button", name="High contrast").click()
 
-    assert page.locator("html").get_attribute("data-theme") == "contrast"
+    page.locator("html[data-theme=contrast]").wait_for(state="attached")
     assert page.url.endswith("/sign-in")
     check_accessible(page)
 
@@ -71,6 +71,7 @@ def test_a_theme_chosen_by_hand_beats_the_system(open_page):
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.locator("summary").click()
     page.get_by_role("button", name="Light").click()
+    page.locator("html[data-theme=light]").wait_for(state="attached")
     after = page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     assert (before, after) == ("rgb(19, 20, 22)", "rgb(255, 255, 255)")
@@ -80,6 +81,7 @@ def test_the_other_language_is_one_click_away_and_stays(open_page):
     page = open_page("/sign-in", language="ko")
     assert page.locator("html").get_attribute("lang") == "ko"
     page.get_by_role("link", name="English").click()
+    page.locator("html[lang=en]").wait_for(state="attached")
     page.goto("/docs")
 
     assert page.locator("html").get_attribute("lang") == "en"
