@@ -126,7 +126,13 @@ class Database:
             upgrade(self.engine)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one still at work is closed when it comes back."""
+
+        @event.listens_for(self.engine, "checkin")
+        def _close(connection: Any, record: Any) -> None:  # noqa: ANN401 (a driver's objects)
+            if connection is not None:
+                record.invalidate()
+
         self.engine.dispose()
 
     @contextmanager

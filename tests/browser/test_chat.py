@@ -198,6 +198,7 @@ def test_a_conversation_is_renamed_found_and_deleted_by_keyboard_alone(open_page
     assert delete.evaluate("button => document.activeElement === button")
 
     page.keyboard.press("Enter")
+    page.get_by_role("alertdialog").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "삭제"
     page.keyboard.press("Enter")

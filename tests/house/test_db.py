@@ -348,3 +348,16 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(empty_database_url, 
     database.migrate()
     assert _count(database) == 0
     database.close()
+
+
+def test_a_connection_at_work_is_closed_when_it_comes_back_to_a_closed_database(database):
+    with database.session() as session:
+        raw = session.connection().connection.driver_connection
+        database.close()
+        assert session.scalar(text("SELECT 1")) == 1
+
+    if database.dialect == "sqlite":
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            raw.execute("SELECT 1")
+    else:
+        assert raw.closed

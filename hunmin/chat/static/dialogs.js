@@ -1,6 +1,6 @@
 // Dialogs: the browser's own <dialog>, which keeps focus inside, closes on Escape, gives focus back.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { keepChoice, readChoice } from "./keep.js";
 import { Trace } from "./trace.js";
@@ -44,7 +44,7 @@ export function Dialog({ title, close, children, className = "", role }) {
 export function Confirm({ title, text, action, act, close }) {
   const safe = useRef(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => safe.current.focus(), []);
+  useLayoutEffect(() => safe.current.focus(), []);
   const go = async () => {
     setBusy(true);
     await act();
