@@ -90,6 +90,32 @@ assert full.value.errno == 28
     assert done.returncode == 0, done.stderr
 
 
+def fail_at_the_first(unit):
+    number, folder = unit
+    if number == 0:
+        raise SourceMissing(source="first", place="nowhere")
+    (folder / str(number)).touch()
+
+
+def test_after_an_error_the_rest_is_passed_over(tmp_path):
+    code = f"""
+import os
+os.cpu_count = lambda: 2
+from pathlib import Path
+import pytest
+from hunmin.corpus.engine import map_units
+from hunmin.errors import SourceMissing
+from tests.corpus.test_engine import fail_at_the_first
+units = [(number, Path({str(tmp_path)!r})) for number in range(200)]
+with pytest.raises(SourceMissing, match="first"):
+    list(map_units(fail_at_the_first, units, runner="local", small=False))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.iterdir())) < 190
+
+
 @given(st.integers(1, 5000))
 def test_shards_are_about_equal_and_leave_no_place_out(shards):
     ranges = [shard_range(index, shards) for index in range(shards)]
