@@ -1,7 +1,8 @@
 """Hunmin (훈민): a sovereign AI platform, from licensed text to an answer one can trace.
 
 The rooms, from the ground up:
-    errors settings manifest folders progress   what everything stands on
+    errors settings manifest steps progress     what everything stands on
+    ledger                                      which document was seen at which step
     privacy                                     finding and masking personal data
     db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
     model corpus train inference evaluation     the lab: files in, files out

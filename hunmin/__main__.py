@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hunmin.model",
         "Make a model folder from a checkpoint: Transformers files, GGUF, card and lineage.",
     ),
-    "trace": ("hunmin.audit", "Show what a model was made from, back to the licenses."),
+    "trace": ("hunmin.audit", "Show what a model was made from, and which documents it saw."),
     "audit": ("hunmin.audit", "Read, seal and verify the audit log."),
     "accounts": ("hunmin.accounts", "Manage accounts."),
     "key": ("hunmin.accounts", "Manage API keys."),

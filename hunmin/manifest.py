@@ -1,8 +1,9 @@
 """What a lab step made, from what, under which licenses. JSON files, linked by SHA-256.
 
 Every output folder of the lab holds `manifest.json` and, under `lineage/`, a copy of the manifest
-of everything it was made from, named by its SHA-256. So a folder that travels alone, a model in
-a download for instance, still carries its whole chain back to sources and licenses.
+of everything it was made from, and the table of documents of every run behind it, each named by
+its SHA-256. So a folder that travels alone, a model in a download for instance, still carries its
+whole chain back to sources and licenses.
 
 This module knows files and hashes. It knows neither databases nor what the steps do.
 """
@@ -67,6 +68,21 @@ class SourceRecord(BaseModel):
     """SHA-256 over the source's files as they were read."""
 
 
+class LedgerRecord(BaseModel):
+    """What tells which documents a checkpoint has seen; `hunmin.ledger` works it out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    """SHA-256 of the run's table of documents; `lineage/SHA256.parquet`."""
+    seed: int
+    samples: int
+    """Samples in an epoch."""
+    samples_per_step: int
+    steps: int
+    """Steps done."""
+
+
 class Manifest(BaseModel):
     """The record of one finished lab step."""
 
@@ -84,6 +100,8 @@ class Manifest(BaseModel):
     """Only a corpus has these: lineage ends here."""
     facts: dict[str, Any] = {}
     """What came out, as plain JSON: counts, scores, reasons."""
+    ledger: LedgerRecord | None = None
+    """Only a checkpoint has one; its data came from documents."""
     files: dict[str, FileRecord] = {}
     """Path inside the folder, with `/`, to hash and size. Not `manifest.json`, not `lineage/`."""
 

@@ -25,6 +25,7 @@ from hunmin.manifest import (
     FileRecord,
     InputRecord,
     Kind,
+    LedgerRecord,
     Manifest,
     SourceRecord,
     file_sha256,
@@ -60,14 +61,20 @@ class Step:
         *,
         facts: Mapping[str, Any],
         sources: list[SourceRecord] | None = None,
+        ledger: LedgerRecord | None = None,
+        documents: Path | None = None,
     ) -> Manifest:
         """Hash and sync every file, write the manifest and lineage, rename into place.
 
+        A checkpoint's `ledger` goes with the table of its `documents`, which is put into lineage.
         What helps to resume goes last: hashing a large output takes long, and may be killed too.
         """
         lineage = self.folder / LINEAGE_NAME
         for folder in self._input_folders:
             _copy_lineage(folder, lineage)
+        if ledger is not None and documents is not None:
+            lineage.mkdir(exist_ok=True)
+            _link(documents, lineage / f"{ledger.sha256}.parquet")
         files = {
             path.relative_to(self.folder).as_posix(): FileRecord(
                 sha256=file_sha256(path), size_bytes=path.stat().st_size
@@ -83,6 +90,7 @@ class Step:
             inputs=[InputRecord(**record) for record in self._plan["inputs"]],
             sources=sources or [],
             facts=dict(facts),
+            ledger=ledger,
             files=files,
         )
         (self.folder / MANIFEST_NAME).write_bytes(manifest.to_bytes())
@@ -274,3 +282,14 @@ def _copy_lineage(folder: Path, lineage: Path) -> None:
     if (folder / LINEAGE_NAME).is_dir():
         for copy in (folder / LINEAGE_NAME).glob("*.json"):
             shutil.copyfile(copy, lineage / copy.name)
+        for table in (folder / LINEAGE_NAME).glob("*.parquet"):
+            _link(table, lineage / table.name)
+
+
+def _link(path: Path, to: Path) -> None:
+    """Give a file that never changes a second name, or a copy where the disk cannot."""
+    to.unlink(missing_ok=True)
+    try:
+        os.link(path, to)
+    except OSError:
+        shutil.copyfile(path, to)

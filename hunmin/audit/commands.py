@@ -1,29 +1,20 @@
-"""`hunmin trace` and `hunmin audit …`."""
+"""`hunmin audit …`; `hunmin trace` has a file of its own."""
 
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hunmin.audit.trace_command import JsonOption, LanguageOption, terminal_language, trace
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
     from hunmin.act import Act
     from hunmin.audit.queries import Head
-
-_WIDE = 500
-"""Characters in a line where the answer goes to a file or another program."""
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-LanguageOption = Annotated[
-    Literal["ko", "en"] | None,
-    typer.Option(help="The language of the answer; the terminal's by default."),
-]
 
 KindOption = Annotated[
     str | None,
@@ -48,37 +39,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(audit, name="audit")
 
 
-def trace(
-    model: Annotated[str, typer.Argument(help="A model folder, or the name it is served under.")],
-    *,
-    config: ConfigOption = None,
-    verify: Annotated[bool, typer.Option(help="Also hash every file of the folder itself.")] = True,
-    language: LanguageOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what a model was made from, back to the licenses.
-
-    Works for the folder of any step: a model, an evaluation, a checkpoint, a tokenizer, a corpus.
-    The hash of every link is checked; exit status 1 says that some do not hold.
-    """
-    from hunmin.audit.trace import trace_model  # noqa: PLC0415 (slow to import)
-
-    node = trace_model(_find_folder(model, config), verify=verify)
-    if as_json:
-        sys.stdout.write(node.model_dump_json(indent=2) + "\n")
-    else:
-        from rich.console import Console  # noqa: PLC0415
-
-        from hunmin.audit.trace_tree import draw, summary  # noqa: PLC0415
-
-        said = language or _terminal_language()
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-        console.print(draw(node, said))
-        console.print(summary(node, said))
-    if not node.whole():
-        raise typer.Exit(1)
-
-
 def list_log(
     *,
     config: ConfigOption = None,
@@ -95,7 +55,7 @@ def list_log(
 
     with _open(config, data, read_only=True) as act:
         events = list_events(act, kind=kind, subject=subject, actor_id=actor, limit=limit)
-    said = language or _terminal_language()
+    said = language or terminal_language()
     for event in events:
         if as_json:
             sys.stdout.write(event.model_dump_json() + "\n")
@@ -169,18 +129,6 @@ def _open(config: Path | None, data: Path | None, *, read_only: bool = False) ->
         database.close()
 
 
-def _find_folder(model: str, config: Path | None) -> Path:
-    from hunmin.errors import TraceTargetUnknown  # noqa: PLC0415
-    from hunmin.settings import Settings  # noqa: PLC0415
-
-    if Path(model).is_dir():
-        return Path(model)
-    served = Settings.load(config).models
-    if model in served:
-        return served[model]
-    raise TraceTargetUnknown(target=model, served=sorted(served))
-
-
 def _parse_head(said: str) -> "Head":
     from hunmin.audit.queries import Head  # noqa: PLC0415
 
@@ -188,9 +136,3 @@ def _parse_head(said: str) -> "Head":
     if not number.isdecimal() or not re.fullmatch("[0-9a-f]{64}", sha256):
         raise typer.BadParameter("write NUMBER:SHA256, as `hunmin audit seal` prints it")
     return Head(number=int(number), sha256=sha256)
-
-
-def _terminal_language() -> Literal["ko", "en"]:
-    from hunmin.__main__ import language  # noqa: PLC0415
-
-    return language()

@@ -1,7 +1,8 @@
 """Where a model came from: a walk over manifests, from a folder back to licenses.
 
 Every step left the hash of what it was made from; this follows the hashes through the copies in
-`lineage/` and checks each. It reads JSON files and knows neither the database nor the lab.
+`lineage/` and checks each, tables of documents too. It reads files and knows neither the database
+nor the lab.
 """
 
 from collections.abc import Iterator
@@ -71,6 +72,25 @@ def _file_changed(path: str) -> Problem:
     )
 
 
+def _documents_missing(path: str) -> Problem:
+    return Problem(
+        code="documents_missing",
+        en=f"The table of the documents it saw is gone: {path} is not there. "
+        "Copy it back from the folder it was made in.",
+        ko=f"학습에 쓴 문서 목록이 없습니다({path}). 처음 만든 폴더에서 다시 복사하십시오.",
+    )
+
+
+def _documents_changed(path: str) -> Problem:
+    return Problem(
+        code="documents_changed",
+        en=f"The table of the documents it saw, {path}, was changed: its SHA-256 is not its name. "
+        "Copy it back from the folder it was made in.",
+        ko=f"학습에 쓴 문서 목록({path})이 바뀌었습니다. SHA-256이 이름과 다릅니다. "
+        "처음 만든 폴더에서 다시 복사하십시오.",
+    )
+
+
 class TraceSource(BaseModel):
     """One source of text: where lineage ends."""
 
@@ -128,7 +148,8 @@ def trace_model(folder: Path, *, verify: bool = False) -> TraceNode:
 
     Args:
         folder: The output of a step: a model, an evaluation, a checkpoint, a tokenizer, a corpus.
-        verify: Also hash every file of the folder itself, which takes time where it is large.
+        verify: Also hash every file of the folder itself, and the tables of documents, which takes
+            time where they are large.
 
     Raises:
         ManifestMissing: The folder has no manifest.
@@ -136,7 +157,8 @@ def trace_model(folder: Path, *, verify: bool = False) -> TraceNode:
     """
     manifest = Manifest.read(folder)
     problems = list(_changed_files(folder, manifest)) if verify else []
-    walk = _Walk(folder)
+    walk = _Walk(folder, verify=verify)
+    problems += walk.documents_problems(manifest)
     return TraceNode(
         role=manifest.kind,
         sha256=manifest_sha256(folder),
@@ -149,8 +171,9 @@ def trace_model(folder: Path, *, verify: bool = False) -> TraceNode:
 class _Walk:
     """One walk through one folder's lineage."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, verify: bool) -> None:
         self._folder = folder
+        self._verify = verify
         self._seen: set[str] = set()
 
     def describe(self, manifest: Manifest) -> dict[str, Any]:
@@ -183,7 +206,25 @@ class _Walk:
             problem = _link_changed(_copy_name(record))
             return TraceNode(state="broken", problems=[problem], **named, **claimed)
         self._seen.add(record.sha256)
-        return TraceNode(state="whole", **named, **self.describe(manifest))
+        problems = self.documents_problems(manifest)
+        return TraceNode(
+            state="broken" if problems else "whole",
+            problems=problems,
+            **named,
+            **self.describe(manifest),
+        )
+
+    def documents_problems(self, manifest: Manifest) -> list[Problem]:
+        """Return what is wrong with the table of the documents a checkpoint has seen."""
+        if manifest.ledger is None:
+            return []
+        name = f"{LINEAGE_NAME}/{manifest.ledger.sha256}.parquet"
+        path = self._folder / name
+        if not path.is_file():
+            return [_documents_missing(name)]
+        if self._verify and file_sha256(path) != manifest.ledger.sha256:
+            return [_documents_changed(name)]
+        return []
 
 
 def _source(record: SourceRecord) -> TraceSource:

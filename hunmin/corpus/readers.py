@@ -35,6 +35,8 @@ class Document:
     text: str
     """Its text; of a chat, its messages as JSON."""
     license: str
+    consent: str = ""
+    """The id of the consent it is used under; empty where its source asks for none."""
     repair: str = "none"
 
 
@@ -166,7 +168,8 @@ class Reading:
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         source = self.source
-        wanted = {self._column, source.id_column, source.license_column, *source.where}
+        rights = (source.license_column, source.consent_column)
+        wanted = {self._column, source.id_column, *rights, *source.where}
         try:
             with pq.ParquetFile(path) as file:
                 there = file.schema_arrow.names
@@ -244,14 +247,12 @@ class Reading:
         doc_id = str(own_id).strip() if isinstance(own_id, str | int) else ""
         doc_id = _sound(doc_id)
         value = row.values.get(self._column)
-        license_id = (
-            row.values.get(source.license_column) if source.license_column else source.license
-        )
         named = doc_id or row.place
         if value is None:
             return Drop(named, "missing_text", f'column "{self._column}" is missing or empty')
-        if not isinstance(license_id, str) or not license_id.strip():
-            return Drop(named, "license_missing", f'column "{source.license_column}" is empty')
+        rights = self._rights(row, named)
+        if isinstance(rights, Drop):
+            return rights
         repair = row.repair
         if source.kind == "chat":
             text = _chat_text(value)
@@ -266,8 +267,28 @@ class Reading:
         if len(text) > self.limits.text_chars_max:
             return Drop(named, "too_long", f"{len(text)} characters")
         text = _sound(text)
-        license_id = license_id.strip().encode("utf-8", "replace").decode()
-        return Document(doc_id or _content_id(text), text, license_id, repair)
+        return Document(doc_id or _content_id(text), text, *rights, repair)
+
+    def _rights(self, row: Row, named: str) -> tuple[str, str] | Drop:
+        """Return the license and the consent of a document."""
+        source = self.source
+        license_id, consent = source.license, ""
+        if source.license_column:
+            license_id = _word(row.values.get(source.license_column))
+            if not license_id:
+                return Drop(named, "license_missing", f'column "{source.license_column}" is empty')
+        if source.consent_column:
+            consent = _word(row.values.get(source.consent_column))
+            if not consent:
+                return Drop(named, "consent_missing", f'column "{source.consent_column}" is empty')
+        assert license_id, "the sources file was checked"
+        return license_id, consent
+
+
+def _word(value: object) -> str:
+    """Return a column's value as a word that UTF-8 can write; empty where there is none."""
+    word = str(value) if isinstance(value, str | int) else ""
+    return word.strip().encode("utf-8", "replace").decode()
 
 
 def columns_missing(source: str, place: str, column: str, there: list[str]) -> SourceUnreadable:

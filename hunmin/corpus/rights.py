@@ -21,7 +21,7 @@ class Rights:
 def read_rights(path: Path | None) -> Rights:
     """Read a rights file: JSON Lines of `{"license": ID}` and `{"withdrawn": ID}`.
 
-    A withdrawn id is a document's id in its source, or `source:id`.
+    A withdrawn id is a document's id in its source, or `source:id`, or that of a consent.
 
     Raises:
         SourcesFileBroken: It cannot be read, or a line is something else.

@@ -35,6 +35,8 @@ class Source(_Strict):
     """Of a data set: a commit or tag, so that the same file means the same data tomorrow."""
     license: str | None = None
     license_column: str | None = None
+    consent_column: str | None = None
+    """Column with the id of the consent that each document is used under."""
     origin: str = ""
     attribution: str = ""
     kind: Literal["text", "chat"] = "text"

@@ -26,6 +26,7 @@ BASE = pa.schema(
         ("id", pa.string()),
         ("source", pa.string()),
         ("license", pa.string()),
+        ("consent", pa.string()),
         ("text", pa.string()),
         ("text_bytes", pa.int64()),
         ("reason", pa.string()),
@@ -103,6 +104,7 @@ def _table(
         "id": batch["id"],
         "source": [source.name] * len(ids),
         "license": batch["license"],
+        "consent": batch["consent"],
         **{
             name: [getattr(result, name) for result in results]
             for name in ("text", "text_bytes", "reason", "detail", "masked", "key")

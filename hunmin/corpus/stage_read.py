@@ -16,7 +16,13 @@ from hunmin.corpus.readers import Document, Drop, Reading
 from hunmin.corpus.sources import Source
 
 DOCUMENTS = pa.schema(
-    [("n", pa.int64()), ("id", pa.string()), ("text", pa.string()), ("license", pa.string())]
+    [
+        ("n", pa.int64()),
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("license", pa.string()),
+        ("consent", pa.string()),
+    ]
 )
 COUNTS_NAME = "counts.json"
 
@@ -116,7 +122,7 @@ def _read_into(
                     hashed.update(row.text.encode())
                 if row.repair != "none":
                     repaired[row.repair] += 1
-                parts.add((n, doc_id, row.text, row.license), len(row.text))
+                parts.add((n, doc_id, row.text, row.license, row.consent), len(row.text))
             if advance is not None and rows % _ROWS_BETWEEN_ADVANCES == 0:
                 advance(reading.position() - position)
                 position = reading.position()
@@ -132,9 +138,8 @@ def _refusal(
         verdicts[row.license] = is_allowed(row.license, also=options.also_allowed)
     if not verdicts[row.license]:
         return Drop(row.id, "license", f"{row.license[:80]} is not allowed")
-    if options.withdrawn and not options.withdrawn.isdisjoint(
-        (row.id, full_id(unit.source.name, row.id), f"{unit.source.name}:{row.id}")
-    ):
+    called = (row.id, full_id(unit.source.name, row.id), f"{unit.source.name}:{row.id}")
+    if not options.withdrawn.isdisjoint(called) or row.consent in options.withdrawn - {""}:
         return Drop(row.id, "withdrawn", "its use was withdrawn")
     return None
 

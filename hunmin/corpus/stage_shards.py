@@ -19,23 +19,21 @@ from hunmin.corpus.partfile import DROPS, whole_file, write_table_whole
 from hunmin.corpus.placing import copy_order, shard_range
 from hunmin.corpus.stage_dedup import Repeats
 
-TEXT = pa.schema(
-    [("id", pa.string()), ("text", pa.string()), ("source", pa.string()), ("license", pa.string())]
-)
+_RIGHTS = [("source", pa.string()), ("license", pa.string()), ("consent", pa.string())]
+TEXT = pa.schema([("id", pa.string()), ("text", pa.string()), *_RIGHTS])
 CHAT = pa.schema(
     [
         ("id", pa.string()),
         ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-        ("source", pa.string()),
-        ("license", pa.string()),
+        *_RIGHTS,
     ]
 )
-_RUN_COLUMNS = ["order", "n", "copy", "id", "text", "source", "license"]
+_RUN_COLUMNS = ["order", "n", "copy", "id", "text", "source", "license", "consent"]
 _RUN_ROW_GROUP_ROWS = 256
 _ROW_GROUP_ROWS = 1024
 _CLEANED_COLUMNS = [
-    "n", "id", "source", "license", "text", "text_bytes", "reason", "detail", "split", "copies",
-    "order",
+    "n", "id", "source", "license", "consent", "text", "text_bytes", "reason", "detail", "split",
+    "copies", "order",
 ]  # fmt: skip
 
 
@@ -164,7 +162,9 @@ def _copied(kept: pa.Table, config: CorpusConfig) -> pa.Table:
             order[again] = copy_order(ids[rows[again]], int(copy[again]), config=config)
     n = kept["n"].to_numpy()[rows]
     sequence = np.lexsort((copy, n, order))
-    taken = kept.select(["id", "text", "source", "license"]).take(pa.array(rows[sequence]))
+    taken = kept.select(["id", "text", "source", "license", "consent"]).take(
+        pa.array(rows[sequence])
+    )
     columns = [
         pa.array(order[sequence]),
         pa.array(n[sequence]),
@@ -191,6 +191,7 @@ def merge_shard(unit: ShardUnit) -> None:
             pa.array(messages, CHAT.field("messages").type),
             table["source"],
             table["license"],
+            table["consent"],
         ]
         table = pa.table(columns, schema=CHAT)
     else:

@@ -118,6 +118,8 @@ from hunmin.errors.office import (
 )
 from hunmin.errors.steps import (
     DiskFull,
+    LedgerBroken,
+    LedgerMissing,
     ManifestBroken,
     ManifestMissing,
     OutputBusy,
@@ -192,6 +194,8 @@ __all__ = [
     "InvalidApiKey",
     "InvalidRequest",
     "KeyNotFound",
+    "LedgerBroken",
+    "LedgerMissing",
     "LicenseMissing",
     "LicenseRefused",
     "ListenRefused",

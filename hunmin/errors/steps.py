@@ -62,6 +62,46 @@ class ManifestBroken(HunminError):
         )
 
 
+class LedgerMissing(HunminError):
+    """What a checkpoint has seen cannot be told, for there is no table of its documents."""
+
+    code = "ledger_missing"
+    status = 422
+
+    def __init__(self, *, folder: Path, checkpoint: str, table: str = "") -> None:
+        if table:
+            super().__init__(
+                f"The table of documents of {checkpoint} is gone: lineage/{table} is not in "
+                f"{folder}. Copy it back from the folder the model was made in.",
+                f"{checkpoint}의 문서 목록이 없습니다. {folder} 폴더에 lineage/{table} 파일이 "
+                "없습니다. 모델을 처음 만든 폴더에서 다시 복사하십시오.",
+            )
+        else:
+            super().__init__(
+                f"{checkpoint}, which {folder} was made from, was trained without a ledger, so "
+                "nobody can tell which documents it saw. Train it again to get one; its corpus "
+                "tells which documents it could have seen.",
+                f"{folder} 폴더의 재료인 {checkpoint}은(는) 원장 없이 학습되어 어떤 문서를 "
+                "보았는지 알 수 없습니다. 다시 학습하면 원장이 생깁니다. 볼 수 있었던 문서는 "
+                "코퍼스에 있습니다.",
+            )
+
+
+class LedgerBroken(HunminError):
+    """The table of a run's documents is not what it was when it was written."""
+
+    code = "ledger_broken"
+    status = 422
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(
+            f"{path} was changed after it was made: its SHA-256 is not its name. "
+            "Copy it back from the folder the model was made in.",
+            f"{path} 파일이 만들어진 뒤에 바뀌었습니다. SHA-256이 이름과 다릅니다. "
+            "모델을 처음 만든 폴더에서 다시 복사하십시오.",
+        )
+
+
 class WrongInput(HunminError):
     """A step was given the output of another kind of step than it needs."""
 

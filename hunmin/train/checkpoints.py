@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hunmin.errors import ManifestBroken, ManifestMissing
-from hunmin.manifest import Manifest, verify_files
+from hunmin.manifest import LedgerRecord, Manifest, verify_files
 from hunmin.model import (
     END_OF_TEXT_ID,
     PAD_ID,
@@ -51,6 +51,8 @@ def save(
     optimizer: torch.optim.Optimizer,
     *,
     facts: Mapping[str, Any],
+    ledger: LedgerRecord,
+    documents: Path,
     finished: bool,
 ) -> Manifest:
     """Write the checkpoint after `step` steps. The last of a run leaves the optimizer out."""
@@ -69,7 +71,11 @@ def save(
             shutil.copyfile(plan.inputs["tokenizer"] / name, work.folder / name)
         if not finished:
             save_file(optimizer_tensors(model, optimizer), work.folder / OPTIMIZER_NAME)
-        return work.finish(facts={"step": step, "finished": finished, **facts})
+        return work.finish(
+            facts={"step": step, "finished": finished, **facts},
+            ledger=ledger,
+            documents=documents,
+        )
 
 
 def newest(plan: RunPlan) -> tuple[int, Path] | None:

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from hunmin.errors import LossNotFinite, NothingToTrainOn, OutputExists, WrongInput
-from hunmin.manifest import Manifest
+from hunmin.ledger import Order
+from hunmin.manifest import LedgerRecord, Manifest
 from hunmin.model import ModelConfig, Transformer, load_checkpoint
 from hunmin.progress import bar
 from hunmin.steps import full_disk_said, only_one
@@ -26,7 +27,6 @@ from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.device import Device, SumOfLosses, find_device, prepare_model
 from hunmin.train.losses import LossLog, plot
-from hunmin.train.order import samples_of_step
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.tokens import Kind, Sequences, prepare
 
@@ -98,7 +98,8 @@ class _Run:
         self.plan = plan
         self.device = device
         self.sequences = self._sequences("text" if config.stage == "pretrain" else "chat")
-        self.heldout = self._sequences("heldout") if config.heldout_sequences else None
+        self.order = Order(config.seed, len(self.sequences), config.batch_sequences)
+        self.heldout = self._heldout() if config.heldout_sequences else None
         base = plan.inputs.get("base")
         if base is None:
             self.model = Transformer(model_config)
@@ -111,21 +112,22 @@ class _Run:
         self.optimizer = _optimizer(self.model, config)
         self.log = LossLog(plan.folder)
 
-    def _sequences(self, kind: Kind) -> Sequences | None:
-        """Return the sequences of one kind; of held-out text None where there is too little."""
+    def _sequences(self, kind: Kind) -> Sequences:
+        return prepare(
+            self.plan.inputs["corpus"],
+            self.plan.inputs["tokenizer"],
+            self.plan.folder / "tokens" / kind,
+            kind=kind,
+            sequence_tokens=self.config.sequence_tokens,
+            chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
+        )
+
+    def _heldout(self) -> Sequences | None:
+        """Return the held-out sequences, or None where there is too little such text for one."""
         try:
-            return prepare(
-                self.plan.inputs["corpus"],
-                self.plan.inputs["tokenizer"],
-                self.plan.folder / "tokens" / kind,
-                kind=kind,
-                sequence_tokens=self.config.sequence_tokens,
-                chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
-            )
+            return self._sequences("heldout")
         except NothingToTrainOn:
-            if kind == "heldout":
-                return None
-            raise
+            return None
 
     def go(self, start: tuple[int, Path] | None) -> Manifest:
         """Train from a checkpoint, or from the beginning, to the end."""
@@ -161,18 +163,7 @@ class _Run:
     def _step(self, step: int) -> float:
         """Do one optimizer step; return the mean loss of its tokens in nats."""
         config = self.config
-        assert self.sequences is not None
-        rows = np.array(
-            [
-                sample
-                for _, sample in samples_of_step(
-                    step,
-                    seed=config.seed,
-                    samples=len(self.sequences),
-                    samples_per_step=config.batch_sequences,
-                )
-            ]
-        )
+        rows = self.order.of_step(step)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate_at(step)
         micro = config.micro_batch_sequences or config.batch_sequences
@@ -221,13 +212,13 @@ class _Run:
         facts = {
             "loss": loss,
             "tokens_seen": step * self.config.batch_sequences * self.config.sequence_tokens,
-            "epochs": step * self.config.batch_sequences / len(self.sequences or ()),
+            "epochs": step * self.config.batch_sequences / len(self.sequences),
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "device": self.device.describe(),
             "data": {
                 key: value
-                for key, value in (self.sequences.info if self.sequences else {}).items()
-                if key not in {"corpus", "tokenizer"}
+                for key, value in self.sequences.info.items()
+                if key not in {"corpus", "tokenizer", "layout", "documents_sha256"}
             },
         }
         if heldout_loss is not None:
@@ -239,6 +230,14 @@ class _Run:
             self.model,
             self.optimizer,
             facts=facts,
+            ledger=LedgerRecord(
+                sha256=self.sequences.info["documents_sha256"],
+                seed=self.order.seed,
+                samples=self.order.samples,
+                samples_per_step=self.order.samples_per_step,
+                steps=step,
+            ),
+            documents=self.sequences.documents,
             finished=step == self.config.steps,
         )
         checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)

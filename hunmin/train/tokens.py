@@ -6,38 +6,42 @@ whole, several to a sequence, each token labeled with the conversation it belong
 is to be learned.
 
 Files of one kind of data: `ids.npy`, `learned.npy` and `segments.npy` (chats only), each
-`(sequences, sequence_tokens + 1)`, and `tokens.json`, written last.
+`(sequences, sequence_tokens + 1)`; `documents.parquet`, which says where each document lies; and
+`tokens.json`, written last.
 """
 
 import json
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from hunmin.errors import NothingToTrainOn
+from hunmin.ledger import RIGHTS_COLUMNS, TABLE_NAME, DocumentsTable, places_of_text
 from hunmin.manifest import manifest_sha256
 from hunmin.model import (
     END_OF_TEXT_ID,
-    PAD_ID,
     bulk_encoder,
     encode_chat_with_mask,
     load_tokenizer,
 )
 from hunmin.progress import Bar, bar
 from hunmin.steps import sync, write_whole
+from hunmin.train.packing import Packed, Packer
 from hunmin.train.rowfile import RowFile
 
 Kind = Literal["text", "heldout", "chat"]
 
 _BATCH_DOCUMENTS = 256
 _INFO_NAME = "tokens.json"
+_LAYOUT = 2
+"""Which files there are and what is in them; those of another layout are made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Sequences:
     ids_ST: NDArray[np.uint32]
     learned_ST: NDArray[np.bool_] | None
     segments_ST: NDArray[np.uint16] | None
+    documents: Path
+    """The table of the documents in them."""
     info: dict[str, Any]
 
     def __len__(self) -> int:
@@ -80,6 +86,7 @@ def prepare(
         "tokenizer": manifest_sha256(tokenizer),
         "sequence_tokens": sequence_tokens,
         "chats_joined_max": chats_joined_max,
+        "layout": _LAYOUT,
     }
     found = _open(folder, origin, kind)
     if found is not None:
@@ -93,7 +100,7 @@ def prepare(
     with bar(f"tokenize {kind}", total=rows, unit="documents") as shown:
         loaded = load_tokenizer(tokenizer)
         if kind == "chat":
-            packer = _Packer(sequence_tokens + 1, chats_joined_max)
+            packer = Packer(sequence_tokens + 1, chats_joined_max)
             info = _write_chats(shards, loaded, folder, packer, shown)
         else:
             info = _write_text(shards, loaded, folder, sequence_tokens, shown)
@@ -117,6 +124,7 @@ def _open(folder: Path, origin: dict[str, Any], kind: Kind) -> Sequences | None:
         ids_ST=np.load(folder / "ids.npy", mmap_mode="r"),
         learned_ST=np.load(folder / "learned.npy", mmap_mode="r") if is_chat else None,
         segments_ST=np.load(folder / "segments.npy", mmap_mode="r") if is_chat else None,
+        documents=folder / TABLE_NAME,
         info=info,
     )
 
@@ -126,26 +134,42 @@ def _write_text(
 ) -> dict[str, Any]:
     """Write running text as overlapping-by-one rows: row i covers tokens iT to (i+1)T inclusive."""
     encode = bulk_encoder(tokenizer)
-    tokens = text_bytes = 0
+    text_bytes = 0
+    lengths: list[int] = []
+    documents = DocumentsTable()
     waiting = np.empty(0, np.uint32)
     with RowFile(folder / "ids.npy", np.uint32, sequence_tokens + 1) as rows:
-        for texts in _batches(shards, "text"):
+        for batch in _batches(shards, "text"):
+            texts = batch["text"].to_pylist()
             new = [np.array([*ids, END_OF_TEXT_ID], np.uint32) for ids in encode(texts)]
-            tokens += sum(map(len, new))
+            documents.add(batch)
+            lengths += map(len, new)
             waiting = np.concatenate([waiting, *new])
             whole = max(0, len(waiting) - 1) // sequence_tokens * sequence_tokens
             for start in range(0, whole, sequence_tokens):
                 rows.add(waiting[start : start + sequence_tokens + 1])
             waiting = waiting[whole:]
             text_bytes += sum(len(text.encode()) for text in texts)
-            shown.advance(len(texts), note=f"{tokens:,} tokens")
-    return {"sequences": rows.rows, "tokens": tokens, "text_bytes": text_bytes}
+            shown.advance(len(texts), note=f"{rows.rows * sequence_tokens:,} tokens")
+    first_D, samples_D = places_of_text(
+        np.array(lengths, np.int64), sample_tokens=sequence_tokens, samples=rows.rows
+    )
+    sha256 = documents.write(folder / TABLE_NAME, first_samples_D=first_D, samples_D=samples_D)
+    return {
+        "sequences": rows.rows,
+        "tokens": sum(lengths),
+        "text_bytes": text_bytes,
+        "documents": len(lengths),
+        "documents_sha256": sha256,
+    }
 
 
 def _write_chats(
-    shards: list[Path], tokenizer: Tokenizer, folder: Path, packer: "_Packer", shown: Bar
+    shards: list[Path], tokenizer: Tokenizer, folder: Path, packer: Packer, shown: Bar
 ) -> dict[str, Any]:
     """Pack chats; one that is longer than a sequence is cut at its end, and counted."""
+    documents = DocumentsTable()
+    places: dict[int, int] = {}
     with (
         RowFile(folder / "ids.npy", np.uint32, packer.width) as all_ids,
         RowFile(folder / "learned.npy", np.bool_, packer.width) as all_learned,
@@ -153,18 +177,24 @@ def _write_chats(
     ):
 
         def write(rows: list[Packed]) -> None:
-            for ids, learned, segments in rows:
-                all_ids.add(np.array(ids))
-                all_learned.add(np.array(learned))
-                all_segments.add(np.array(segments))
+            for row in rows:
+                places.update(dict.fromkeys(row.chats, all_ids.rows))
+                all_ids.add(np.array(row.ids))
+                all_learned.add(np.array(row.learned))
+                all_segments.add(np.array(row.segments))
 
-        for conversations in _batches(shards, "messages"):
-            for messages in conversations:
+        for batch in _batches(shards, "messages"):
+            documents.add(batch)
+            for messages in batch["messages"].to_pylist():
                 ids, learned = encode_chat_with_mask(tokenizer, messages)
                 packer.add(ids, learned, opens=messages[0]["role"] == "system")
             write(packer.full_rows())
-            shown.advance(len(conversations))
+            shown.advance(len(batch))
         write(packer.rows())
+    first_D = np.array([places[number] for number in range(packer.chats)], np.int64)
+    sha256 = documents.write(
+        folder / TABLE_NAME, first_samples_D=first_D, samples_D=np.ones_like(first_D)
+    )
     return {
         "sequences": all_ids.rows,
         "chats": packer.chats,
@@ -172,91 +202,14 @@ def _write_chats(
         "conversations": packer.conversations,
         "tokens": packer.tokens,
         "learned_tokens": packer.learned_tokens,
+        "documents": packer.chats,
+        "documents_sha256": sha256,
     }
 
 
-Packed = tuple[list[int], list[bool], list[int]]
-"""One sequence: ids, which of them are learned, and the number of each one's conversation."""
-
-
-class _Packer:
-    """Joins chats into conversations; puts each into the first open sequence with room for it."""
-
-    _OPEN_MAX = 64
-
-    def __init__(self, width: int, joined_max: int) -> None:
-        self.width = width
-        self._joined_max = joined_max
-        self._joined_wanted = random.Random(joined_max)  # noqa: S311 (not for secrets)
-        self._ids: list[int] = []
-        self._learned: list[bool] = []
-        self._room = 0
-        """How many chats the conversation under way still takes."""
-        self._open: list[Packed] = []
-        self._full: list[Packed] = []
-        self.chats = self.cut = self.conversations = 0
-        self.tokens = 0
-        self.learned_tokens = 0
-
-    def add(self, ids: list[int], learned: list[bool], *, opens: bool = False) -> None:
-        """Add a chat; one that `opens` stands at the beginning of its conversation."""
-        self.chats += 1
-        self.cut += len(ids) > self.width
-        if opens or self._room == 0 or len(self._ids) + len(ids) > self.width:
-            self._end_conversation()
-            self._room = self._joined_wanted.randint(1, self._joined_max)
-        self._ids += ids[: self.width]
-        self._learned += learned[: self.width]
-        self._room -= 1
-
-    def _end_conversation(self) -> None:
-        ids, learned = list(self._ids), list(self._learned)
-        self._ids.clear()
-        self._learned.clear()
-        if not ids:
-            return
-        self.conversations += 1
-        self.tokens += len(ids)
-        self.learned_tokens += sum(learned)
-        for row in self._open:
-            if len(row[0]) + len(ids) <= self.width:
-                break
-        else:
-            row = ([], [], [])
-            self._open.append(row)
-            if len(self._open) > self._OPEN_MAX:
-                self._full.append(self._open.pop(0))
-        segment = row[2][-1] + 1 if row[2] else 0
-        row[0].extend(ids)
-        # Its first token is predicted from another conversation's last: never learned.
-        row[1].extend([False, *learned[1:]])
-        row[2].extend([segment] * len(ids))
-
-    def rows(self) -> list[Packed]:
-        """Return every sequence that is left, padded to one width."""
-        self._end_conversation()
-        self._full += self._open
-        self._open.clear()
-        return self.full_rows()
-
-    def full_rows(self) -> list[Packed]:
-        """Return the sequences that nothing more goes into, each once, padded to one width."""
-        padded = []
-        for ids, learned, segments in self._full:
-            missing = self.width - len(ids)
-            last = segments[-1] + 1
-            padded.append(
-                (
-                    ids + [PAD_ID] * missing,
-                    learned + [False] * missing,
-                    segments + [last] * missing,
-                )
-            )
-        self._full.clear()
-        return padded
-
-
-def _batches(shards: list[Path], column: str) -> Iterator[list[Any]]:
+def _batches(shards: list[Path], column: str) -> Iterator[pa.RecordBatch]:
+    """Yield a column of every document, with what the shard says of its rights."""
     for shard in shards:
-        for batch in pq.ParquetFile(shard).iter_batches(_BATCH_DOCUMENTS, columns=[column]):
-            yield batch.column(0).to_pylist()
+        file = pq.ParquetFile(shard)
+        names = [name for name in (column, *RIGHTS_COLUMNS) if name in file.schema_arrow.names]
+        yield from file.iter_batches(_BATCH_DOCUMENTS, columns=names)

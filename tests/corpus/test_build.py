@@ -67,9 +67,15 @@ def test_files_have_exactly_the_columns_other_rooms_rely_on(build, jsonl):
     assert names == {"text-00000.parquet", "heldout-00000.parquet", "chat-00000.parquet"}
     for split in ("text", "heldout"):
         schema = pq.read_schema(built.folder / "shards" / f"{split}-00000.parquet")
-        assert schema.names == ["id", "text", "source", "license"]
+        assert schema.names == ["id", "text", "source", "license", "consent"]
     assert built.rows("chat") == [
-        {"id": "c:1", "messages": chat("안녕?", "안녕하세요."), "source": "c", "license": "MIT"}
+        {
+            "id": "c:1",
+            "messages": chat("안녕?", "안녕하세요."),
+            "source": "c",
+            "license": "MIT",
+            "consent": "",
+        }
     ]
     assert pq.read_schema(built.folder / "dropped.parquet").names == [
         "id", "source", "reason", "detail",
@@ -304,6 +310,35 @@ def test_withdrawn_documents_are_left_out_and_licenses_granted_are_taken(build, 
 
     assert set(built.texts) == {"first:0", "first:2", "second:100", "second:102"}
     assert built.dropped == {"first:1": "withdrawn", "second:101": "withdrawn"}
+
+
+def test_the_consent_a_document_is_used_under_goes_with_it_and_can_be_withdrawn(
+    build, jsonl, tmp_path
+):
+    rights = tmp_path / "rights.jsonl"
+    rights.write_text('{"withdrawn": "consent-1"}\n{"withdrawn": ""}\n', "utf-8")
+    consents = ["consent-0", "consent-1", "  ", None, " consent-4 ", 5]
+    jsonl(
+        "s.jsonl",
+        [
+            {"id": str(number), "text": paragraph(number), "under": consent}
+            for number, consent in enumerate(consents)
+        ],
+    )
+
+    built = build(ONE_SOURCE + 'consent_column = "under"\n', rights=rights)
+
+    kept = built.rows("text") + built.rows("heldout")
+    assert {row["id"]: row["consent"] for row in kept} == {
+        "s:0": "consent-0",
+        "s:4": "consent-4",
+        "s:5": "5",
+    }
+    assert built.dropped == {
+        "s:1": "withdrawn",
+        "s:2": "consent_missing",
+        "s:3": "consent_missing",
+    }
 
 
 def test_chats_that_teach_nothing_are_dropped(build, jsonl):

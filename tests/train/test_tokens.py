@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hunmin import model
+from hunmin.train.packing import Packer
 from hunmin.train.rowfile import RowFile
-from hunmin.train.tokens import _Packer, prepare
+from hunmin.train.tokens import prepare
 
 
 def test_running_text_is_cut_into_sequences_with_no_token_dropped(corpus, tokenizer, tmp_path):
@@ -89,7 +90,7 @@ def test_rows_written_one_by_one_are_the_bytes_of_the_whole(tmp_path, count, dty
 
 @given(lengths=st.lists(st.integers(1, 17), min_size=70, max_size=200))
 def test_sequences_taken_as_they_fill_are_those_taken_at_the_end(lengths):
-    at_once, one_by_one, taken = _Packer(17, 2), _Packer(17, 2), []
+    at_once, one_by_one, taken = Packer(17, 2), Packer(17, 2), []
     for number, length in enumerate(lengths):
         for packer in (at_once, one_by_one):
             packer.add([number] * length, [True] * length)
@@ -134,17 +135,21 @@ FIRST = 1_000
     opening=st.sets(st.integers(FIRST, FIRST + 120)),
 )
 def test_every_chat_is_in_exactly_one_conversation_whole_and_in_order(lengths, joined_max, opening):
-    packer = _Packer(17, joined_max)
+    packer = Packer(17, joined_max)
     for number, length in enumerate(lengths, start=FIRST):
         packer.add([number] * length, [True] * length, opens=number in opening)
 
     rows = packer.rows()
 
-    assert all(len(ids) == len(learned) == len(segs) == 17 for ids, learned, segs in rows)
+    assert all(len(row.ids) == len(row.learned) == len(row.segments) == 17 for row in rows)
     conversations = [
-        [i for i, s in zip(ids, segments, strict=True) if s == segment and i != model.PAD_ID]
-        for ids, _, segments in rows
-        for segment in set(segments)
+        [
+            i
+            for i, s in zip(row.ids, row.segments, strict=True)
+            if s == segment and i != model.PAD_ID
+        ]
+        for row in rows
+        for segment in set(row.segments)
     ]
     conversations = sorted(ids for ids in conversations if ids)
     assert [i for ids in conversations for i in ids] == [
@@ -153,14 +158,16 @@ def test_every_chat_is_in_exactly_one_conversation_whole_and_in_order(lengths, j
     assert all(len(set(ids)) <= joined_max for ids in conversations)
     assert all(i == ids[0] for ids in conversations for i in ids if i in opening)
     assert packer.chats == len(lengths)
+    for row in rows:
+        assert set(row.ids) - {model.PAD_ID} == {FIRST + number for number in row.chats}
     assert packer.conversations == len(conversations)
 
 
 def test_nothing_is_learned_across_the_edge_of_a_conversation():
-    packer = _Packer(8, 1)
+    packer = Packer(8, 1)
     packer.add([1, 2, 3], [True, True, True])
     packer.add([4, 5], [True, True])
 
-    assert [learned for _, learned, _ in packer.rows()] == [
+    assert [row.learned for row in packer.rows()] == [
         [False, True, True, False, True, False, False, False]
     ]
