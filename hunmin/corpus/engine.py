@@ -9,11 +9,9 @@ import functools
 import importlib.util
 import os
 import pickle
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -89,24 +87,12 @@ def map_units(
         for unit in units:
             yield unit, function(unit)
         return
-    with tempfile.TemporaryDirectory(prefix="hunmin-") as folder:
-        yield from _mapped(function, units, runner=runner, stop=Path(folder) / "stop")
-
-
-def _mapped(
-    function: Callable[[Unit], Result], units: Sequence[Unit], *, runner: Runner, stop: Path
-) -> Iterator[tuple[Unit, Result]]:
-    """Do what `map_units` says, on Daft.
-
-    After an error the rest is asked for still, and passed over where `stop` is seen: Daft left in
-    the middle of its work crashes now and then when this process ends.
-    """
     daft = open_daft(runner)
     binary = daft.DataType.binary()
 
     @daft.func.batch(return_dtype=binary, batch_size=1, use_process=True)
     def apply(pickled: Any) -> list[bytes]:  # noqa: ANN401 (a daft.Series)
-        return [b"" if stop.exists() else _guarded(function, each) for each in pickled.to_pylist()]
+        return [_guarded(function, each) for each in pickled.to_pylist()]
 
     frame = daft.from_pydict(
         {"place": list(range(len(units))), "unit": [*map(pickle.dumps, units)]}
@@ -114,17 +100,11 @@ def _mapped(
     if runner == "ray":
         frame = frame.repartition(len(units))
     frame = frame.select(daft.col("place"), apply(daft.col("unit")).alias("result"))
-    failure: Exception | None = None
     for row in frame.iter_rows():
-        if failure is None:
-            result, error = pickle.loads(row["result"])  # noqa: S301 (made by `_guarded`)
-            if error is None:
-                yield units[row["place"]], result
-            else:
-                failure = _rebuilt(*error)
-                stop.touch()
-    if failure is not None:
-        raise failure
+        result, error = pickle.loads(row["result"])  # noqa: S301 (made by `_guarded`)
+        if error is not None:
+            raise _rebuilt(*error)
+        yield units[row["place"]], result
 
 
 def _guarded(function: Callable[[Any], Any], pickled: bytes) -> bytes:
