@@ -6,7 +6,7 @@ order of the data and the learning rate are functions of the step.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def save(
     plan: RunPlan,
     step: int,
     model: Transformer,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     *,
     facts: Mapping[str, Any],
     ledger: LedgerRecord,
@@ -70,7 +70,7 @@ def save(
         for name in TOKENIZER_FILES:
             shutil.copyfile(plan.inputs["tokenizer"] / name, work.folder / name)
         if not finished:
-            save_file(optimizer_tensors(model, optimizer), work.folder / OPTIMIZER_NAME)
+            save_file(optimizer_tensors(model, optimizers), work.folder / OPTIMIZER_NAME)
         return work.finish(
             facts={"step": step, "finished": finished, **facts},
             ledger=ledger,
@@ -100,13 +100,10 @@ def newest(plan: RunPlan) -> tuple[int, Path] | None:
     return None
 
 
-def restore(
-    folder: Path, model: Transformer, optimizer: torch.optim.Optimizer, *, with_optimizer: bool
-) -> None:
-    """Put a checkpoint's weights, and the optimizer's state, into what is being trained."""
+def restore(folder: Path, model: Transformer, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Put a checkpoint's weights, and the optimizers' state, into what is being trained."""
     load_weights(model, load_file(folder / WEIGHTS_NAME), folder=folder)
-    if with_optimizer:
-        put_optimizer_tensors(model, optimizer, load_file(folder / OPTIMIZER_NAME))
+    put_optimizer_tensors(model, optimizers, load_file(folder / OPTIMIZER_NAME))
 
 
 def prune(plan: RunPlan, *, kept: int) -> None:
@@ -124,22 +121,34 @@ def _by_step(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
 
 
-def optimizer_tensors(model: Transformer, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return AdamW's state by parameter name: `NAME/step`, `NAME/exp_avg`, `NAME/exp_avg_sq`."""
+def optimizer_tensors(
+    model: Transformer, optimizers: Sequence[torch.optim.Optimizer]
+) -> dict[str, Tensor]:
+    """Return the state by parameter name, such as `NAME/step`, `NAME/exp_avg`, `NAME/momentum`."""
     tensors = {}
     for name, parameter in model.named_parameters():
-        for part, tensor in optimizer.state[parameter].items():
+        for part, tensor in _state_of(parameter, optimizers).items():
             tensors[f"{name}/{part}"] = tensor.detach().cpu().contiguous()
     return tensors
 
 
 def put_optimizer_tensors(
-    model: Transformer, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+    model: Transformer,
+    optimizers: Sequence[torch.optim.Optimizer],
+    tensors: Mapping[str, Tensor],
 ) -> None:
     """Put back what `optimizer_tensors` returned."""
     parameters = dict(model.named_parameters())
     for key, tensor in tensors.items():
         name, part = key.rsplit("/", 1)
         parameter = parameters[name]
-        target = tensor.to(parameter.device)
-        optimizer.state[parameter][part] = target
+        _state_of(parameter, optimizers)[part] = tensor.to(parameter.device)
+
+
+def _state_of(parameter: Tensor, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """Return what the one optimizer that learns a parameter remembers of it."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            if any(parameter is one for one in group["params"]):
+                return optimizer.state[parameter]
+    raise AssertionError("every parameter is learned by one optimizer")

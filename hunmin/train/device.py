@@ -63,7 +63,8 @@ def _cpu_has_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-SumOfLosses = Callable[[Tensor, Tensor, Tensor], Tensor]
+SumOfLosses = Callable[..., tuple[Tensor, Tensor]]
+"""`sum_of_losses`, compiled or not."""
 
 
 def prepare_model(model: Transformer, device: Device) -> SumOfLosses:
@@ -77,7 +78,23 @@ def prepare_model(model: Transformer, device: Device) -> SumOfLosses:
     return sum_of_losses
 
 
-def sum_of_losses(hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor) -> Tensor:
-    """Return the summed cross-entropy in nats over targets that are not -100."""
+def sum_of_losses(
+    hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor, *, penalized: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the summed cross-entropy in nats over targets that are not -100, and the z-loss.
+
+    Args:
+        hidden_ND: Last hidden states, `(N, D)`.
+        head_VD: The head, `(V, D)`.
+        targets_N: Ids, `(N,)`.
+        penalized: Whether the z-loss is wanted; it is 0 otherwise.
+
+    Source:
+        Chowdhery et al., "PaLM", 2022, section 5 (z-loss: the squared log of the softmax's sum).
+    """
     logits_NV = functional.linear(hidden_ND, head_VD).float()
-    return functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="sum")
+    loss = functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="sum")
+    if not penalized:
+        return loss, torch.zeros_like(loss)
+    squares_N = logits_NV.logsumexp(dim=-1).square()
+    return loss, squares_N.masked_fill(targets_N < 0, 0.0).sum()

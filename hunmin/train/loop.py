@@ -7,14 +7,11 @@ came from nor of what the model will be used for.
 import dataclasses
 import json
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hunmin.errors import LossNotFinite, NothingToTrainOn, OutputExists, WrongInput
@@ -24,15 +21,16 @@ from hunmin.model import ModelConfig, Transformer, load_checkpoint
 from hunmin.progress import bar
 from hunmin.steps import full_disk_said, only_one
 from hunmin.train import checkpoints
+from hunmin.train.batches import make_batch
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.device import Device, SumOfLosses, find_device, prepare_model
 from hunmin.train.losses import LossLog, plot
+from hunmin.train.optimizers import build_optimizers
 from hunmin.train.recipe import TrainConfig
+from hunmin.train.stopping import asked_to_stop
 from hunmin.train.tokens import Kind, Sequences, prepare
 
 _LOG_EVERY_STEPS = 10
-_IGNORED = -100
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(
@@ -108,8 +106,8 @@ class _Run:
             self.model = load_checkpoint(base).train()
             if self.model.config != model_config:
                 raise WrongInput(folder=base, found="model of another shape", needed="base model")
-        self.loss: SumOfLosses = prepare_model(self.model, device)
-        self.optimizer = _optimizer(self.model, config)
+        self.losses: SumOfLosses = prepare_model(self.model, device)
+        self.optimizers = build_optimizers(self.model, config, bfloat16=device.bfloat16)
         self.log = LossLog(plan.folder)
 
     def _sequences(self, kind: Kind) -> Sequences:
@@ -135,12 +133,12 @@ class _Run:
         first, saved = 0, None
         if start is not None:
             first, saved = start
-            checkpoints.restore(saved, self.model, self.optimizer, with_optimizer=True)
+            checkpoints.restore(saved, self.model, self.optimizers)
         self.log.rewind(first)
         tokens_a_step = config.batch_sequences * config.sequence_tokens
         label = f"{config.stage} {self.plan.folder.name}"
         with (
-            _asked_to_stop() as stop,
+            asked_to_stop() as stop,
             bar(label, total=config.steps * tokens_a_step, unit="tokens") as shown,
         ):
             shown.start_at(first * tokens_a_step)
@@ -164,34 +162,50 @@ class _Run:
         """Do one optimizer step; return the mean loss of its tokens in nats."""
         config = self.config
         rows = self.order.of_step(step)
-        for group in self.optimizer.param_groups:
+        for group in (group for each in self.optimizers for group in each.param_groups):
             group["lr"] = config.learning_rate_at(step)
         micro = config.micro_batch_sequences or config.batch_sequences
         batches = [
-            _batch(self.sequences, rows[i : i + micro], self.device)
-            for i in range(0, len(rows), micro)
+            self._batch(self.sequences, rows[i : i + micro]) for i in range(0, len(rows), micro)
         ]
         learned = max(1, sum(int((targets >= 0).sum()) for _, targets, _ in batches))
         total = 0.0
         for ids_BT, targets_BT, segments_BT in batches:
-            loss = self._sum_of_losses(ids_BT, targets_BT, segments_BT) / learned
-            loss.backward()
-            total += loss.item()
+            loss, penalty = self._sum_of_losses(
+                ids_BT, targets_BT, segments_BT, penalized=config.z_loss > 0
+            )
+            ((loss + config.z_loss * penalty) / learned).backward()
+            total += loss.item() / learned
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm_max)
         if not math.isfinite(norm.item()):
             total = math.nan  # the weights would be no numbers after this step
-        if math.isfinite(total):
-            self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            if math.isfinite(total):
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         return total
 
+    def _batch(
+        self, sequences: Sequences, rows: NDArray[np.int64]
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        apart = self.config.documents_apart and sequences.segments_ST is None
+        return make_batch(sequences, rows, self.device, documents_apart=apart)
+
     def _sum_of_losses(
-        self, ids_BT: Tensor, targets_BT: Tensor, segments_BT: Tensor | None
-    ) -> Tensor:
+        self,
+        ids_BT: Tensor,
+        targets_BT: Tensor,
+        segments_BT: Tensor | None,
+        *,
+        penalized: bool = False,
+    ) -> tuple[Tensor, Tensor]:
         with self.device.precision():
             hidden_BTD = self.model.hidden(ids_BT, segments_BT)
-            return self.loss(
-                hidden_BTD.flatten(0, 1), self.model.lm_head.weight, targets_BT.flatten()
+            return self.losses(
+                hidden_BTD.flatten(0, 1),
+                self.model.lm_head.weight,
+                targets_BT.flatten(),
+                penalized=penalized,
             )
 
     def _heldout_loss(self) -> float | None:
@@ -202,8 +216,8 @@ class _Run:
         total = count = 0.0
         with torch.no_grad():
             for i in range(0, len(rows), micro):
-                batch = _batch(self.heldout, rows[i : i + micro], self.device)
-                total += self._sum_of_losses(*batch).item()
+                batch = self._batch(self.heldout, rows[i : i + micro])
+                total += self._sum_of_losses(*batch)[0].item()
                 count += int((batch[1] >= 0).sum())
         return total / count
 
@@ -228,7 +242,7 @@ class _Run:
             self.plan,
             step,
             self.model,
-            self.optimizer,
+            self.optimizers,
             facts=facts,
             ledger=LedgerRecord(
                 sha256=self.sequences.info["documents_sha256"],
@@ -243,66 +257,6 @@ class _Run:
         checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)
         plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}")
         return self.plan.folder_at(step)
-
-
-def _batch(
-    sequences: Sequences, rows: np.ndarray, device: Device
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return inputs, targets (-100 where nothing is to be learned) and segments, `(B, T)`."""
-    ids = torch.from_numpy(sequences.ids_ST[rows].astype(np.int64))
-    inputs_BT, targets_BT = ids[:, :-1], ids[:, 1:].clone()
-    segments_BT = None
-    if sequences.learned_ST is not None and sequences.segments_ST is not None:
-        learned = torch.from_numpy(np.ascontiguousarray(sequences.learned_ST[rows]))
-        targets_BT[~learned[:, 1:]] = _IGNORED
-        segments = sequences.segments_ST[rows].astype(np.int32)
-        segments_BT = torch.from_numpy(segments)[:, :-1].contiguous().to(device.device)
-    return (
-        inputs_BT.contiguous().to(device.device),
-        targets_BT.contiguous().to(device.device),
-        segments_BT,
-    )
-
-
-def _optimizer(model: Transformer, config: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW that decays matrices and leaves gains alone."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    gains = [p for p in model.parameters() if p.ndim <= 1]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": config.weight_decay},
-            {"params": gains, "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        betas=config.betas,
-        fused=True,
-    )
-
-
-class _Stop:
-    """Whether someone asked the run to end."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-
-    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
-        self.wanted = True
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[_Stop]:
-    """Turn SIGINT and SIGTERM into a wish, so that the step under way ends and is saved."""
-    stop = _Stop()
-    try:
-        earlier = {number: signal.signal(number, stop) for number in _SIGNALS}
-    except ValueError:  # not the main thread: nobody sends signals here
-        yield stop
-        return
-    try:
-        yield stop
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
 
 
 def _shape(config: ModelConfig) -> dict[str, object]:

@@ -15,6 +15,8 @@ from hunmin.model import ModelConfig
 
 Stage = Literal["pretrain", "chat"]
 
+OptimizerName = Literal["adamw", "muon"]
+
 ExportWeights = Literal["as-trained", "float32", "bfloat16"]
 
 
@@ -40,9 +42,16 @@ class TrainConfig:
     """Share of the steps in which the learning rate rises."""
     decay_share: float = 0.4
     """Share of the steps at the end in which it falls linearly to a tenth."""
+    optimizer: OptimizerName = "adamw"
+    """`muon` learns the matrices of the layers with Muon, and all else with AdamW still; both go by
+    the one learning rate."""
     weight_decay: float = 0.1
     betas: tuple[float, float] = (0.9, 0.95)
     gradient_norm_max: float = 1.0
+    z_loss: float = 0.0
+    """Weight of the squared log of the softmax's sum, which keeps logits small; 1e-5 is usual."""
+    documents_apart: bool = False
+    """Whether running text is masked so that no document sees the one before it in its sequence."""
     seed: int = 1446
     """1446 is the year Hunminjeongeum was proclaimed."""
     checkpoint_every_steps: int = 200
@@ -54,6 +63,8 @@ class TrainConfig:
         micro = self.micro_batch_sequences or self.batch_sequences
         if self.batch_sequences % micro:
             raise ValueError("batch_sequences must be a multiple of micro_batch_sequences")
+        if self.optimizer not in get_args(OptimizerName):
+            raise ValueError(f"optimizer must be one of {', '.join(get_args(OptimizerName))}")
         least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
         if least < 1:
             raise ValueError(

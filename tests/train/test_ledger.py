@@ -22,16 +22,16 @@ def trained(corpus, tokenizer, shape, tmp_path_factory):
     """Give a pretrained and then a chat checkpoint, and the rows each step was fed, by run."""
     folder = tmp_path_factory.mktemp("runs")
     fed: dict[str, list[list[int]]] = {}
-    feed = loop._batch
+    feed = loop.make_batch
 
     def run(stage, steps, base=None):
         rows: list[list[int]] = []
         fed[stage] = rows
 
-        def watched(sequences, wanted, device):
+        def watched(sequences, wanted, device, **options):
             if "heldout" not in str(sequences.documents):
                 rows.append(np.asarray(wanted).tolist())
-            return feed(sequences, wanted, device)
+            return feed(sequences, wanted, device, **options)
 
         config = train.TrainConfig(
             stage=stage,
@@ -45,7 +45,7 @@ def trained(corpus, tokenizer, shape, tmp_path_factory):
             checkpoint_every_steps=5,
         )
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(loop, "_batch", watched)
+            patched.setattr(loop, "make_batch", watched)
             train.run(
                 config, dataclasses.replace(shape, context_tokens=160), corpus=corpus,
                 tokenizer=tokenizer, out=folder / stage, base=base, compile_wanted=False,

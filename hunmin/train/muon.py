@@ -1,0 +1,103 @@
+"""Muon: momentum whose update is made orthogonal, for the matrices inside a model's layers.
+
+Matrices of one shape are stacked and made orthogonal together. Each update is scaled to the size
+that AdamW's would have, so both share one learning rate and one weight decay.
+
+Source:
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; Liu et al.,
+    "Muon is Scalable for LLM Training", 2025 (the scale); Amsel et al., "The Polar Express", 2025
+    (the coefficients).
+"""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+_POLAR_EXPRESS = (
+    (8.28721201814563, -23.595886519098837, 17.300387312530933),
+    (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+    (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+    (3.3184196573706015, -2.488488024314874, 0.51004894012372),
+    (2.300652019954817, -1.6689039845747493, 0.4188073119525673),
+)
+"""Each step's polynomial `a x + b x^3 + c x^5`, the best one for what the steps before left."""
+
+_SAFETY = 1.01
+"""Each step assumes singular values a little larger than they should be, for they are rounded."""
+
+_ADAMW_UPDATE_RMS = 0.2
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon with Nesterov momentum and decoupled weight decay.
+
+    Args:
+        matrices: Parameters of two dimensions.
+        lr: Learning rate, as AdamW's.
+        momentum: Share of the old momentum kept at each step.
+        weight_decay: Share of a weight that a step at learning rate 1 would take away.
+        dtype: In which the products are computed; bfloat16 is enough.
+    """
+
+    def __init__(
+        self,
+        matrices: Iterable[Tensor],
+        *,
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.bfloat16,
+    ) -> None:
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(list(matrices), defaults)
+        self._dtype = dtype
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # pyrefly: ignore[bad-override]
+        """Learn from the gradients; a closure is not called for."""
+        assert closure is None
+        for group in self.param_groups:
+            by_shape: dict[torch.Size, list[Tensor]] = {}
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    by_shape.setdefault(matrix.shape, []).append(matrix)
+            for matrices in by_shape.values():
+                self._update(matrices, group)
+
+    def _update(self, matrices: list[Tensor], group: dict[str, Any]) -> None:
+        gradients = [cast("Tensor", matrix.grad) for matrix in matrices]
+        for matrix in matrices:
+            if not self.state[matrix]:
+                self.state[matrix]["momentum"] = torch.zeros_like(matrix)
+        moments = [self.state[matrix]["momentum"] for matrix in matrices]
+        torch._foreach_lerp_(moments, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, moments, group["momentum"])  # noqa: SLF001
+        updates_GRC = orthogonalize(torch.stack(ahead).to(self._dtype)).float()
+        rows, columns = matrices[0].shape
+        scale = _ADAMW_UPDATE_RMS * max(rows, columns) ** 0.5
+        torch._foreach_mul_(matrices, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(matrices, list(updates_GRC.unbind()), alpha=-group["lr"] * scale)
+
+
+def orthogonalize(matrices_GRC: Tensor) -> Tensor:
+    """Return for each matrix the nearest one whose singular values are all 1, about.
+
+    Args:
+        matrices_GRC: G matrices of one shape, `(G, rows, columns)`.
+
+    Returns:
+        The same shape and type; singular values from about 0.9 to 1.1 where they were at least a
+        thousandth of the largest.
+    """
+    is_tall = matrices_GRC.shape[1] > matrices_GRC.shape[2]
+    x = matrices_GRC.mT if is_tall else matrices_GRC
+    x = x / (x.norm(dim=(1, 2), keepdim=True) * _SAFETY + 1e-7)
+    for a, b, c in _POLAR_EXPRESS:
+        square = x @ x.mT
+        polynomial = torch.baddbmm(
+            square, square, square, beta=b / _SAFETY**3, alpha=c / _SAFETY**5
+        )
+        x = torch.baddbmm(x, polynomial, x, beta=a / _SAFETY)
+    return x.mT if is_tall else x

@@ -1,0 +1,45 @@
+"""Which optimizer learns which weight: Muon the matrices of the layers, AdamW all others."""
+
+import torch
+from torch import Tensor
+
+from hunmin.model import Transformer
+from hunmin.train.muon import Muon
+from hunmin.train.recipe import TrainConfig
+
+
+def build_optimizers(
+    model: Transformer, config: TrainConfig, *, bfloat16: bool
+) -> list[torch.optim.Optimizer]:
+    """Return the optimizers of a stage; together they hold every weight once.
+
+    Embedding, head and gains belong to AdamW always. Gains are never decayed.
+
+    Args:
+        model: What is trained, on its device already.
+        config: The stage.
+        bfloat16: Whether the device computes fast in bfloat16.
+    """
+    inner: list[Tensor] = []
+    if config.optimizer == "muon":
+        inner = [weight for weight in model.model.layers.parameters() if weight.ndim > 1]
+    taken = set(map(id, inner))
+    others = [weight for weight in model.parameters() if id(weight) not in taken]
+    adamw = torch.optim.AdamW(
+        [
+            {"params": [w for w in others if w.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [w for w in others if w.ndim <= 1], "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+        betas=config.betas,
+        fused=True,
+    )
+    if not inner:
+        return [adamw]
+    muon = Muon(
+        inner,
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        dtype=torch.bfloat16 if bfloat16 else torch.float32,
+    )
+    return [muon, adamw]
