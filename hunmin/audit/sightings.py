@@ -4,7 +4,8 @@ Asks `hunmin.ledger`, which works it out from the files of the model's own folde
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +21,7 @@ def find_documents(folder: Path, asked: Iterable[str], *, verify: bool) -> list[
     """Return each document that is asked for, in each stage of training whose data it is in."""
     wanted = frozenset(asked)
     return [
-        {
-            "checkpoint": ledger.checkpoint,
-            "id": sighting.id,
-            "source": sighting.source,
-            "license": sighting.license,
-            "consent": sighting.consent,
-            "steps": list(sighting.steps),
-        }
+        {"checkpoint": ledger.checkpoint, **asdict(sighting)}
         for ledger in open_ledgers(folder, verify=verify)
         for sighting in ledger.find(wanted)
     ]
@@ -73,19 +67,24 @@ def check_withdrawn(
 def read_withdrawn(path: Path) -> frozenset[str]:
     """Return the ids of a list of what was withdrawn.
 
-    A line is an id, or JSON as in a rights file: `{"withdrawn": ID}`; other JSON is passed over.
+    A line is an id, or JSON as in a rights file: `{"withdrawn": ID}`; what such a file says of
+    licenses is passed over.
+
+    Raises:
+        ValueError: A line is neither, so an id might be overlooked; or the file is not UTF-8.
     """
     ids: set[str] = set()
-    for line in path.read_text("utf-8-sig").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
+    for number, line in enumerate(path.read_text("utf-8-sig").split("\n"), start=1):
+        if not line.lstrip().startswith("{"):
             ids.add(line.strip())
             continue
-        if isinstance(row, dict):
-            ids.add(str(row.get("withdrawn", "")))
-        else:
-            ids.add(line.strip())
+        match json.loads(line):
+            case {"withdrawn": str(one)}:
+                ids.add(one.strip())
+            case {"license": _}:
+                continue
+            case _:
+                raise ValueError(f'line {number} is neither an id nor {{"withdrawn": ID}}')
     return frozenset(ids - {""})
 
 
@@ -140,7 +139,7 @@ def say_row(row: dict[str, Any]) -> str:
     return "\t".join(str(value or "-") for value in row.values())
 
 
-def _say_steps(steps: list[int], language: Language) -> str:
+def _say_steps(steps: Sequence[int], language: Language) -> str:
     if not steps:
         return _pick(language, "never seen", "보지 않음")
     shown = ", ".join(f"{step:,}" for step in steps[:_STEPS_SHOWN])

@@ -35,21 +35,27 @@ class Problem(BaseModel):
     ko: str
 
 
-def _link_missing(path: str) -> Problem:
+_MANIFEST = ("link", "The copy of its manifest", "기록의 사본")
+_DOCUMENTS = ("documents", "The table of the documents it saw", "학습에 쓴 문서 목록")
+"""What lineage holds: the first part of a problem's code, and what it is called."""
+
+
+def _gone(what: tuple[str, str, str], path: str) -> Problem:
+    code, en, ko = what
     return Problem(
-        code="link_missing",
-        en=f"The copy of its manifest is gone: {path} is not there. "
-        "Copy it back from the folder it was made in.",
-        ko=f"기록의 사본이 없습니다({path}). 처음 만든 폴더에서 다시 복사하십시오.",
+        code=f"{code}_missing",
+        en=f"{en} is gone: {path} is not there. Copy it back from the folder it was made in.",
+        ko=f"{ko}이 없습니다({path}). 처음 만든 폴더에서 다시 복사하십시오.",
     )
 
 
-def _link_changed(path: str) -> Problem:
+def _changed(what: tuple[str, str, str], path: str) -> Problem:
+    code, en, ko = what
     return Problem(
-        code="link_changed",
-        en=f"The copy of its manifest, {path}, was changed: its SHA-256 is not its name. "
+        code=f"{code}_changed",
+        en=f"{en}, {path}, was changed: its SHA-256 is not its name. "
         "Copy it back from the folder it was made in.",
-        ko=f"기록의 사본({path})이 바뀌었습니다. SHA-256이 이름과 다릅니다. "
+        ko=f"{ko}({path})이 바뀌었습니다. SHA-256이 이름과 다릅니다. "
         "처음 만든 폴더에서 다시 복사하십시오.",
     )
 
@@ -69,25 +75,6 @@ def _file_changed(path: str) -> Problem:
         "Restore it, or make it again.",
         ko=f"{path} 파일이 만들어진 뒤에 바뀌었습니다. SHA-256이 기록과 다릅니다. "
         "되돌리거나 다시 만드십시오.",
-    )
-
-
-def _documents_missing(path: str) -> Problem:
-    return Problem(
-        code="documents_missing",
-        en=f"The table of the documents it saw is gone: {path} is not there. "
-        "Copy it back from the folder it was made in.",
-        ko=f"학습에 쓴 문서 목록이 없습니다({path}). 처음 만든 폴더에서 다시 복사하십시오.",
-    )
-
-
-def _documents_changed(path: str) -> Problem:
-    return Problem(
-        code="documents_changed",
-        en=f"The table of the documents it saw, {path}, was changed: its SHA-256 is not its name. "
-        "Copy it back from the folder it was made in.",
-        ko=f"학습에 쓴 문서 목록({path})이 바뀌었습니다. SHA-256이 이름과 다릅니다. "
-        "처음 만든 폴더에서 다시 복사하십시오.",
     )
 
 
@@ -200,10 +187,10 @@ class _Walk:
         try:
             manifest = ancestor(self._folder, record.sha256)
         except ManifestMissing:
-            problem = _link_missing(_copy_name(record))
+            problem = _gone(_MANIFEST, _copy_name(record))
             return TraceNode(state="missing", problems=[problem], **named, **claimed)
         except ManifestBroken:
-            problem = _link_changed(_copy_name(record))
+            problem = _changed(_MANIFEST, _copy_name(record))
             return TraceNode(state="broken", problems=[problem], **named, **claimed)
         self._seen.add(record.sha256)
         problems = self.documents_problems(manifest)
@@ -221,9 +208,9 @@ class _Walk:
         name = f"{LINEAGE_NAME}/{manifest.ledger.sha256}.parquet"
         path = self._folder / name
         if not path.is_file():
-            return [_documents_missing(name)]
+            return [_gone(_DOCUMENTS, name)]
         if self._verify and file_sha256(path) != manifest.ledger.sha256:
-            return [_documents_changed(name)]
+            return [_changed(_DOCUMENTS, name)]
         return []
 
 

@@ -67,12 +67,8 @@ def trace(
     said = language or terminal_language()
     folders = _find_folders(models or [], config, all_served=withdrawn is not None)
     if withdrawn is not None:
-        ids = sightings.read_withdrawn(withdrawn)
-        answers = sightings.check_withdrawn(folders, ids, verify=verify)
-        _print_answers(answers, sightings.say_withdrawn(answers, len(ids), said), as_json=as_json)
-        if any(answer["seen"] is None or answer["seen"] for answer in answers):
-            raise typer.Exit(1)
-        return
+        clean = _print_withdrawn(folders, withdrawn, said, verify=verify, as_json=as_json)
+        raise typer.Exit(0 if clean else 1)
     whole = True
     for folder in folders.values():
         if document:
@@ -87,6 +83,26 @@ def trace(
             whole &= _print_tree(folder, said, verify=verify, as_json=as_json)
     if not whole:
         raise typer.Exit(1)
+
+
+def _print_withdrawn(
+    folders: dict[str, Path],
+    withdrawn: Path,
+    language: Literal["ko", "en"],
+    *,
+    verify: bool,
+    as_json: bool,
+) -> bool:
+    """Print which models saw what was withdrawn; return whether all are known to have seen none."""
+    from hunmin.audit import sightings  # noqa: PLC0415 (slow to import)
+
+    try:
+        ids = sightings.read_withdrawn(withdrawn)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--withdrawn") from error
+    answers = sightings.check_withdrawn(folders, ids, verify=verify)
+    _print_answers(answers, sightings.say_withdrawn(answers, len(ids), language), as_json=as_json)
+    return all(answer["seen"] == [] for answer in answers)
 
 
 def _print_tree(

@@ -272,7 +272,7 @@ class Reading:
     def _rights(self, row: Row, named: str) -> tuple[str, str] | Drop:
         """Return the license and the consent of a document."""
         source = self.source
-        license_id, consent = source.license, ""
+        license_id, consent = _word(source.license), ""
         if source.license_column:
             license_id = _word(row.values.get(source.license_column))
             if not license_id:

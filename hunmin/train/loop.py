@@ -188,8 +188,7 @@ class _Run:
     def _batch(
         self, sequences: Sequences, rows: NDArray[np.int64]
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        apart = self.config.documents_apart and sequences.segments_ST is None
-        return make_batch(sequences, rows, self.device, documents_apart=apart)
+        return make_batch(sequences, rows, self.device, documents_apart=self.config.documents_apart)
 
     def _sum_of_losses(
         self,

@@ -214,6 +214,20 @@ def test_models_that_saw_what_was_withdrawn_are_named(trained, tmp_path):
     assert (first["seen"], [one["id"] for one in second["seen"]]) == ([], [seen])
 
 
+@pytest.mark.parametrize(
+    "line", [b'{"withdrawn": "c1"', b'{"withdrawn": 5}', b'{"withdraw": "c1"}', b"\xb0\xa1"]
+)
+def test_a_list_that_might_hide_an_id_is_refused(trained, tmp_path, line):
+    base, _, _ = trained
+    withdrawn = tmp_path / "withdrawn.jsonl"
+    withdrawn.write_bytes(b"nobody\n" + line + b"\n")
+
+    said = trace(base, "--withdrawn", withdrawn)
+
+    assert said.returncode == 2
+    assert "--withdrawn" in said.stderr
+
+
 def test_a_model_that_cannot_tell_is_never_called_clean(trained, tmp_path):
     base, _, _ = trained
     copy = tmp_path / "old"
