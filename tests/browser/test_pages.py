@@ -19,6 +19,21 @@ def test_a_public_page_is_accessible_and_fits(open_page, path, scheme, size):
     check_fits(page)
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_number_in_a_table_stays_in_one_line(open_page, size):
+    page = open_page("/docs/errors", size=size)
+
+    lines = page.evaluate(
+        """() => [...document.querySelectorAll("td:nth-child(2)")].map(cell => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getClientRects().length;
+        })"""
+    )
+    assert len(lines) > 50
+    assert set(lines) == {1}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("language", ["ko", "en"])
