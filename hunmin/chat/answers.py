@@ -32,9 +32,6 @@ SAVE_SECONDS = 2.0
 LAST_SAVE_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """How long to wait between tries to keep a whole answer while the database is away."""
 
-ENGINE_WAIT_SECONDS = 300.0
-"""How long a question waits for an engine that is being started."""
-
 CLOSE_SECONDS = 20.0
 """How long the server waits for its answers to be kept when it stops."""
 
@@ -181,7 +178,7 @@ class LiveAnswer:
         return self._readers == 0 and quiet_seconds > self._settings.reader_grace_seconds
 
     async def _generate(self) -> None:
-        deadline = self._began + ENGINE_WAIT_SECONDS
+        deadline = self._began + rules.ENGINE_WAIT_SECONDS
         while True:
             try:
                 request = await self._request()
@@ -199,7 +196,7 @@ class LiveAnswer:
                     "message": starting.message(self.order.language),
                 }
                 self._tell()
-                await asyncio.sleep(1)
+                await asyncio.sleep(rules.ENGINE_ASK_AGAIN_SECONDS)
             else:
                 return
 

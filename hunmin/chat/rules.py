@@ -31,6 +31,12 @@ SEARCH_CHARACTERS_MAX = 200
 ALIVE_SECONDS = 8.0
 """An answer in writing that was not saved for this long has lost its writer."""
 
+ENGINE_WAIT_SECONDS = 300.0
+"""How long a question waits for an engine that is being started."""
+
+ENGINE_ASK_AGAIN_SECONDS = 1.0
+"""How often it asks whether the engine is there."""
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ZERO_WIDTH_JOINER = "\u200d"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")

@@ -12,7 +12,7 @@ import aiohttp
 
 from hunmin.chat import rules
 from hunmin.db import new_id
-from hunmin.errors import ServerUnreachable
+from hunmin.errors import EngineStarting, ServerUnreachable
 from hunmin.plugins import Delta, Engine, Generation, Message, Sampling
 
 
@@ -27,7 +27,12 @@ class Speaker(Protocol):
         ...
 
     def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta]:
-        """Answer the last message. Closing the iterator stops."""
+        """Answer the last message. Closing the iterator stops.
+
+        Raises:
+            EngineStarting: The model is still being loaded: ask again in a moment.
+            HunminError: There is no answer.
+        """
         ...
 
     async def close(self) -> None:
@@ -153,8 +158,11 @@ class HttpSpeaker:
         """Return the JSON of an answer, or raise with what the server said."""
         answer = await response.json(content_type=None)
         if response.status != 200:  # noqa: PLR2004
-            said = answer.get("error", {}) if isinstance(answer, dict) else {}
-            reason = said.get("message") if isinstance(said, dict) else None
+            error = answer.get("error") if isinstance(answer, dict) else None
+            said = error if isinstance(error, dict) else {}
+            if said.get("code") == EngineStarting.code:
+                raise EngineStarting
+            reason = said.get("message")
             raise ServerUnreachable(url=self._url, reason=reason or f"HTTP {response.status}")
         return answer
 

@@ -7,15 +7,15 @@ alone. Ctrl-C stops an answer and keeps what was written; at the prompt it clear
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from hunmin.act import Language
 from hunmin.chat import rules
 from hunmin.chat.speakers import Speaker
-from hunmin.errors import HunminError, MessageEmpty
-from hunmin.plugins import Message
+from hunmin.errors import EngineStarting, HunminError, MessageEmpty
+from hunmin.plugins import Delta, Message
 
 MESSAGE_CHARACTERS_MAX = 100_000
 
@@ -153,7 +153,7 @@ class Terminal:
     async def _show_answer(self, pieces: list[str]) -> None:
         began = time.monotonic()
         tokens = 0
-        async with aclosing(self._speaker.answer(self._talk.turns())) as answer:
+        async with aclosing(self._answer()) as answer:
             async for delta in answer:
                 pieces.append(delta.text)
                 tokens = max(tokens, delta.completion_tokens)
@@ -164,6 +164,25 @@ class Terminal:
         if self._is_person:
             seconds = time.monotonic() - began
             self._say("facts", model=self._speaker.model, seconds=seconds, tokens=tokens)
+
+    async def _answer(self) -> AsyncGenerator[Delta]:
+        """Answer, once the model is loaded."""
+        deadline = time.monotonic() + rules.ENGINE_WAIT_SECONDS
+        told = False
+        while True:
+            try:
+                async with aclosing(self._speaker.answer(self._talk.turns())) as answer:
+                    async for delta in answer:
+                        yield delta
+            except EngineStarting:
+                if time.monotonic() > deadline:
+                    raise
+                if self._is_person and not told:
+                    self._say("loading", model=self._speaker.model)
+                    told = True
+                await asyncio.sleep(rules.ENGINE_ASK_AGAIN_SECONDS)
+            else:
+                return
 
     def _say(self, word: str, **values: object) -> None:
         sys.stderr.write(self._word(word).format(**values) + "\n")

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from hunmin.chat import rules
 from hunmin.chat.speakers import EngineSpeaker, HttpSpeaker
 from hunmin.chat.terminal import Terminal
-from hunmin.errors import EngineUnavailable, ServerUnreachable
+from hunmin.errors import EngineStarting, EngineUnavailable, ServerUnreachable
 from hunmin.plugins import Message
 from tests.fakes import ANSWER, ScriptedEngine
-from tests.support.desk import make_key
+from tests.support.desk import make_app, make_key
 from tests.support.serving import serve
 
 INTERRUPT = "^C"
@@ -132,6 +133,21 @@ def test_a_server_that_refuses_says_why(app, key, model, reason):
         speaker = HttpSpeaker(address, key=key or make_key(app), model=model, tokens_max=200)
         with pytest.raises(ServerUnreachable, match=reason):
             talk(speaker, "안녕")
+
+
+def test_a_question_waits_for_a_server_that_still_loads_its_model(settings, migrated_file, capsys):
+    app = make_app(settings, ScriptedEngine(answer="네.", start_seconds=2), migrated_file)
+    with serve(app, engine_ready=False) as address:
+        talk(HttpSpeaker(address, key=make_key(app), model=None, tokens_max=200), "안녕")
+
+    assert "네." in capsys.readouterr().out  # between lines of the server's log
+
+
+def test_a_question_does_not_wait_for_ever(settings, migrated_file, monkeypatch):
+    monkeypatch.setattr(rules, "ENGINE_WAIT_SECONDS", 0.5)
+    app = make_app(settings, ScriptedEngine(start_seconds=60), migrated_file)
+    with serve(app, engine_ready=False) as address, pytest.raises(EngineStarting):
+        talk(HttpSpeaker(address, key=make_key(app), model=None, tokens_max=200), "안녕")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "http://"])

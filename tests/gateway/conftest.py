@@ -1,14 +1,8 @@
 """A gateway on a paper engine, in-process and on loopback, for every test of this room."""
 
-import asyncio
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from hunmin import accounts
@@ -19,6 +13,7 @@ from hunmin.migrations.tables import all_tables
 from hunmin.settings import GatewaySettings, Settings
 from hunmin.web import create_app
 from tests.support.engines import PaperEngine
+from tests.support.serving import serve
 
 
 @pytest.fixture
@@ -76,32 +71,9 @@ def app(engine, database_url, settings, limits, monkeypatch) -> FastAPI:
     return create_app(loaded, engine=engine)
 
 
-@contextmanager
-def serve(app: FastAPI) -> Iterator[str]:
-    """Serve an application on loopback, in a thread, and give its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(
-        target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True
-    )
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server ended while starting"
-        time.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()
-
-
 @pytest.fixture
 def address(app, key) -> Iterator[str]:
     """Give the address of a live server."""
     del key  # it must exist before the first request
     with serve(app) as address:
-        while not app.state.gateway.healthy():
-            time.sleep(0.005)
         yield address

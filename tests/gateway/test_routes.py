@@ -3,13 +3,12 @@
 import http.client
 import json
 import socket
-import time
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.gateway.conftest import serve
 from tests.gateway.test_openai_client import outcomes, wait_until
+from tests.support.serving import serve
 
 ASK = {"model": "paper", "messages": [{"role": "user", "content": "안녕"}], "max_tokens": 20}
 CHAT = "/v1/chat/completions"
@@ -241,7 +240,7 @@ def test_a_fault_of_ours_is_a_500_in_the_envelope(call, engine):
 
 def test_an_engine_that_is_starting_is_a_503_with_the_time_to_wait(app, key, engine):
     engine.may_start.clear()
-    with serve(app) as address:
+    with serve(app, engine_ready=False) as address:
         answer = Http(address, key)("POST", CHAT, ASK)
 
         error = error_of(answer)
@@ -274,8 +273,6 @@ def test_stopping_the_server_ends_streams_with_an_error_and_settles_them(
 ):
     engine.step_seconds = 0.02
     with serve(app) as address:
-        while not app.state.gateway.healthy():
-            time.sleep(0.01)
         connection = Http(address, key).open({**ASK, "max_tokens": 1500, "stream": True})
         wait_until(lambda: engine.running)
     connection.close()

@@ -11,6 +11,7 @@ from hunmin.web.app import hosts_of
 from hunmin.web.middleware import comes_from_another_site, host_is_ours
 from hunmin.web.pages import safe_path
 from tests.support.desk import make_key, make_link, sign_in, stranger
+from tests.support.serving import wait_for_engine
 
 HTML = {"Accept": "text/html"}
 PATHS = ("/", "/sign-in", "/nowhere", "/account", "/v1/models", "/v1/nowhere", "/healthz", "/docs")
@@ -152,6 +153,7 @@ def test_a_program_with_a_key_may_run_on_another_site(app, client):
     body = {"model": "hunmin-reference", "messages": [{"role": "user", "content": "x"}]}
 
     sign_in(client)
+    wait_for_engine(app)
     assert client.post("/v1/chat/completions", json=body, headers=headers).status_code == 200
     # The key alone counts: the cookie beside it opens nothing.
     answer = client.post("/account/keys", data={"name": "x", "days": "30"}, headers=headers)
@@ -181,6 +183,7 @@ def test_pages_are_compressed_and_streams_are_not(app, client):
         "stream": True,
         "messages": [{"role": "user", "content": "x"}],
     }
+    wait_for_engine(app)
     answer = client.post("/v1/chat/completions", json=body, headers=headers)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "content-encoding" not in answer.headers
