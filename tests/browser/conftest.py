@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.talking import PATIENCE_MS
 from tests.support.desk import app, engine, make_link, migrated_file  # noqa: F401 (fixtures)
 from tests.support.serving import serve
 
@@ -48,8 +49,9 @@ def chromium() -> Iterator[Any]:
     found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGUMENTS))
         yield browser
@@ -59,7 +61,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def address(app) -> Iterator[str]:  # noqa: F811 (the fixture imported above)
     """Give the address of a live server."""
-    with serve(app) as address:
+    with serve(app, engine_ready=False) as address:
         yield address
 
 

@@ -43,9 +43,13 @@ def ask(page: Any, text: str) -> None:
     until_written(page)
 
 
+QUESTIONS = "li.you .said"
+"""What the questions on the branch shown are found by."""
+
+
 def questions(page: Any) -> list[str]:
     """Return the questions on the branch shown."""
-    return page.locator("li.you .said").all_inner_texts()
+    return page.locator(QUESTIONS).all_inner_texts()
 
 
 def spoken(page: Any) -> list[str]:

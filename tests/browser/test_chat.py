@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE, check_accessible, check_fits
 from tests.browser.talking import (
@@ -41,13 +42,13 @@ def test_a_question_is_answered_as_it_is_written(open_page):
     page = open_chat(open_page)
     send(page, "길게")
     page.get_by_text("문단 01.").wait_for()
-    assert page.get_by_role("button", name="멈추기").is_visible()
+    expect(page.get_by_role("button", name="멈추기")).to_be_visible()
     assert not page.get_by_text("문단 79.").is_visible()
     until_written(page)
 
-    assert page.get_by_text("문단 79.").is_visible()
-    assert re.search(r"/chat/c/[0-9a-z]{26}$", page.url)
-    assert page.title() == "길게 · 훈민"
+    expect(page.get_by_text("문단 79.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/chat/c/[0-9a-z]{26}$"))
+    expect(page).to_have_title("길게 · 훈민")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -115,12 +116,12 @@ def test_stopping_keeps_what_was_written_and_gives_the_box_back(open_page):
     page.get_by_role("button", name="멈추기").click()
     until_written(page)
 
-    assert page.get_by_text("여기서 멈췄습니다.").is_visible()
-    assert page.get_by_text("문단 01.").is_visible()
-    assert box(page).evaluate("box => document.activeElement === box")
+    expect(page.get_by_text("여기서 멈췄습니다.")).to_be_visible()
+    expect(page.get_by_text("문단 01.")).to_be_visible()
+    expect(box(page)).to_be_focused()
     page.reload()
     page.locator("#chat[data-ready]").wait_for()
-    assert page.get_by_text("여기서 멈췄습니다.").is_visible()
+    expect(page.get_by_text("여기서 멈췄습니다.")).to_be_visible()
 
 
 def test_another_answer_is_a_branch_one_can_switch_and_it_stays_chosen(open_page):
@@ -135,7 +136,7 @@ def test_another_answer_is_a_branch_one_can_switch_and_it_stays_chosen(open_page
     page.reload()
     page.locator("#chat[data-ready]").wait_for()
 
-    assert page.get_by_text("1/2").is_visible()
+    expect(page.get_by_text("1/2")).to_be_visible()
     assert page.get_by_role("button", name="이전 갈래").is_disabled()
 
 
@@ -147,11 +148,11 @@ def test_an_edited_question_goes_out_again_and_the_old_one_stays(open_page):
     page.get_by_role("button", name="다시 보내기").click()
     page.get_by_text("2/2").wait_for()
     until_written(page)
-    assert page.locator("li.you .said").all_inner_texts() == ["고친 질문"]
+    expect(page.locator("li.you .said")).to_have_text(["고친 질문"])
 
     page.locator("li.you").get_by_role("button", name="이전 갈래").click()
     page.get_by_text("처음 질문", exact=True).last.wait_for()
-    assert page.locator("li.you .said").all_inner_texts() == ["처음 질문"]
+    expect(page.locator("li.you .said")).to_have_text(["처음 질문"])
 
 
 def test_the_up_arrow_in_an_empty_box_edits_the_last_question(open_page):
@@ -162,7 +163,7 @@ def test_the_up_arrow_in_an_empty_box_edits_the_last_question(open_page):
     page.keyboard.press("Enter")
     page.get_by_text("2/2").wait_for()
 
-    assert page.locator("li.you .said").all_inner_texts() == ["처음 질문 더"]
+    expect(page.locator("li.you .said")).to_have_text(["처음 질문 더"])
 
 
 def test_a_conversation_is_renamed_found_and_deleted_by_keyboard_alone(open_page):
@@ -170,12 +171,12 @@ def test_a_conversation_is_renamed_found_and_deleted_by_keyboard_alone(open_page
     ask(page, "전입신고 준비물")
     page.locator(".conversations li a").focus()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.ariaLabel") == "‘전입신고 준비물’ 제목 바꾸기"
+    expect(page.locator(":focus")).to_have_attribute("aria-label", "‘전입신고 준비물’ 제목 바꾸기")
     page.keyboard.press("Enter")
     page.keyboard.type("이사")
     page.keyboard.press("Enter")
     page.locator(".conversations").get_by_text("이사", exact=True).wait_for()
-    assert page.title() == "이사 · 훈민"
+    expect(page).to_have_title("이사 · 훈민")
 
     page.keyboard.press("Control+k")
     page.keyboard.type("없는 말")
@@ -191,20 +192,20 @@ def test_a_conversation_is_renamed_found_and_deleted_by_keyboard_alone(open_page
     delete.focus()
     page.keyboard.press("Enter")
     page.get_by_role("alertdialog").wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "취소"
+    expect(page.locator(":focus")).to_have_text("취소")
     page.keyboard.press("Escape")
     page.get_by_role("alertdialog").wait_for(state="detached")
-    assert page.locator(".conversations li").count() == 1
-    assert delete.evaluate("button => document.activeElement === button")
+    expect(page.locator(".conversations li")).to_have_count(1)
+    expect(delete).to_be_focused()
 
     page.keyboard.press("Enter")
     page.get_by_role("alertdialog").wait_for()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "삭제"
+    expect(page.locator(":focus")).to_have_text("삭제")
     page.keyboard.press("Enter")
     page.get_by_text("무엇을 이야기해 볼까요?").wait_for()
-    assert page.locator(".conversations li").count() == 0
-    assert page.url.endswith("/chat")
+    expect(page.locator(".conversations li")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/chat$"))
 
 
 def test_everything_can_be_deleted_at_once(open_page):
@@ -217,7 +218,7 @@ def test_everything_can_be_deleted_at_once(open_page):
     page.get_by_role("alertdialog").get_by_role("button", name="모두 삭제").click()
     page.get_by_text("대화를 시작하면 여기에 목록이 생깁니다.").wait_for()
 
-    assert page.locator(".conversations li").count() == 0
+    expect(page.locator(".conversations li")).to_have_count(0)
 
 
 def test_ones_conversations_can_be_taken_away(open_page):
@@ -239,7 +240,7 @@ def test_going_from_one_conversation_to_another_and_back(open_page):
     page.go_back()
     page.locator("li.you .said").get_by_text("둘").wait_for()
 
-    assert page.locator("li.you").count() == 1
+    expect(page.locator("li.you")).to_have_count(1)
 
 
 def test_a_draft_survives_a_reload_and_belongs_to_its_conversation(open_page):
@@ -247,17 +248,17 @@ def test_a_draft_survives_a_reload_and_belongs_to_its_conversation(open_page):
     box(page).fill("쓰다 만 글")
     page.reload()
     page.locator("#chat[data-ready]").wait_for()
-    assert box(page).input_value() == "쓰다 만 글"
+    expect(box(page)).to_have_value("쓰다 만 글")
 
     ask(page, "보낸 글")
-    assert box(page).input_value() == ""
+    expect(box(page)).to_have_value("")
     box(page).fill("다음 초안")
     page.get_by_role("link", name="새 대화").click()
     page.get_by_text("무엇을 이야기해 볼까요?").wait_for()
-    assert box(page).input_value() == ""
+    expect(box(page)).to_have_value("")
     page.go_back()
     page.locator("li.you").wait_for()
-    assert box(page).input_value() == "다음 초안"
+    expect(box(page)).to_have_value("다음 초안")
 
 
 def test_an_answer_goes_on_after_a_reload(open_page):
@@ -311,8 +312,8 @@ def test_code_is_colored_and_copied_and_tables_keep_their_sides(open_page):
     aligned = page.locator("td").last.evaluate("cell => getComputedStyle(cell).textAlign")
     assert aligned in {"right", "end"}
     link = page.get_by_role("link", name="공식 문서")
-    assert link.get_attribute("rel") == "noopener noreferrer nofollow"
-    assert page.locator(".host").inner_text() == "(docs.python.org)"
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect(page.locator(".host")).to_have_text("(docs.python.org)")
 
 
 def test_an_answer_is_copied_as_it_was_written_and_marked_as_a_models(open_page):
@@ -336,14 +337,14 @@ def test_a_line_of_facts_and_the_mark_of_a_model_stand_with_each_answer(open_pag
     ask(page, "안녕하세요")
     answer = page.locator("li.model")
 
-    assert answer.get_attribute("data-ai-generated") == "true"
-    assert answer.get_attribute("data-ai-model") == "hunmin-reference"
-    assert answer.get_by_text("AI가 생성한 글입니다").is_visible()
+    expect(answer).to_have_attribute("data-ai-generated", "true")
+    expect(answer).to_have_attribute("data-ai-model", "hunmin-reference")
+    expect(answer.get_by_text("AI가 생성한 글입니다")).to_be_visible()
     facts = answer.locator(".facts").inner_text()
     assert "hunmin-reference" in facts
     assert re.search(r"[\d.]+초", facts)
     assert re.search(r"\d+토큰", facts)
-    assert page.locator("meta[name=ai-generated-content]").count() == 1
+    expect(page.locator("meta[name=ai-generated-content]")).to_have_count(1)
 
 
 def test_what_happens_to_ones_words_is_said_beside_the_box(open_page):
@@ -353,15 +354,15 @@ def test_what_happens_to_ones_words_is_said_beside_the_box(open_page):
     assert "이 서버에만 저장" in hint
     assert "학습에 쓰이지 않" in hint
     assert "지울 수 있습니다" in hint
-    assert box(page).get_attribute("aria-describedby") == "message-hint"
+    expect(box(page)).to_have_attribute("aria-describedby", "message-hint")
 
 
 def test_an_example_fills_the_box_and_leaves_the_sending_to_the_reader(open_page):
     page = open_chat(open_page)
     page.locator(".examples button").first.click()
 
-    assert box(page).input_value() == "너는 누구야?"
-    assert page.locator("li.you").count() == 0
+    expect(box(page)).to_have_value("너는 누구야?")
+    expect(page.locator("li.you")).to_have_count(0)
     page.keyboard.press("Enter")
     page.locator("li.you").wait_for()
 
@@ -370,7 +371,7 @@ def test_a_message_that_is_too_long_says_so_and_is_not_sent(open_page):
     page = open_chat(open_page)
     box(page).fill("가" * 20_005)
 
-    assert page.get_by_text("5자 초과").is_visible()
+    expect(page.get_by_text("5자 초과")).to_be_visible()
     assert page.get_by_role("button", name="보내기", exact=True).is_disabled()
 
 
@@ -382,8 +383,8 @@ def test_what_was_typed_before_the_scripts_came_is_kept(open_page):
     page.locator("#search").fill("일찍")
     page.locator("#chat[data-ready]").wait_for()
 
-    assert box(page).input_value() == "일찍 쓴 글"
-    assert page.locator("#search").input_value() == "일찍"
+    expect(box(page)).to_have_value("일찍 쓴 글")
+    expect(page.locator("#search")).to_have_value("일찍")
 
 
 def test_the_page_reads_and_answers_without_scripts(open_page):
@@ -392,8 +393,8 @@ def test_the_page_reads_and_answers_without_scripts(open_page):
     page.get_by_role("button", name="보내기").click()
     page.locator(".said").get_by_text("14일 안에").wait_for()
 
-    assert page.get_by_text("AI가 생성한 글입니다").is_visible()
-    assert page.locator(".conversations li").count() == 1
+    expect(page.get_by_text("AI가 생성한 글입니다")).to_be_visible()
+    expect(page.locator(".conversations li")).to_have_count(1)
     check_fits(page)
 
 
@@ -407,4 +408,4 @@ def test_on_a_phone_the_list_is_a_drawer(open_page):
     page.get_by_role("dialog").get_by_text("하나", exact=True).click()
     page.get_by_role("dialog").wait_for(state="detached")
 
-    assert page.locator("li.you .said").inner_text() == "하나"
+    expect(page.locator("li.you .said")).to_have_text("하나")

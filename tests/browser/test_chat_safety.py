@@ -4,6 +4,7 @@ Every page watched here fails the test when it asks another host or breaks the c
 """
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.talking import ask, box, open_chat
 from tests.fakes import ScriptedEngine
@@ -96,7 +97,7 @@ def test_nothing_runs_when_conversations_are_read_again(open_page, scripts):
     for address in addresses:
         plain.goto(address)
         found = plain.locator(".said").locator(FORBIDDEN)
-        assert found.count() == 0
+        expect(found).to_have_count(0)
 
 
 def test_a_title_and_a_search_are_text_as_well(open_page):
@@ -106,8 +107,8 @@ def test_a_title_and_a_search_are_text_as_well(open_page):
     page.get_by_text("찾은 대화").wait_for()
 
     assert page.evaluate("window.ran") is None
-    assert page.locator(".conversations img, h1 img").count() == 0
-    assert "<img" in page.locator(".conversations .title").inner_text()
+    expect(page.locator(".conversations img, h1 img")).to_have_count(0)
+    expect(page.locator(".conversations .title")).to_contain_text("<img")
 
 
 def test_links_open_elsewhere_and_tell_this_page_nothing(open_page):
@@ -116,7 +117,7 @@ def test_links_open_elsewhere_and_tell_this_page_nothing(open_page):
     link = page.locator("li.model .said a")
 
     assert link.get_attribute("href").startswith("https://a.example/")
-    assert link.get_attribute("target") == "_blank"
+    expect(link).to_have_attribute("target", "_blank")
     assert "noopener" in link.get_attribute("rel")
     assert link.get_attribute("onmouseover") is None
 
@@ -170,7 +171,7 @@ def test_a_growing_text_ends_as_the_whole_one_reads(open_page):
     )
     # A picture whose address stands further below cannot be known while the text grows.
     assert [one for one in different if "![그림][g]" not in str(one)] == []
-    assert box(page).is_visible()
+    expect(box(page)).to_be_visible()
 
 
 TEXT = """# 제목

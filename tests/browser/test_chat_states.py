@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import check_accessible
 from tests.browser.talking import (
+    QUESTIONS,
     ask,
     box,
     listen,
@@ -40,11 +42,11 @@ class TestSpeech:
         page = open_chat(open_page)
         log = page.get_by_role("log", name="대화 내용")
 
-        assert log.get_attribute("aria-live") == "off"
-        assert log.get_attribute("tabindex") == "0"
-        assert page.locator("#chat [aria-live=polite]").count() == 1
+        expect(log).to_have_attribute("aria-live", "off")
+        expect(log).to_have_attribute("tabindex", "0")
+        expect(page.locator("#chat [aria-live=polite]")).to_have_count(1)
         ask(page, "안녕하세요")
-        assert page.locator("li.model .said").get_attribute("lang") == "ko"
+        expect(page.locator("li.model .said")).to_have_attribute("lang", "ko")
 
     def test_the_whole_way_from_the_top_to_an_answer_needs_only_a_keyboard(self, open_page):
         page = open_chat(open_page)
@@ -67,7 +69,7 @@ class TestSpeech:
         page.get_by_role("button", name="‘전입신고 준비물’ 제목 바꾸기").click()
         page.keyboard.type("이사")
         until_written(page)
-        assert page.get_by_label("제목", exact=True).input_value() == "이사"
+        expect(page.get_by_label("제목", exact=True)).to_have_value("이사")
         page.keyboard.press("Enter")
         page.locator(".conversations").get_by_text("이사", exact=True).wait_for()
 
@@ -76,7 +78,7 @@ class TestSpeech:
         page.keyboard.type("14")
         until_written(page)
         page.locator(".excerpt").wait_for()
-        assert page.get_by_label("내 대화 검색").input_value() == "14"
+        expect(page.get_by_label("내 대화 검색")).to_have_value("14")
 
 
 NAME = """() => {
@@ -129,14 +131,16 @@ class TestStarting:
 
     def test_a_question_asked_while_the_model_loads_is_answered_by_itself(self, open_page, engine):
         page = open_chat(open_page)
-        assert page.get_by_text("모델을 불러오는 중이지만 미리 질문할 수 있습니다.").is_visible()
+        expect(
+            page.get_by_text("모델을 불러오는 중이지만 미리 질문할 수 있습니다.")
+        ).to_be_visible()
         send(page, "안녕하세요")
         page.get_by_text("준비되는 대로 답변을 시작합니다.").wait_for()
         check_accessible(page)
         engine.may_start = True
         until_written(page)
 
-        assert page.locator(".said").get_by_text("14일 안에").is_visible()
+        expect(page.locator(".said").get_by_text("14일 안에")).to_be_visible()
         page.get_by_text("미리 질문할 수 있습니다.").wait_for(state="detached")
 
 
@@ -148,8 +152,8 @@ class TestBroken:
     def test_an_answer_that_breaks_off_says_why_and_can_be_asked_for_again(self, open_page, engine):
         page = open_chat(open_page)
         ask(page, "안녕하세요")
-        assert page.locator(".remark.bad").get_by_text("모델이 답할 수 없습니다").is_visible()
-        assert page.get_by_text(ANSWER[:5]).first.is_visible()
+        expect(page.locator(".remark.bad").get_by_text("모델이 답할 수 없습니다")).to_be_visible()
+        expect(page.get_by_text(ANSWER[:5]).first).to_be_visible()
         check_accessible(page)
 
         engine.fail_after = None
@@ -170,7 +174,7 @@ class TestUnavailable:
         send(page, "안녕하세요")
         page.locator("li.model .remark.bad").wait_for()
 
-        assert page.get_by_role("button", name="다시 시도").is_visible()
+        expect(page.get_by_role("button", name="다시 시도")).to_be_visible()
 
 
 class TestServerGone:
@@ -180,13 +184,13 @@ class TestServerGone:
         box(page).fill("중요한 질문")
         box(page).press("Enter")
         page.get_by_role("alert").get_by_text("서버에 연결할 수 없습니다.").wait_for()
-        assert box(page).input_value() == "중요한 질문"
+        expect(box(page)).to_have_value("중요한 질문")
         check_accessible(page)
 
         page.unroute("**/chat/api/**")
         box(page).press("Enter")
         until_written(page)
-        assert page.get_by_role("alert").count() == 0
+        expect(page.get_by_role("alert")).to_have_count(0)
 
 
 HOLD = """() => {
@@ -207,11 +211,11 @@ class TestSlowNetwork:
         page.evaluate("window.goOn()")
         until_written(page)
 
-        assert questions(page) == ["첫 질문"]
-        assert box(page).input_value() == "다음 질문"
+        expect(page.locator(QUESTIONS)).to_have_text(["첫 질문"])
+        expect(box(page)).to_have_value("다음 질문")
         page.reload()
         page.locator("#chat[data-ready]").wait_for()
-        assert box(page).input_value() == "다음 질문"
+        expect(box(page)).to_have_value("다음 질문")
 
     def test_a_question_that_fails_comes_back_before_what_was_typed_meanwhile(self, open_page):
         page = open_chat(open_page, faults_allowed=("ERR_FAILED", "404 (Not Found)"))
@@ -223,7 +227,7 @@ class TestSlowNetwork:
         page.evaluate("window.goOn()")
         page.get_by_role("alert").wait_for()
 
-        assert box(page).input_value() == "첫 질문\n다음"
+        expect(box(page)).to_have_value("첫 질문\n다음")
 
     def test_whoever_goes_elsewhere_meanwhile_is_left_there_with_what_they_type(self, open_page):
         page = open_chat(open_page)
@@ -237,7 +241,7 @@ class TestSlowNetwork:
             page.evaluate("window.goOn()")
         page.wait_for_timeout(300)
 
-        assert box(page).input_value() == "새 글"
+        expect(box(page)).to_have_value("새 글")
         assert questions(page) == []
 
 
@@ -252,7 +256,7 @@ class TestTwoModels:
         ask(page, "안녕하세요")
         check_accessible(page)
 
-        assert "large" in page.locator(".facts").inner_text()
+        expect(page.locator(".facts")).to_contain_text("large")
 
 
 def test_where_an_answer_comes_from_is_told_down_to_the_licenses(open_page, traced):
@@ -264,14 +268,14 @@ def test_where_an_answer_comes_from_is_told_down_to_the_licenses(open_page, trac
     dialog.get_by_text("CC-BY-SA-3.0").wait_for()
     check_accessible(page)
 
-    assert dialog.get_by_role("row").count() == 2
-    assert dialog.get_by_text("출처 1곳, 문서 12건").is_visible()
+    expect(dialog.get_by_role("row")).to_have_count(2)
+    expect(dialog.get_by_text("출처 1곳, 문서 12건")).to_be_visible()
     assert dialog.get_by_role("rowheader").inner_text().startswith(traced)
     for name in ("hunmin-reference", "run", "words"):
-        assert dialog.get_by_text(name, exact=True).first.is_visible()
+        expect(dialog.get_by_text(name, exact=True).first).to_be_visible()
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
-    assert asked.evaluate("button => document.activeElement === button")
+    expect(asked).to_be_focused()
 
 
 def test_a_model_that_was_replaced_since_says_so(open_page, traced, engine):

@@ -5,8 +5,9 @@ Composition is Chromium's own, driven through its debugging protocol. The orders
 """
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.talking import ask, box, open_chat, questions, until_written
+from tests.browser.talking import QUESTIONS, ask, box, open_chat, questions, until_written
 
 ENTER = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
 ENTER_OF_INPUT_METHOD = {"key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229}
@@ -67,7 +68,7 @@ def test_enter_in_a_syllable_sends_nothing_and_the_next_one_sends_it_whole(
     korean.press(key, release=release)
     settle(page)
     assert questions(page) == []
-    assert box(page).input_value() == "안녕하세요"
+    expect(box(page)).to_have_value("안녕하세요")
 
     korean.commit("요")
     settle(page)
@@ -75,8 +76,8 @@ def test_enter_in_a_syllable_sends_nothing_and_the_next_one_sends_it_whole(
     korean.press(ENTER)
     until_written(page)
 
-    assert questions(page) == ["안녕하세요"]
-    assert box(page).input_value() == ""
+    expect(page.locator(QUESTIONS)).to_have_text(["안녕하세요"])
+    expect(box(page)).to_have_value("")
 
 
 def test_enter_again_and_again_in_a_syllable_never_sends(page, korean):
@@ -136,11 +137,11 @@ def test_the_enter_that_ends_a_syllable_does_not_send_in_any_browsers_order(page
     box(page).evaluate(KEYDOWNS, order)
     settle(page)
     assert questions(page) == []
-    assert box(page).input_value() == "안녕하세요"
+    expect(box(page)).to_have_value("안녕하세요")
 
     box(page).press("Enter")
     until_written(page)
-    assert questions(page) == ["안녕하세요"]
+    expect(page.locator(QUESTIONS)).to_have_text(["안녕하세요"])
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
@@ -151,8 +152,8 @@ def test_whoever_chose_so_sends_with_that_very_enter_once_and_whole(page, order)
     until_written(page)
     settle(page)
 
-    assert questions(page) == ["안녕하세요"]
-    assert box(page).input_value() == ""
+    expect(page.locator(QUESTIONS)).to_have_text(["안녕하세요"])
+    expect(box(page)).to_have_value("")
 
 
 def test_whoever_chose_so_sends_a_syllable_that_chromium_composed_once_and_whole(page, korean):
@@ -166,8 +167,8 @@ def test_whoever_chose_so_sends_a_syllable_that_chromium_composed_once_and_whole
     until_written(page)
     settle(page)
 
-    assert questions(page) == ["안녕하세요"]
-    assert box(page).input_value() == ""
+    expect(page.locator(QUESTIONS)).to_have_text(["안녕하세요"])
+    expect(box(page)).to_have_value("")
 
 
 def choose(page, name):
@@ -183,8 +184,8 @@ def test_the_button_waits_for_the_end_of_the_syllable(page, korean):
     page.get_by_role("button", name="보내기", exact=True).click()
     until_written(page)
 
-    assert questions(page) == ["안녕하세요"]
-    assert box(page).input_value() == ""
+    expect(page.locator(QUESTIONS)).to_have_text(["안녕하세요"])
+    expect(box(page)).to_have_value("")
 
 
 def test_enter_in_a_syllable_does_not_send_an_edited_question_either(page):
@@ -194,12 +195,12 @@ def test_enter_in_a_syllable_does_not_send_an_edited_question_either(page):
     korean.compose("글")
     korean.press(ENTER_OF_INPUT_METHOD)
     settle(page)
-    assert page.locator("#edit").input_value() == "처음글"
+    expect(page.locator("#edit")).to_have_value("처음글")
 
     korean.commit("글")
     korean.press(ENTER)
     page.get_by_text("2/2").wait_for()
-    assert questions(page) == ["처음글"]
+    expect(page.locator(QUESTIONS)).to_have_text(["처음글"])
 
 
 def test_enter_in_a_syllable_does_not_end_a_renaming(page):
@@ -210,7 +211,7 @@ def test_enter_in_a_syllable_does_not_end_a_renaming(page):
     korean.compose("글")
     korean.press(ENTER_OF_INPUT_METHOD)
     settle(page)
-    assert page.get_by_label("제목", exact=True).input_value() == "글"
+    expect(page.get_by_label("제목", exact=True)).to_have_value("글")
 
     korean.commit("글")
     korean.press(ENTER)
@@ -222,7 +223,7 @@ def test_hangul_in_pieces_is_put_together_before_it_is_sent(page):
     box(page).press("Enter")
     until_written(page)
 
-    assert questions(page) == ["한글"]
+    expect(page.locator(QUESTIONS)).to_have_text(["한글"])
 
 
 def test_shift_and_enter_make_a_new_line(page):
@@ -243,7 +244,7 @@ def test_a_held_enter_sends_once(page):
     page.keyboard.up("Enter")
     until_written(page)
 
-    assert questions(page) == ["하나"]
+    expect(page.locator(QUESTIONS)).to_have_text(["하나"])
 
 
 def test_whoever_chose_so_sends_with_control_and_enter_only(page):
@@ -263,7 +264,7 @@ def test_on_a_touch_screen_enter_makes_a_new_line(open_page):
     box(page).press_sequentially("하나")
     box(page).press("Enter")
     box(page).press_sequentially("둘")
-    assert box(page).input_value() == "하나\n둘"
+    expect(box(page)).to_have_value("하나\n둘")
     page.get_by_role("button", name="보내기", exact=True).tap()
     until_written(page)
 

@@ -1,6 +1,9 @@
 """Every page that is not the chat: accessible, light and dark, on a phone, and without scripts."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE, check_accessible, check_fits
 from tests.support.desk import make_key, make_link
@@ -77,7 +80,7 @@ def test_a_page_asked_for_in_high_contrast_stays_so(open_page):
     page.get_by_role("button", name="High contrast").click()
 
     page.locator("html[data-theme=contrast]").wait_for(state="attached")
-    assert page.url.endswith("/sign-in")
+    expect(page).to_have_url(re.compile(r"/sign-in$"))
     check_accessible(page)
 
 
@@ -94,12 +97,12 @@ def test_a_theme_chosen_by_hand_beats_the_system(open_page):
 
 def test_the_other_language_is_one_click_away_and_stays(open_page):
     page = open_page("/sign-in", language="ko")
-    assert page.locator("html").get_attribute("lang") == "ko"
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
     page.get_by_role("link", name="English").click()
     page.locator("html[lang=en]").wait_for(state="attached")
     page.goto("/docs")
 
-    assert page.locator("html").get_attribute("lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_signing_in_and_making_a_key_need_no_script(app, open_page):
@@ -128,8 +131,8 @@ def test_a_new_key_is_copied_with_one_button(sign_in_page):
 def test_the_keyboard_reaches_the_content_first_and_everything_after(open_page):
     page = open_page("/sign-in", language="en")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    expect(page.locator(":focus")).to_have_text("Skip to the content")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
 
-    assert page.evaluate("document.activeElement.id") == "link"
+    expect(page.locator(":focus")).to_have_id("link")

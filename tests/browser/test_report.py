@@ -1,6 +1,7 @@
 """The report of an evaluation, opened as a file in a real browser."""
 
 import pytest
+from playwright.sync_api import expect
 
 from hunmin.evaluation.report import write_reports
 from hunmin.evaluation.results import (
@@ -93,7 +94,7 @@ def test_a_report_reads_well(chromium, report, scheme, size):
     page.goto(report)
     page.get_by_text("다른 지표").first.click()
 
-    assert page.get_by_role("row", name="kobest_copa").first.is_visible()
+    expect(page.get_by_role("row", name="kobest_copa").first).to_be_visible()
     assert requests == [report]
     check_fits(page)
     check_accessible(page)
