@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -19,6 +20,11 @@ from tests.support import postgres
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Small models gain nothing from threads, and two test processes would only wait for each other."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts in the background so, and every program under test would inherit
+    # it: none could be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
 """A failing test shows what was said, without a line for every file that was fetched."""
