@@ -36,18 +36,18 @@ BATCH, TOKENS, WARM = 16, 512, 4
 def ours(corpus: Path, tokenizer: Path, steps: int, folder: Path) -> list[float]:
     """Return the seconds of each step of `hunmin train`."""
     from hunmin import model, train
-    from hunmin.train import loop
+    from hunmin.train.stepping import Outcome, Stepper
 
     seconds = []
-    learn = loop._Run._step
+    learn = Stepper.step
 
-    def timed(run: loop._Run, step: int) -> float:
+    def timed(stepper: Stepper, *data: object, **flags: object) -> Outcome:
         started = time.perf_counter()
-        loss = learn(run, step)
+        outcome = learn(stepper, *data, **flags)
         seconds.append(time.perf_counter() - started)
-        return loss
+        return outcome
 
-    loop._Run._step = timed
+    Stepper.step = timed
     shape = model.ModelConfig(vocab_size=vocab_size(tokenizer), **SHAPE)
     stage = train.TrainConfig(
         stage="pretrain",

@@ -33,6 +33,11 @@ class FileRecord(BaseModel):
     sha256: str
     size_bytes: int
 
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Read a file and return its record."""
+        return cls(sha256=file_sha256(path), size_bytes=path.stat().st_size)
+
 
 class InputRecord(BaseModel):
     """One thing a step was made from, by the hash of its manifest."""
@@ -68,6 +73,22 @@ class SourceRecord(BaseModel):
     """SHA-256 over the source's files as they were read."""
 
 
+class StretchRecord(BaseModel):
+    """Steps in a row that learned from steps of the data's order in a row."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: int
+    """The first of the steps, counted from 0."""
+    data_step: int
+    """The step of the order whose samples it took."""
+    steps: int
+
+    def goes_on_with(self, step: int, data_step: int) -> bool:
+        """Whether a step that took these data would lengthen the stretch."""
+        return (self.step + self.steps, self.data_step + self.steps) == (step, data_step)
+
+
 class LedgerRecord(BaseModel):
     """What tells which documents a checkpoint has seen; `hunmin.ledger` works it out."""
 
@@ -81,6 +102,14 @@ class LedgerRecord(BaseModel):
     samples_per_step: int
     steps: int
     """Steps done."""
+    stretches: list[StretchRecord] | None = None
+    """What the steps learned from; None, as in older checkpoints: each from the data's own step."""
+
+    def learned(self) -> list[StretchRecord]:
+        """Return what the steps learned from."""
+        if self.stretches is None:
+            return [StretchRecord(step=0, data_step=0, steps=self.steps)]
+        return self.stretches
 
 
 class Manifest(BaseModel):

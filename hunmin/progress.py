@@ -30,7 +30,8 @@ _LINE_SECONDS = 10.0
 class Bar:
     """One piece of long work. Made by `bar`."""
 
-    def __init__(self, label: str, *, total: float | None, unit: str) -> None:
+    def __init__(self, label: str, *, total: float | None, unit: str, visible: bool = True) -> None:
+        self.visible = visible
         self.label = label
         self.total = total
         self.unit = unit
@@ -53,6 +54,15 @@ class Bar:
             self.note = note
         self._show()
 
+    def say(self, line: str) -> None:
+        """Write a line beside the bar: something people should know at once."""
+        if not self.visible:
+            return
+        if self._rich is not None:
+            self._rich[0].console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 (this is the display)
+
     def rate(self) -> float:
         """Return units per second since this run began."""
         return (self.done - self._start_at) / max(time.monotonic() - self._started, 1e-9)
@@ -72,6 +82,8 @@ class Bar:
         return ", ".join(parts)
 
     def _show(self) -> None:
+        if not self.visible:
+            return
         if self._rich is not None:
             progress, task_id = self._rich
             progress.update(task_id, completed=self.done, note=self.note, rate=self.rate())
@@ -81,15 +93,21 @@ class Bar:
 
 
 @contextmanager
-def bar(label: str, *, total: float | None = None, unit: str = "items") -> Iterator[Bar]:
+def bar(
+    label: str, *, total: float | None = None, unit: str = "items", visible: bool = True
+) -> Iterator[Bar]:
     """Show a progress bar while the block runs.
 
     Args:
         label: What is being done, a few words.
         total: Units in all, where known; without it there is no time left to show.
         unit: What is counted: `documents`, `steps`, `MB`, `tokens`.
+        visible: Whether anything is shown: of several processes one alone shows the bar.
     """
-    shown = Bar(label, total=total, unit=unit)
+    shown = Bar(label, total=total, unit=unit, visible=visible)
+    if not visible:
+        yield shown
+        return
     if not sys.stderr.isatty():
         yield shown
         print(shown.line(), file=sys.stderr, flush=True)  # noqa: T201 (this is the display)

@@ -28,7 +28,6 @@ from hunmin.manifest import (
     LedgerRecord,
     Manifest,
     SourceRecord,
-    file_sha256,
     manifest_sha256,
 )
 
@@ -63,11 +62,13 @@ class Step:
         sources: list[SourceRecord] | None = None,
         ledger: LedgerRecord | None = None,
         documents: Path | None = None,
+        hashed: Mapping[str, FileRecord] | None = None,
     ) -> Manifest:
         """Hash and sync every file, write the manifest and lineage, rename into place.
 
         A checkpoint's `ledger` goes with the table of its `documents`, which is put into lineage.
-        What helps to resume goes last: hashing a large output takes long, and may be killed too.
+        Files that other processes wrote, synced and hashed already are in `hashed`. What helps to
+        resume goes last: hashing a large output takes long, and may be killed too.
         """
         lineage = self.folder / LINEAGE_NAME
         for folder in self._input_folders:
@@ -75,12 +76,12 @@ class Step:
         if ledger is not None and documents is not None:
             lineage.mkdir(exist_ok=True)
             _link(documents, lineage / f"{ledger.sha256}.parquet")
+        known = hashed or {}
         files = {
-            path.relative_to(self.folder).as_posix(): FileRecord(
-                sha256=file_sha256(path), size_bytes=path.stat().st_size
-            )
+            name: known.get(name) or FileRecord.of(path)
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and path.relative_to(self.folder).parts[0] not in _NOT_OUTPUT
+            if path.is_file()
+            and (name := path.relative_to(self.folder).as_posix()).split("/")[0] not in _NOT_OUTPUT
         }
         manifest = Manifest(
             kind=self._kind,

@@ -129,9 +129,11 @@ from hunmin.errors.steps import (
 )
 from hunmin.errors.training import (
     CheckpointBroken,
-    LossNotFinite,
+    LayoutUnfit,
     NothingToTrainOn,
+    OtherProcessFailed,
     RecipeBroken,
+    TrainingUnstable,
 )
 from hunmin.errors.web import (
     BodyTooLarge,
@@ -194,12 +196,12 @@ __all__ = [
     "InvalidApiKey",
     "InvalidRequest",
     "KeyNotFound",
+    "LayoutUnfit",
     "LedgerBroken",
     "LedgerMissing",
     "LicenseMissing",
     "LicenseRefused",
     "ListenRefused",
-    "LossNotFinite",
     "ManifestBroken",
     "ManifestMissing",
     "MessageEmpty",
@@ -217,6 +219,7 @@ __all__ = [
     "NothingToCompare",
     "NothingToEvaluate",
     "NothingToTrainOn",
+    "OtherProcessFailed",
     "OutputBusy",
     "OutputExists",
     "OutputUnwritable",
@@ -252,6 +255,7 @@ __all__ = [
     "TooManyKeys",
     "TraceMissing",
     "TraceTargetUnknown",
+    "TrainingUnstable",
     "UnknownEventKind",
     "UnknownParameter",
     "UnsupportedMediaType",

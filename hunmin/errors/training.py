@@ -50,17 +50,49 @@ class NothingToTrainOn(HunminError):
         )
 
 
-class LossNotFinite(HunminError):
-    """The loss became infinite or not a number."""
+class TrainingUnstable(HunminError):
+    """Steps kept having a loss or gradient out of all bounds."""
 
-    code = "loss_not_finite"
+    code = "training_unstable"
     status = 500
 
     def __init__(self, *, step: int, last_good: Path | None) -> None:
         where = f"{last_good}" if last_good else "none"
         super().__init__(
-            f"The loss was not a finite number at step {step}, so nothing was learned from it. "
-            f"Last good checkpoint: {where}. Lower the learning rate and start again from there.",
-            f"{step}번째 단계에서 손실이 유한한 수가 아니어서 학습을 멈췄습니다. "
-            f"마지막 정상 체크포인트: {where}. 학습률을 낮추고 다시 시작하십시오.",
+            f"Too many steps up to {step} had a loss or gradient that is no number or far too "
+            f"large; none of them was learned from. Last good checkpoint: {where}. "
+            "Look at the data, or lower the learning rate and start again from there.",
+            f"{step}번째 스텝까지 손실이나 기울기가 수가 아니거나 지나치게 큰 스텝이 "
+            f"너무 많았습니다. 그 스텝들은 학습하지 않았습니다. 마지막 정상 체크포인트: {where}. "
+            "자료를 살펴보거나 학습률을 낮추고 그곳에서 다시 시작하십시오.",
         )
+        self.last_good = last_good
+
+
+class LayoutUnfit(HunminError):
+    """The processes of a run cannot be laid out as asked."""
+
+    code = "layout_unfit"
+    status = 422
+
+    def __init__(self, *, processes: int, replicas: int) -> None:
+        super().__init__(
+            f"{processes} processes cannot be parted into {replicas} replicas of the same size. "
+            "Choose a number of replicas that divides the number of processes.",
+            f"프로세스 {processes}개를 같은 크기의 복제본 {replicas}개로 나눌 수 없습니다. "
+            "프로세스 수를 나누어떨어지게 하는 복제본 수를 고르십시오.",
+        )
+
+
+class OtherProcessFailed(HunminError):
+    """Another process of the same run failed, and told why."""
+
+    code = "other_process_failed"
+    status = 500
+
+    def __init__(self, *, rank: int, reason: str) -> None:
+        super().__init__(
+            f"Process {rank} of this run failed: {reason}. See what it printed itself.",
+            f"이 실행의 {rank}번 프로세스가 실패했습니다({reason}). 그 프로세스의 출력을 보십시오.",
+        )
+        self.rank = rank

@@ -40,6 +40,7 @@ class Ledger:
         self.checkpoint = checkpoint
         """The name of the checkpoint, as `pretrain/step-001500`."""
         self.steps = record.steps
+        self._learned = record.learned()
         self._order = Order(record.seed, record.samples, record.samples_per_step)
         self._table = table
 
@@ -69,7 +70,7 @@ class Ledger:
 
     def seen(self) -> pa.Table:
         """Return every document the checkpoint has seen, with `times`: samples of it learned."""
-        before_S = np.concatenate([[0], np.cumsum(self._order.times_seen(steps=self.steps))])
+        before_S = np.concatenate([[0], np.cumsum(self._times_learned())])
         first_D, samples_D = self._places()
         times_D = before_S[first_D + samples_D] - before_S[first_D]
         table = self._table.drop_columns(["first_sample", "samples"])
@@ -77,8 +78,17 @@ class Ledger:
         return table.filter(pa.array(times_D > 0))
 
     def of_step(self, step: int) -> pa.Table:
-        """Return the documents of one step, counted from 1."""
-        samples_B = np.unique(self._order.of_step(step - 1))
+        """Return the documents that one step, counted from 1, learned from."""
+        samples_B = np.unique(
+            np.concatenate(
+                [np.empty(0, np.int64)]
+                + [
+                    self._order.of_step(stretch.data_step + step - 1 - stretch.step)
+                    for stretch in self._learned
+                    if stretch.step < step <= stretch.step + stretch.steps
+                ]
+            )
+        )
         first_D, samples_D = self._places()
         inside = np.searchsorted(samples_B, first_D) < np.searchsorted(
             samples_B, first_D + samples_D
@@ -87,6 +97,26 @@ class Ledger:
 
     def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self._table["first_sample"].to_numpy(), self._table["samples"].to_numpy()
+
+    def _times_learned(self) -> NDArray[np.int64]:
+        """Return how often each sample was learned from, shape `(samples,)`."""
+        times_S = np.zeros(self._order.samples, np.int64)
+        for stretch in self._learned:
+            times_S += self._order.times_seen(steps=stretch.data_step + stretch.steps)
+            times_S -= self._order.times_seen(steps=stretch.data_step)
+        return times_S
+
+    def _steps_of(self, samples_N: NDArray[np.int64]) -> tuple[int, ...]:
+        """Return the steps, counted from 1, that learned from any of the samples."""
+        end = max((one.data_step + one.steps for one in self._learned), default=0)
+        data_steps = self._order.steps_of(samples_N, steps=end)
+        steps: list[int] = []
+        for stretch in self._learned:
+            first, last = np.searchsorted(
+                data_steps, [stretch.data_step, stretch.data_step + stretch.steps]
+            )
+            steps += (data_steps[first:last] - stretch.data_step + stretch.step + 1).tolist()
+        return tuple(sorted(steps))
 
     def _sightings(self, table: pa.Table) -> list[Sighting]:
         """Return documents, those that stand in the data several times once."""
@@ -100,11 +130,7 @@ class Ledger:
             Sighting(
                 doc_id,
                 *rights[doc_id],
-                steps=tuple(
-                    (
-                        self._order.steps_of(np.concatenate(places[doc_id]), steps=self.steps) + 1
-                    ).tolist()
-                ),
+                steps=self._steps_of(np.concatenate(places[doc_id])),
             )
             for doc_id in places
         ]

@@ -1,6 +1,7 @@
 """A model on disk: `config.json` and `model.safetensors`, as `Qwen3ForCausalLM` has them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hunmin.model.transformer import ModelConfig, Transformer
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+STATE_NAME = "state"
+"""Of a run that has not ended: weights and optimizers in parts; `hunmin.model.sharded` reads it."""
 
 
 def to_hub_config(config: ModelConfig, *, eos_id: int, pad_id: int, dtype: str) -> dict[str, Any]:
@@ -66,24 +69,38 @@ def from_hub_config(hub: dict[str, Any]) -> ModelConfig:
     )
 
 
-def weights_to_save(model: Transformer, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Return the weights by name on the CPU; a tied head is not stored twice."""
-    tied = model.config.tied_embeddings
-    return {
-        name: tensor.detach().to("cpu", dtype).contiguous()
-        for name, tensor in model.state_dict().items()
-        if not (tied and name == "lm_head.weight")
-    }
-
-
 def save_model(
     model: Transformer, folder: Path, *, eos_id: int, pad_id: int, dtype: torch.dtype
 ) -> None:
     """Write `config.json` and `model.safetensors` into a folder that a step will make whole."""
+    save_config(model.config, folder, eos_id=eos_id, pad_id=pad_id, dtype=dtype)
+    save_weights(model.state_dict(), model.config, folder, dtype=dtype)
+
+
+def save_config(
+    config: ModelConfig,
+    folder: Path,
+    *,
+    eos_id: int,
+    pad_id: int,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write `config.json`."""
     name = str(dtype).removeprefix("torch.")
-    config = to_hub_config(model.config, eos_id=eos_id, pad_id=pad_id, dtype=name)
-    (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-    save_file(weights_to_save(model, dtype), folder / WEIGHTS_NAME, metadata={"format": "pt"})
+    hub = to_hub_config(config, eos_id=eos_id, pad_id=pad_id, dtype=name)
+    (folder / CONFIG_NAME).write_text(json.dumps(hub, indent=2) + "\n", "utf-8")
+
+
+def save_weights(
+    weights: Mapping[str, torch.Tensor], config: ModelConfig, folder: Path, *, dtype: torch.dtype
+) -> None:
+    """Write `model.safetensors`; a tied head is not stored twice."""
+    tensors = {
+        name: tensor.detach().to("cpu", dtype).contiguous()
+        for name, tensor in weights.items()
+        if not (config.tied_embeddings and name == "lm_head.weight")
+    }
+    save_file(tensors, folder / WEIGHTS_NAME, metadata={"format": "pt"})
     (folder / WEIGHTS_NAME).chmod(0o644)  # safetensors lets nobody but the owner read
 
 
@@ -98,11 +115,25 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype = torch.float32) -> Tran
         if hub.get("architectures") != ["Qwen3ForCausalLM"]:
             raise CheckpointBroken(folder=folder, reason="it is not a Qwen3ForCausalLM")
         model = Transformer(from_hub_config(hub))
-        weights = load_file(folder / WEIGHTS_NAME)
+        weights = read_whole_weights(folder)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
     load_weights(model, weights, folder=folder)
     return model.to(dtype).eval()
+
+
+def read_whole_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a checkpoint by name, those of a run that has not ended yet too.
+
+    Raises:
+        CheckpointBroken: The parts of one do not hold.
+        OSError, SafetensorError: The one file does not.
+    """
+    if not (folder / WEIGHTS_NAME).exists() and (folder / STATE_NAME).is_dir():
+        from hunmin.model.sharded import read_weights  # noqa: PLC0415 (slow to import)
+
+        return read_weights(folder)
+    return load_file(folder / WEIGHTS_NAME)
 
 
 def load_weights(model: Transformer, weights: dict[str, torch.Tensor], *, folder: Path) -> None:

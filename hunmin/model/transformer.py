@@ -8,6 +8,7 @@ Letters in tensor names: B sequences, T positions, D model width, H query heads,
 heads, E head width, F feed-forward width, V vocabulary.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -181,24 +182,43 @@ class Transformer(nn.Module):
         self.config = config
         self.model = Decoder(config)
         self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
-        if config.tied_embeddings:
-            self.lm_head.weight = self.model.embed_tokens.weight
         cos_TE, sin_TE = rotary_tables(config)
         self.register_buffer("cos_TE", cos_TE, persistent=False)
         self.register_buffer("sin_TE", sin_TE, persistent=False)
+        self._tie_head()
+
+    def materialize(self, device: torch.device) -> None:
+        """Give a model made on the meta device memory on another; its weights are yet unset."""
+        self.to_empty(device=device)
+        self._tie_head()
+        with torch.device("cpu"):
+            cos_TE, sin_TE = rotary_tables(self.config)
+        self.cos_TE.copy_(cos_TE)
+        self.sin_TE.copy_(sin_TE)
+
+    def _tie_head(self) -> None:
+        if self.config.tied_embeddings:
+            self.lm_head.weight = self.model.embed_tokens.weight
 
     def initialize(self, seed: int) -> None:
-        """Set every weight from `seed`: normal, 0.02 wide, outputs of a layer narrower by depth."""
+        """Set every weight as `draw_weights` has it."""
+        with torch.no_grad():
+            for name, weight in self.draw_weights(seed):
+                self.get_parameter(name).copy_(weight)
+
+    def draw_weights(self, seed: int) -> Iterator[tuple[str, Tensor]]:
+        """Yield the weights at the start of training by name, one at a time, on the CPU.
+
+        Gains are 1; all else is normal, 0.02 wide, outputs of a layer narrower by depth.
+        """
         generator = torch.Generator().manual_seed(seed)
         narrow = 0.02 / (2 * self.config.layers) ** 0.5
-        with torch.no_grad():
-            for name, parameter in self.named_parameters():
-                if parameter.ndim == 1:
-                    parameter.fill_(1.0)
-                    continue
-                wide = narrow if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
-                drawn = torch.randn(parameter.shape, generator=generator) * wide
-                parameter.copy_(drawn)
+        for name, parameter in self.named_parameters():
+            if parameter.ndim == 1:
+                yield name, torch.ones(parameter.shape)
+                continue
+            wide = narrow if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
+            yield name, torch.randn(parameter.shape, generator=generator) * wide
 
     def hidden(self, ids_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:
         """Return the last hidden states, `(B, T, D)`.

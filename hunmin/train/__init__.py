@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hunmin.train.loop import run
     from hunmin.train.recipe import Recipe, TrainConfig, load_recipe
+    from hunmin.train.runs import run
 
-_HOME = {"Recipe": "recipe", "TrainConfig": "recipe", "load_recipe": "recipe", "run": "loop"}
+_HOME = {"Recipe": "recipe", "TrainConfig": "recipe", "load_recipe": "recipe", "run": "runs"}
 
 __all__ = ["Recipe", "TrainConfig", "load_recipe", "run"]
 

@@ -1,4 +1,6 @@
-"""From sequences on the disk to what goes through the model."""
+"""From sequences on the disk to what goes through the model, and who takes which."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,31 +14,69 @@ from hunmin.train.tokens import Sequences
 _IGNORED = -100
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sequences that go through the model at once. B sequences, T positions."""
+
+    ids_BT: Tensor
+    targets_BT: Tensor
+    """-100 where nothing is to be learned."""
+    segments_BT: Tensor | None
+    learned: int
+    """How many tokens are to be learned."""
+
+
+def shares(
+    rows_N: NDArray[np.int64], *, rank: int, size: int, micro: int
+) -> list[NDArray[np.int64]]:
+    """Return what one of several processes takes of the sequences of a step.
+
+    Every process gets the same number of parts, for they go through the model together; where
+    there are too few sequences, a part is empty.
+
+    Args:
+        rows_N: The sequences of the step.
+        rank: The number of the process, from 0.
+        size: How many processes there are.
+        micro: Sequences that go through the model at once; 0 for no limit.
+    """
+    most = -(-len(rows_N) // size)
+    own_N = np.array_split(rows_N, size)[rank]
+    length = min(micro or most, most)
+    return [own_N[first : first + length] for first in range(0, most, length)]
+
+
 def make_batch(
-    sequences: Sequences, rows: NDArray[np.int64], device: Device, *, documents_apart: bool
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return inputs, targets (-100 where nothing is to be learned) and segments, `(B, T)`.
+    sequences: Sequences, rows_B: NDArray[np.int64], device: Device, *, documents_apart: bool
+) -> Batch:
+    """Return a batch of sequences; of none, one sequence from which nothing is learned.
 
     Args:
         sequences: Where they are.
-        rows: Which of them, `(B,)`.
+        rows_B: Which of them, `(B,)`.
         device: Where the batch goes.
         documents_apart: Whether each document of running text is a segment of its own; packed
             chats always are.
     """
-    ids = torch.from_numpy(sequences.ids_ST[rows].astype(np.int64))
+    is_idle = len(rows_B) == 0
+    if is_idle:
+        rows_B = np.zeros(1, np.int64)
+    ids = torch.from_numpy(sequences.ids_ST[rows_B].astype(np.int64))
     inputs_BT, targets_BT = ids[:, :-1], ids[:, 1:].clone()
     segments_BT = None
     if sequences.learned_ST is not None and sequences.segments_ST is not None:
-        learned = torch.from_numpy(np.ascontiguousarray(sequences.learned_ST[rows]))
+        learned = torch.from_numpy(np.ascontiguousarray(sequences.learned_ST[rows_B]))
         targets_BT[~learned[:, 1:]] = _IGNORED
-        segments = sequences.segments_ST[rows].astype(np.int32)
-        segments_BT = torch.from_numpy(segments)[:, :-1].contiguous().to(device.device)
+        segments = sequences.segments_ST[rows_B].astype(np.int32)
+        segments_BT = torch.from_numpy(segments)[:, :-1].contiguous()
     elif documents_apart:
         ends_BT = inputs_BT == END_OF_TEXT_ID
-        segments_BT = (ends_BT.cumsum(1, dtype=torch.int32) - ends_BT.int()).to(device.device)
-    return (
+        segments_BT = ends_BT.cumsum(1, dtype=torch.int32) - ends_BT.int()
+    if is_idle:
+        targets_BT.fill_(_IGNORED)
+    return Batch(
         inputs_BT.contiguous().to(device.device),
         targets_BT.contiguous().to(device.device),
-        segments_BT,
+        None if segments_BT is None else segments_BT.to(device.device),
+        learned=int((targets_BT != _IGNORED).sum()),
     )

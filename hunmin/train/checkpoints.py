@@ -1,8 +1,9 @@
 """The checkpoints of a run: written whole, found again, and never trusted unread.
 
-A checkpoint is an ordinary model folder (`config.json`, `model.safetensors`, tokenizer) plus
-`optimizer.safetensors`. With its step number that is all a run needs to go on exactly, because the
-order of the data and the learning rate are functions of the step.
+While a run goes on a checkpoint holds `state/`, weights and optimizers in parts, one from each
+process, and `course.json`. The last one of a run is an ordinary model folder (`config.json`,
+`model.safetensors`, tokenizer) instead. Either is renamed into place when every file of every
+process is on the disk, with its SHA-256 in the manifest.
 """
 
 import shutil
@@ -12,22 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
-from hunmin.errors import ManifestBroken, ManifestMissing
-from hunmin.manifest import LedgerRecord, Manifest, verify_files
-from hunmin.model import (
-    END_OF_TEXT_ID,
-    PAD_ID,
-    TOKENIZER_FILES,
-    Transformer,
-    save_model,
-)
-from hunmin.model.checkpoint import WEIGHTS_NAME, load_weights
+from hunmin.errors import CheckpointBroken, ManifestBroken, ManifestMissing
+from hunmin.manifest import verify_files
+from hunmin.model.checkpoint import STATE_NAME
+from hunmin.model.sharded import WEIGHT_KEY, StateReader, one_process_is_enough
 from hunmin.steps import open_step
+from hunmin.train.learner import Learner
+from hunmin.train.world import World
 
-OPTIMIZER_NAME = "optimizer.safetensors"
+OPTIMIZER_KEY = "optimizer/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +40,6 @@ class RunPlan:
     def folder_at(self, step: int) -> Path:
         """Return the folder of the checkpoint after `step` steps."""
         return self.folder / f"step-{step:06}"
-
-
-def save(
-    plan: RunPlan,
-    step: int,
-    model: Transformer,
-    optimizers: Sequence[torch.optim.Optimizer],
-    *,
-    facts: Mapping[str, Any],
-    ledger: LedgerRecord,
-    documents: Path,
-    finished: bool,
-) -> Manifest:
-    """Write the checkpoint after `step` steps. The last of a run leaves the optimizer out."""
-    out = plan.folder_at(step)
-    with open_step(
-        out,
-        kind="checkpoint",
-        name=f"{plan.folder.name}/{out.name}",
-        recipe=plan.recipe,
-        inputs=plan.inputs,
-    ) as work:
-        if work.finished is not None:
-            return work.finished
-        save_model(model, work.folder, eos_id=END_OF_TEXT_ID, pad_id=PAD_ID, dtype=torch.float32)
-        for name in TOKENIZER_FILES:
-            shutil.copyfile(plan.inputs["tokenizer"] / name, work.folder / name)
-        if not finished:
-            save_file(optimizer_tensors(model, optimizers), work.folder / OPTIMIZER_NAME)
-        return work.finish(
-            facts={"step": step, "finished": finished, **facts},
-            ledger=ledger,
-            documents=documents,
-        )
 
 
 def newest(plan: RunPlan) -> tuple[int, Path] | None:
@@ -100,12 +64,6 @@ def newest(plan: RunPlan) -> tuple[int, Path] | None:
     return None
 
 
-def restore(folder: Path, model: Transformer, optimizers: Sequence[torch.optim.Optimizer]) -> None:
-    """Put a checkpoint's weights, and the optimizers' state, into what is being trained."""
-    load_weights(model, load_file(folder / WEIGHTS_NAME), folder=folder)
-    put_optimizer_tensors(model, optimizers, load_file(folder / OPTIMIZER_NAME))
-
-
 def prune(plan: RunPlan, *, kept: int) -> None:
     """Remove all but the newest `kept` checkpoints."""
     folders = _by_step(plan.folder)
@@ -121,28 +79,56 @@ def _by_step(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
 
 
-def optimizer_tensors(
-    model: Transformer, optimizers: Sequence[torch.optim.Optimizer]
+def state_tensors(
+    learner: Learner, optimizers: Sequence[torch.optim.Optimizer]
 ) -> dict[str, Tensor]:
-    """Return the state by parameter name, such as `NAME/step`, `NAME/exp_avg`, `NAME/momentum`."""
-    tensors = {}
-    for name, parameter in model.named_parameters():
+    """Return weights and optimizer state by name: `weights/NAME`, `optimizer/NAME/exp_avg`."""
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in learner.transformer.named_parameters():
+        tensors[f"{WEIGHT_KEY}{name}"] = parameter.detach()
         for part, tensor in _state_of(parameter, optimizers).items():
-            tensors[f"{name}/{part}"] = tensor.detach().cpu().contiguous()
+            tensors[f"{OPTIMIZER_KEY}{name}/{part}"] = tensor.detach()
     return tensors
 
 
-def put_optimizer_tensors(
-    model: Transformer,
-    optimizers: Sequence[torch.optim.Optimizer],
-    tensors: Mapping[str, Tensor],
+def restore(
+    folder: Path, learner: Learner, optimizers: Sequence[torch.optim.Optimizer], world: World
 ) -> None:
-    """Put back what `optimizer_tensors` returned."""
-    parameters = dict(model.named_parameters())
-    for key, tensor in tensors.items():
-        name, part = key.rsplit("/", 1)
+    """Put a checkpoint's weights, and the optimizers' state, into what is being trained.
+
+    However many processes wrote it: each reads the parts it holds now.
+
+    Raises:
+        CheckpointBroken: It does not fit what is being trained.
+    """
+    reader = StateReader(folder / STATE_NAME)
+    saved = reader.read_metadata().state_dict_metadata
+    parameters = dict(learner.transformer.named_parameters())
+    for optimizer in optimizers:
+        optimizer.state.clear()
+    for key, each in saved.items():
+        if not key.startswith(OPTIMIZER_KEY) or not isinstance(each, TensorStorageMetadata):
+            continue
+        name, _, part = key.removeprefix(OPTIMIZER_KEY).rpartition("/")
+        if name not in parameters:
+            raise CheckpointBroken(folder=folder, reason=f"it has a weight {name}")
         parameter = parameters[name]
-        _state_of(parameter, optimizers)[part] = tensor.to(parameter.device)
+        _state_of(parameter, optimizers)[part] = (
+            torch.zeros_like(parameter)
+            if each.size == parameter.shape
+            else torch.zeros(each.size, dtype=each.properties.dtype, device=parameter.device)
+        )
+    tensors: dict[str, Any] = {**state_tensors(learner, optimizers)}
+    try:
+        with one_process_is_enough():
+            dcp.load(
+                tensors,
+                storage_reader=reader,
+                process_group=world.files,
+                no_dist=world.files is None,
+            )
+    except (RuntimeError, ValueError, dcp.CheckpointException) as error:
+        raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
 
 
 def _state_of(parameter: Tensor, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:

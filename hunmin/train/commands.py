@@ -14,6 +14,13 @@ class StageName(StrEnum):
     CHAT = "chat"
 
 
+class Launcher(StrEnum):
+    """What starts several processes."""
+
+    TORCHRUN = "torchrun"
+    SLURM = "slurm"
+
+
 def train_command(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, such as recipes/laptop.py.")],
     *,
@@ -33,14 +40,41 @@ def train_command(
         bool,
         typer.Option("--compile/--no-compile", help="Compile the model where that is possible."),
     ] = True,
+    launch: Annotated[
+        Launcher | None,
+        typer.Option(
+            "--launch", help="Print what starts this run on several processes, and train nothing."
+        ),
+    ] = None,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="With --launch: machines.")] = 1,
+    processes: Annotated[
+        int,
+        typer.Option("--processes", min=1, help="With --launch: processes, or GPUs, a machine."),
+    ] = 1,
+    replicas: Annotated[
+        int,
+        typer.Option(
+            "--replicas", min=1, help="Whole copies of the model that the processes train."
+        ),
+    ] = 1,
+    stalled_after: Annotated[
+        float | None,
+        typer.Option(
+            "--stalled-after",
+            min=0,
+            help="Seconds a step may take among several processes before the run is ended with "
+            "their stacks. By default twenty times the usual step, at least 60.",
+        ),
+    ] = None,
 ) -> None:
     """Train one stage of a recipe, or go on with it where it stopped.
 
     Ctrl-C or SIGTERM ends the step under way, writes a checkpoint and exits; the same command
-    goes on from there. The last checkpoint's folder is printed.
+    goes on from there, on any number of processes. The last checkpoint's folder is printed.
+
+    On several GPUs: hunmin train RECIPE ... --launch torchrun --processes 8 | sh
     """
     from hunmin.errors import RecipeBroken  # noqa: PLC0415 (slow to load)
-    from hunmin.train.loop import run  # noqa: PLC0415 (slow to load)
     from hunmin.train.recipe import load_recipe  # noqa: PLC0415 (slow to load)
 
     loaded = load_recipe(recipe)
@@ -49,6 +83,16 @@ def train_command(
         raise RecipeBroken(path=recipe, reason=f"it has no {stage} stage")
     if stage is StageName.CHAT and base is None:
         raise typer.BadParameter("the chat stage needs --base CHECKPOINT", param_hint="--base")
+    if launch is not None:
+        words = [str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
+        words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
+        words += [] if base is None else ["--base", str(base)]
+        words += [] if compile_wanted else ["--no-compile"]
+        words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
+        typer.echo(_launched(launch, words, nodes=nodes, processes=processes, name=loaded.name))
+        return
+    from hunmin.train.runs import run  # noqa: PLC0415 (slow to load)
+
     run(
         config,
         loaded.model,
@@ -57,8 +101,20 @@ def train_command(
         out=out,
         base=base,
         compile_wanted=compile_wanted,
+        replicas=replicas,
+        stalled_after_seconds=stalled_after,
     )
     typer.echo(str(out / f"step-{config.steps:06}"))
+
+
+def _launched(launch: Launcher, words: list[str], *, nodes: int, processes: int, name: str) -> str:
+    """Return what starts the run."""
+    from hunmin.train.launch import Layout, slurm_script, torchrun_line  # noqa: PLC0415
+
+    layout = Layout(nodes=nodes, processes_per_node=processes)
+    if launch is Launcher.TORCHRUN:
+        return torchrun_line(words, layout)
+    return slurm_script(words, layout, name=name).rstrip("\n")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,18 +1,12 @@
 """Which device trains, in which number format, compiled or not. Asked once, at the start."""
 
-import logging
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.nn import functional
-
-from hunmin.model import Transformer
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +55,3 @@ def _cpu_has_bfloat16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-SumOfLosses = Callable[..., tuple[Tensor, Tensor]]
-"""`sum_of_losses`, compiled or not."""
-
-
-def prepare_model(model: Transformer, device: Device) -> SumOfLosses:
-    """Move the model to the device, compile its layers, and return the loss to use with it."""
-    model.to(device.device)
-    if device.compiled:
-        logging.getLogger("torch._inductor").setLevel(logging.ERROR)
-        for block in model.model.layers:
-            block.compile()
-        return torch.compile(sum_of_losses)
-    return sum_of_losses
-
-
-def sum_of_losses(
-    hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor, *, penalized: bool
-) -> tuple[Tensor, Tensor]:
-    """Return the summed cross-entropy in nats over targets that are not -100, and the z-loss.
-
-    Args:
-        hidden_ND: Last hidden states, `(N, D)`.
-        head_VD: The head, `(V, D)`.
-        targets_N: Ids, `(N,)`.
-        penalized: Whether the z-loss is wanted; it is 0 otherwise.
-
-    Source:
-        Chowdhery et al., "PaLM", 2022, section 5 (z-loss: the squared log of the softmax's sum).
-    """
-    logits_NV = functional.linear(hidden_ND, head_VD).float()
-    loss = functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="sum")
-    if not penalized:
-        return loss, torch.zeros_like(loss)
-    squares_N = logits_NV.logsumexp(dim=-1).square()
-    return loss, squares_N.masked_fill(targets_N < 0, 0.0).sum()

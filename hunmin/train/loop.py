@@ -1,247 +1,300 @@
-"""One stage of training, from a corpus and a tokenizer to a checkpoint.
+"""The loop of one run: steps, checkpoints, and what to do when either goes wrong.
 
-The loop owns order, loss and checkpoints. It trains on one device; it knows nothing of where text
-came from nor of what the model will be used for.
+It owns the course of the run; `stepping` does the steps and `writing` the checkpoints. It knows
+nothing of where text came from nor of what the model will be used for.
 """
 
-import dataclasses
-import json
 import math
+from collections import Counter
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from hunmin.errors import LossNotFinite, NothingToTrainOn, OutputExists, WrongInput
+from hunmin.errors import (
+    HunminError,
+    NothingToTrainOn,
+    TrainingUnstable,
+    WrongInput,
+)
 from hunmin.ledger import Order
 from hunmin.manifest import LedgerRecord, Manifest
-from hunmin.model import ModelConfig, Transformer, load_checkpoint
+from hunmin.model import ModelConfig, load_checkpoint
 from hunmin.progress import bar
-from hunmin.steps import full_disk_said, only_one
 from hunmin.train import checkpoints
-from hunmin.train.batches import make_batch
 from hunmin.train.checkpoints import RunPlan
-from hunmin.train.device import Device, SumOfLosses, find_device, prepare_model
+from hunmin.train.course import Course
+from hunmin.train.device import Device
+from hunmin.train.learner import build_learner, initialize, put_weight
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
 from hunmin.train.recipe import TrainConfig
-from hunmin.train.stopping import asked_to_stop
+from hunmin.train.stepping import Outcome, Stepper
+from hunmin.train.stopping import Stop, asked_to_stop
 from hunmin.train.tokens import Kind, Sequences, prepare
+from hunmin.train.watchdog import Watchdog
+from hunmin.train.world import World
+from hunmin.train.writing import CheckpointWriter, Content
 
 _LOG_EVERY_STEPS = 10
 
+_STORAGE_SECONDS_MAX = 30.0
+"""How long a checkpoint that is due waits for the one before it to be written."""
 
-def run(
-    config: TrainConfig,
-    model_config: ModelConfig,
-    *,
-    corpus: Path,
-    tokenizer: Path,
-    out: Path,
-    base: Path | None = None,
-    compile_wanted: bool = True,
-) -> Manifest:
-    """Train one stage, or go on with it where an earlier run stopped.
-
-    Args:
-        config: The stage.
-        model_config: The shape of the model; with `base`, its shape is taken instead.
-        corpus: A finished corpus.
-        tokenizer: A finished tokenizer.
-        out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`.
-        base: A checkpoint to start from.
-        compile_wanted: Whether to compile the model where that is possible.
-
-    Returns:
-        The manifest of the last checkpoint, `out/step-{config.steps}`.
-
-    Raises:
-        OutputExists: `out` holds a run with another plan.
-        OutputBusy: Another process trains into `out`.
-        DiskFull: The disk filled up; the last checkpoint is whole.
-        NothingToTrainOn: The corpus has no text of this stage's kind.
-        LossNotFinite: The loss became infinite or not a number.
-    """
-    Manifest.read(corpus, kind="corpus")
-    Manifest.read(tokenizer, kind="tokenizer")
-    inputs = {"corpus": corpus, "tokenizer": tokenizer}
-    if base is not None:
-        Manifest.read(base, kind="checkpoint")
-        inputs["base"] = base
-    plan = RunPlan(
-        folder=out.absolute(),
-        recipe=_plain({"train": dataclasses.asdict(config), "model": _shape(model_config)}),
-        inputs=inputs,
-    )
-    with full_disk_said(plan.folder), only_one(plan.folder):
-        if plan.folder.is_file():
-            raise OutputExists(out=plan.folder)
-        plan.folder.mkdir(exist_ok=True)
-        start = checkpoints.newest(plan)
-        if start is not None and start[0] == config.steps:
-            return Manifest.read(start[1])
-        device = find_device(compile_wanted=compile_wanted)
-        return _Run(config, model_config, plan, device).go(start)
+_ROLLBACKS_MAX = 3
+"""How often a run goes back to one checkpoint before it gives up."""
 
 
-class _Run:
-    """The parts of one run, put together once."""
+class Loop:
+    """One run, put together once: `go` trains it to its end."""
 
     def __init__(
-        self, config: TrainConfig, model_config: ModelConfig, plan: RunPlan, device: Device
+        self,
+        config: TrainConfig,
+        model_config: ModelConfig,
+        plan: RunPlan,
+        *,
+        device: Device,
+        world: World,
+        watchdog: Watchdog,
     ) -> None:
         self.config = config
+        self.model_config = model_config
         self.plan = plan
         self.device = device
-        self.sequences = self._sequences("text" if config.stage == "pretrain" else "chat")
+        self.world = world
+        self.watchdog = watchdog
+        sequences = self._sequences("text" if config.stage == "pretrain" else "chat")
+        assert sequences is not None, "they are needed"
+        self.sequences = sequences
         self.order = Order(config.seed, len(self.sequences), config.batch_sequences)
-        self.heldout = self._heldout() if config.heldout_sequences else None
-        base = plan.inputs.get("base")
-        if base is None:
-            self.model = Transformer(model_config)
-            self.model.initialize(config.seed)
-        else:
-            self.model = load_checkpoint(base).train()
-            if self.model.config != model_config:
-                raise WrongInput(folder=base, found="model of another shape", needed="base model")
-        self.losses: SumOfLosses = prepare_model(self.model, device)
-        self.optimizers = build_optimizers(self.model, config, bfloat16=device.bfloat16)
-        self.log = LossLog(plan.folder)
-
-    def _sequences(self, kind: Kind) -> Sequences:
-        return prepare(
-            self.plan.inputs["corpus"],
-            self.plan.inputs["tokenizer"],
-            self.plan.folder / "tokens" / kind,
-            kind=kind,
-            sequence_tokens=self.config.sequence_tokens,
-            chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
+        self.heldout = (
+            self._sequences("heldout", needed=False) if config.heldout_sequences else None
         )
+        self.learner = build_learner(model_config, device, world)
+        self._set_weights()
+        self.optimizers = build_optimizers(
+            self.learner.transformer, config, bfloat16=device.bfloat16, shards=world.shard_group
+        )
+        self.stepper = Stepper(config, self.learner, self.optimizers, device, world)
+        self.writer = CheckpointWriter(plan, world)
+        self.log = LossLog(plan.folder, writes=world.is_first)
+        self.course = Course()
+        self.saved: Path | None = None
+        self.rollbacks: Counter[Path] = Counter()
 
-    def _heldout(self) -> Sequences | None:
-        """Return the held-out sequences, or None where there is too little such text for one."""
-        try:
-            return self._sequences("heldout")
-        except NothingToTrainOn:
-            return None
+    def _sequences(self, kind: Kind, *, needed: bool = True) -> Sequences | None:
+        """Open the sequences of a kind, which the first process makes while others wait.
+
+        Returns:
+            None where there is too little such text for one, and none is needed.
+
+        Raises:
+            NothingToTrainOn: There is too little, and it is needed.
+        """
+
+        def open_them() -> Sequences | None:
+            try:
+                return prepare(
+                    self.plan.inputs["corpus"],
+                    self.plan.inputs["tokenizer"],
+                    self.plan.folder / "tokens" / kind,
+                    kind=kind,
+                    sequence_tokens=self.config.sequence_tokens,
+                    chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
+                )
+            except NothingToTrainOn:
+                if needed:
+                    raise
+                return None
+
+        made = self.world.together(lambda: open_them() if self.world.is_first else None)
+        there = self.world.gather(made is not None)[0]
+        return made if self.world.is_first or not there else open_them()
+
+    def _set_weights(self) -> None:
+        """Set the weights: those of the base, or new ones."""
+        base = self.plan.inputs.get("base")
+        if base is None:
+            initialize(self.learner, self.config.seed)
+            return
+        model = load_checkpoint(base)
+        if model.config != self.model_config:
+            raise WrongInput(folder=base, found="model of another shape", needed="base model")
+        for name, weight in model.named_parameters():
+            put_weight(self.learner.transformer.get_parameter(name), weight)
 
     def go(self, start: tuple[int, Path] | None) -> Manifest:
         """Train from a checkpoint, or from the beginning, to the end."""
         config = self.config
-        first, saved = 0, None
         if start is not None:
-            first, saved = start
-            checkpoints.restore(saved, self.model, self.optimizers)
-        self.log.rewind(first)
+            self._return_to(start[1])
+        self.log.rewind(self.course.step)
         tokens_a_step = config.batch_sequences * config.sequence_tokens
         label = f"{config.stage} {self.plan.folder.name}"
         with (
             asked_to_stop() as stop,
-            bar(label, total=config.steps * tokens_a_step, unit="tokens") as shown,
+            self.watchdog,
+            bar(
+                label,
+                total=config.steps * tokens_a_step,
+                unit="tokens",
+                visible=self.world.is_first,
+            ) as self.shown,
         ):
-            shown.start_at(first * tokens_a_step)
-            for step in range(first, config.steps):
-                loss = self._step(step)
-                if not math.isfinite(loss):
-                    raise LossNotFinite(step=step, last_good=saved)
-                done = step + 1
-                shown.advance(tokens_a_step, note=f"step {done} of {config.steps}, loss {loss:.3f}")
-                if done % _LOG_EVERY_STEPS == 0 or done == config.steps:
-                    rate = config.learning_rate_at(step)
-                    self.log.add(step=done, loss=loss, learning_rate=rate)
-                ending = done == config.steps or stop.wanted
-                if ending or done % config.checkpoint_every_steps == 0:
-                    saved = self._checkpoint(done, loss)
-                if stop.wanted and done < config.steps:
-                    raise KeyboardInterrupt
-        return Manifest.read(self.plan.folder_at(config.steps))
+            shown = self.shown
+            shown.start_at(self.course.step * tokens_a_step)
+            stopping, loss = False, math.nan
+            while self.course.step < config.steps and not stopping:
+                outcome = self._step(stop)
+                loss = outcome.loss
+                stopping, is_writing = outcome.raised
+                note = f"step {self.course.step} of {config.steps}, loss {loss:.3f}"
+                shown.advance(tokens_a_step, note=note)
+                if not is_writing:
+                    self._settle()
+                if self.course.guard.wants_rollback:
+                    self._take_back(outcome)
+                    shown.start_at(self.course.step * tokens_a_step)
+                elif self._is_due() and not stopping:
+                    self._begin_checkpoint(loss)
+            if stopping and self.course.step < config.steps:
+                self._save_and_stop(loss)
+            return self._finish(loss)
 
-    def _step(self, step: int) -> float:
-        """Do one optimizer step; return the mean loss of its tokens in nats."""
-        config = self.config
-        rows = self.order.of_step(step)
-        for group in (group for each in self.optimizers for group in each.param_groups):
-            group["lr"] = config.learning_rate_at(step)
-        micro = config.micro_batch_sequences or config.batch_sequences
-        batches = [
-            self._batch(self.sequences, rows[i : i + micro]) for i in range(0, len(rows), micro)
-        ]
-        learned = max(1, sum(int((targets >= 0).sum()) for _, targets, _ in batches))
-        total = 0.0
-        for ids_BT, targets_BT, segments_BT in batches:
-            loss, penalty = self._sum_of_losses(
-                ids_BT, targets_BT, segments_BT, penalized=config.z_loss > 0
+    def _step(self, stop: Stop) -> Outcome:
+        """Do one step, and write down what came of it."""
+        course, step = self.course, self.course.step
+        rows = self.order.of_step(course.data_step)
+        with self.watchdog.watching(step):
+            outcome = self.stepper.step(
+                step,
+                self.sequences,
+                rows,
+                course.guard,
+                flags=lambda: (stop.wanted, self.writer.is_writing),
             )
-            ((loss + config.z_loss * penalty) / learned).backward()
-            total += loss.item() / learned
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm_max)
-        if not math.isfinite(norm.item()):
-            total = math.nan  # the weights would be no numbers after this step
-        for optimizer in self.optimizers:
-            if math.isfinite(total):
-                optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        return total
-
-    def _batch(
-        self, sequences: Sequences, rows: NDArray[np.int64]
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        return make_batch(sequences, rows, self.device, documents_apart=self.config.documents_apart)
-
-    def _sum_of_losses(
-        self,
-        ids_BT: Tensor,
-        targets_BT: Tensor,
-        segments_BT: Tensor | None,
-        *,
-        penalized: bool = False,
-    ) -> tuple[Tensor, Tensor]:
-        with self.device.precision():
-            hidden_BTD = self.model.hidden(ids_BT, segments_BT)
-            return self.losses(
-                hidden_BTD.flatten(0, 1),
-                self.model.lm_head.weight,
-                targets_BT.flatten(),
-                penalized=penalized,
+        course.advance(learned=outcome.learned)
+        rate = self.config.learning_rate_at(step)
+        if not outcome.learned:
+            self.log.add(
+                step=course.step,
+                event="skipped",
+                skipped_loss=outcome.loss,
+                gradient_norm=outcome.norm,
+                samples=rows.tolist(),
             )
+        elif course.step % _LOG_EVERY_STEPS == 0 or course.step == self.config.steps:
+            self.log.add(
+                step=course.step,
+                loss=outcome.loss,
+                learning_rate=rate,
+                gradient_norm=outcome.norm,
+            )
+        return outcome
 
-    def _heldout_loss(self) -> float | None:
-        if self.heldout is None:
-            return None
-        rows = np.arange(min(self.config.heldout_sequences, len(self.heldout)))
-        micro = self.config.micro_batch_sequences or self.config.batch_sequences
-        total = count = 0.0
-        with torch.no_grad():
-            for i in range(0, len(rows), micro):
-                batch = self._batch(self.heldout, rows[i : i + micro])
-                total += self._sum_of_losses(*batch)[0].item()
-                count += int((batch[1] >= 0).sum())
-        return total / count
+    def _is_due(self) -> bool:
+        """Whether a checkpoint shall be written now, other than the last."""
+        step = self.course.step
+        return step % self.config.checkpoint_every_steps == 0 and step < self.config.steps
 
-    def _checkpoint(self, step: int, loss: float) -> Path:
-        heldout_loss = self._heldout_loss()
+    def _begin_checkpoint(self, loss: float) -> None:
+        """Begin to write a checkpoint, unless the disk is still busy with the one before."""
+        self.writer.wait(_STORAGE_SECONDS_MAX)
+        if any(self.world.gather(self.writer.is_writing)):
+            self.log.add(step=self.course.step, event="checkpoint_left_out")
+            self.shown.say("hunmin: the disk is too slow: a checkpoint was left out")
+            return
+        self._settle()
+        self.writer.begin(
+            self.course,
+            self.learner,
+            self.optimizers,
+            self._content(loss, finished=False),
+            then=self._tidy,
+        )
+
+    def _tidy(self) -> None:
+        """Do what is done once whenever a checkpoint is whole."""
+        checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)
+        plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}")
+
+    def _settle(self) -> None:
+        """Take note of the checkpoint that was being written; without one the run goes on."""
+        try:
+            self.saved = self.writer.settle() or self.saved
+        except (HunminError, OSError, RuntimeError) as error:
+            self.log.add(step=self.course.step, event="checkpoint_failed", reason=str(error))
+            self.shown.say(f"hunmin: a checkpoint could not be written: {error}")
+
+    def _save_and_stop(self, loss: float) -> NoReturn:
+        """Write a last checkpoint to go on from.
+
+        Raises:
+            KeyboardInterrupt: Always, when it is whole.
+        """
+        self._settle()
+        self._begin_checkpoint(loss)
+        self.writer.settle()
+        raise KeyboardInterrupt
+
+    def _finish(self, loss: float) -> Manifest:
+        self._settle()
+        content = self._content(loss, finished=True)
+        self.writer.write_last(self.course.step, self.learner, content, then=self._tidy)
+        return Manifest.read(self.plan.folder_at(self.config.steps))
+
+    def _take_back(self, outcome: Outcome) -> None:
+        """Go back to the last checkpoint, and on behind the data that spoiled the steps since.
+
+        Raises:
+            TrainingUnstable: There is none, or it was gone back to too often.
+        """
+        self._settle()
+        step, data_step = self.course.step, self.course.data_step
+        if self.saved is None or self.rollbacks[self.saved] == _ROLLBACKS_MAX:
+            raise TrainingUnstable(step=step, last_good=self.saved)
+        self.rollbacks[self.saved] += 1
+        self._return_to(self.saved)
+        self.log.rewind(self.course.step)
+        self.log.add(
+            step=self.course.step,
+            event="rollback",
+            from_step=step,
+            loss_seen=outcome.loss,
+            data_steps_left_out=[self.course.data_step, data_step],
+        )
+        self.course.jump(data_step)
+
+    def _return_to(self, folder: Path) -> None:
+        checkpoints.restore(folder, self.learner, self.optimizers, self.world)
+        self.course = Course.read(folder)
+        self.saved = folder
+
+    def _content(self, loss: float, *, finished: bool) -> Content:
+        step, config = self.course.step, self.config
         facts = {
+            "step": step,
+            "finished": finished,
             "loss": loss,
-            "tokens_seen": step * self.config.batch_sequences * self.config.sequence_tokens,
-            "epochs": step * self.config.batch_sequences / len(self.sequences),
-            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "tokens_seen": step * config.batch_sequences * config.sequence_tokens,
+            "epochs": self.course.data_step * config.batch_sequences / len(self.sequences),
+            "parameters": sum(weight.numel() for weight in self.learner.parameters()),
             "device": self.device.describe(),
+            "processes": self.world.size,
             "data": {
                 key: value
                 for key, value in self.sequences.info.items()
                 if key not in {"corpus", "tokenizer", "layout", "documents_sha256"}
             },
         }
-        if heldout_loss is not None:
-            facts["heldout_loss"] = heldout_loss
-            self.log.add(step=step, heldout_loss=heldout_loss)
-        checkpoints.save(
-            self.plan,
-            step,
-            self.model,
-            self.optimizers,
+        if self.heldout is not None:
+            rows = np.arange(min(config.heldout_sequences, len(self.heldout)))
+            facts["heldout_loss"] = self.stepper.mean_loss(self.heldout, rows)
+            self.log.add(step=step, heldout_loss=facts["heldout_loss"])
+        return Content(
+            config=self.model_config,
+            course=self.course.to_json(),
             facts=facts,
             ledger=LedgerRecord(
                 sha256=self.sequences.info["documents_sha256"],
@@ -249,18 +302,7 @@ class _Run:
                 samples=self.order.samples,
                 samples_per_step=self.order.samples_per_step,
                 steps=step,
+                stretches=self.course.stretches.copy(),
             ),
             documents=self.sequences.documents,
-            finished=step == self.config.steps,
         )
-        checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)
-        plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}")
-        return self.plan.folder_at(step)
-
-
-def _shape(config: ModelConfig) -> dict[str, object]:
-    return {**dataclasses.asdict(config)}
-
-
-def _plain(value: dict[str, object]) -> dict[str, object]:
-    return json.loads(json.dumps(value))

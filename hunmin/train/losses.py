@@ -1,6 +1,7 @@
 """The losses of a run: a line of JSON for every few steps, and a plot of them."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ PLOT_NAME = "loss.svg"
 class LossLog:
     """`loss.jsonl` of a run folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, writes: bool = True) -> None:
+        """Open the log of a run; of its processes one alone writes."""
         self._path = folder / LOG_NAME
+        self._writes = writes
+        self._unwritten = ""
 
     def rewind(self, step: int) -> None:
         """Forget lines of steps that a run continued from `step` will do again."""
-        lines = [line for line in self.lines() if line["step"] <= step]
+        if not self._writes:
+            return
+        self._unwritten = ""
+        lines = [line for line in self.lines() if line.get("from_step", line["step"]) <= step]
         write_whole(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def lines(self) -> list[dict[str, Any]]:
@@ -33,10 +40,15 @@ class LossLog:
                 continue
         return lines
 
-    def add(self, **values: float) -> None:
-        """Append one line."""
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(values) + "\n")
+    def add(self, **values: float | str | list[int]) -> None:
+        """Append one line; where the disk is full, later, with the next one."""
+        if not self._writes:
+            return
+        self._unwritten += json.dumps(values) + "\n"
+        with suppress(OSError), self._path.open("a", encoding="utf-8") as stream:
+            stream.write(self._unwritten)
+            stream.flush()
+            self._unwritten = ""
 
 
 def plot(folder: Path, *, title: str) -> None:

@@ -1,7 +1,9 @@
 """Muon: momentum whose update is made orthogonal, for the matrices inside a model's layers.
 
 Matrices of one shape are stacked and made orthogonal together. Each update is scaled to the size
-that AdamW's would have, so both share one learning rate and one weight decay.
+that AdamW's would have, so both share one learning rate and one weight decay. Where matrices lie
+parted among processes, each is brought together on one of them, made orthogonal there, and parted
+again: no work is done twice.
 
 Source:
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; Liu et al.,
@@ -13,7 +15,10 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
+
+from hunmin.train.learner import local_parts
 
 _POLAR_EXPRESS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
@@ -39,6 +44,7 @@ class Muon(torch.optim.Optimizer):
         momentum: Share of the old momentum kept at each step.
         weight_decay: Share of a weight that a step at learning rate 1 would take away.
         dtype: In which the products are computed; bfloat16 is enough.
+        shards: The processes among whom every matrix is parted by rows, as `fully_shard` does.
     """
 
     def __init__(
@@ -49,10 +55,12 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
         dtype: torch.dtype = torch.bfloat16,
+        shards: dist.ProcessGroup | None = None,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(list(matrices), defaults)
         self._dtype = dtype
+        self._shards = shards
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyrefly: ignore[bad-override]
@@ -67,18 +75,47 @@ class Muon(torch.optim.Optimizer):
                 self._update(matrices, group)
 
     def _update(self, matrices: list[Tensor], group: dict[str, Any]) -> None:
-        gradients = [cast("Tensor", matrix.grad) for matrix in matrices]
         for matrix in matrices:
             if not self.state[matrix]:
                 self.state[matrix]["momentum"] = torch.zeros_like(matrix)
-        moments = [self.state[matrix]["momentum"] for matrix in matrices]
+        rows, columns = matrices[0].shape
+        gradients = local_parts([cast("Tensor", matrix.grad) for matrix in matrices])
+        moments = local_parts([self.state[matrix]["momentum"] for matrix in matrices])
         torch._foreach_lerp_(moments, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, moments, group["momentum"])  # noqa: SLF001
-        updates_GRC = orthogonalize(torch.stack(ahead).to(self._dtype)).float()
-        rows, columns = matrices[0].shape
+        updates = self._orthogonal(torch.stack(ahead).to(self._dtype), rows).float()
         scale = _ADAMW_UPDATE_RMS * max(rows, columns) ** 0.5
-        torch._foreach_mul_(matrices, 1 - group["lr"] * group["weight_decay"])
-        torch._foreach_add_(matrices, list(updates_GRC.unbind()), alpha=-group["lr"] * scale)
+        weights = local_parts(matrices)
+        torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(weights, list(updates.unbind()), alpha=-group["lr"] * scale)
+
+    def _orthogonal(self, parts_GPC: Tensor, rows: int) -> Tensor:
+        """Return this process's parts of the matrices made orthogonal, `(G, P, C)`.
+
+        Args:
+            parts_GPC: Its P rows of each of G matrices.
+            rows: Of a whole matrix.
+        """
+        if self._shards is None:
+            return orthogonalize(parts_GPC)
+        count, own_rows, columns = parts_GPC.shape
+        size = self._shards.size()
+        owned, part_rows = -(-count // size), -(-rows // size)  # the last ones may have fewer
+        sent = parts_GPC.new_zeros(size * owned, part_rows, columns)
+        sent[:count, :own_rows] = parts_GPC
+        parted = torch.empty_like(sent)
+        dist.all_to_all_single(parted, sent, group=self._shards)
+        whole = _swapped(parted, size, owned).reshape(owned, size * part_rows, columns)
+        whole[:, :rows] = orthogonalize(whole[:, :rows])
+        returned = _swapped(whole.view(owned * size, part_rows, columns), owned, size)
+        # Into another memory than it comes from, which with one matrix each is that of `parted`.
+        dist.all_to_all_single(sent, returned.reshape(sent.shape), group=self._shards)
+        return sent[:count, :own_rows]
+
+
+def _swapped(parts: Tensor, first: int, second: int) -> Tensor:
+    """Return parts counted by (first, second) as counted by (second, first)."""
+    return parts.view(first, second, *parts.shape[1:]).transpose(0, 1).contiguous()
 
 
 def orthogonalize(matrices_GRC: Tensor) -> Tensor:

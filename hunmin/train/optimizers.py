@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.distributed import ProcessGroup
 
 from hunmin.model import Transformer
 from hunmin.train.muon import Muon
@@ -9,7 +10,7 @@ from hunmin.train.recipe import TrainConfig
 
 
 def build_optimizers(
-    model: Transformer, config: TrainConfig, *, bfloat16: bool
+    model: Transformer, config: TrainConfig, *, bfloat16: bool, shards: ProcessGroup | None = None
 ) -> list[torch.optim.Optimizer]:
     """Return the optimizers of a stage; together they hold every weight once.
 
@@ -19,6 +20,7 @@ def build_optimizers(
         model: What is trained, on its device already.
         config: The stage.
         bfloat16: Whether the device computes fast in bfloat16.
+        shards: The processes among whom each weight is parted; None where they are whole.
     """
     inner: list[Tensor] = []
     if config.optimizer == "muon":
@@ -41,5 +43,6 @@ def build_optimizers(
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         dtype=torch.bfloat16 if bfloat16 else torch.float32,
+        shards=shards,
     )
     return [muon, adamw]

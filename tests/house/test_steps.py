@@ -193,7 +193,7 @@ def test_killed_while_it_hashes_a_step_keeps_what_helps_to_resume(tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(steps, "file_sha256", killed)
+        patched.setattr("hunmin.manifest.file_sha256", killed)
         with pytest.raises(KeyboardInterrupt):
             begin(kept=False)
 

@@ -14,7 +14,7 @@ from hunmin import model, train
 from hunmin.errors import LedgerBroken, LedgerMissing
 from hunmin.ledger import open_ledgers
 from hunmin.manifest import Manifest, manifest_sha256
-from hunmin.train import loop
+from hunmin.train import stepping
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def trained(corpus, tokenizer, shape, tmp_path_factory):
     """Give a pretrained and then a chat checkpoint, and the rows each step was fed, by run."""
     folder = tmp_path_factory.mktemp("runs")
     fed: dict[str, list[list[int]]] = {}
-    feed = loop.make_batch
+    feed = stepping.make_batch
 
     def run(stage, steps, base=None):
         rows: list[list[int]] = []
@@ -45,7 +45,7 @@ def trained(corpus, tokenizer, shape, tmp_path_factory):
             checkpoint_every_steps=5,
         )
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(loop, "make_batch", watched)
+            patched.setattr(stepping, "make_batch", watched)
             train.run(
                 config, dataclasses.replace(shape, context_tokens=160), corpus=corpus,
                 tokenizer=tokenizer, out=folder / stage, base=base, compile_wanted=False,

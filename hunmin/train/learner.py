@@ -1,0 +1,124 @@
+"""What learns: the model and its loss as one module, whole on one device or parted among many.
+
+With several processes each weight lies parted among them (`fully_shard`): a layer's weights are
+gathered while it computes and let go again, and its gradients come back summed and parted.
+Whatever the number of processes, the weights at the start are the same.
+
+Letters in tensor names: B sequences, T positions, N tokens, D model width, V vocabulary.
+"""
+
+import logging
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.nn import functional
+
+from hunmin.model import ModelConfig, Transformer
+from hunmin.train.device import Device
+from hunmin.train.world import World
+
+
+class Learner(nn.Module):
+    """A model together with its loss, for training."""
+
+    def __init__(self, transformer: Transformer) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.sum_of_losses = sum_of_losses
+
+    def forward(
+        self,
+        ids_BT: Tensor,
+        targets_BT: Tensor,
+        segments_BT: Tensor | None,
+        *,
+        penalized: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Return `sum_of_losses` of a batch."""
+        hidden_BTD = self.transformer.hidden(ids_BT, segments_BT)
+        return self.sum_of_losses(
+            hidden_BTD.flatten(0, 1),
+            self.transformer.lm_head.weight,
+            targets_BT.flatten(),
+            penalized=penalized,
+        )
+
+
+def sum_of_losses(
+    hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor, *, penalized: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the summed cross-entropy in nats over targets that are not -100, and the z-loss.
+
+    Args:
+        hidden_ND: Last hidden states, `(N, D)`.
+        head_VD: The head, `(V, D)`.
+        targets_N: Ids, `(N,)`.
+        penalized: Whether the z-loss is wanted; it is 0 otherwise.
+
+    Source:
+        Chowdhery et al., "PaLM", 2022, section 5 (z-loss: the squared log of the softmax's sum).
+    """
+    logits_NV = functional.linear(hidden_ND, head_VD).float()
+    loss = functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="sum")
+    if not penalized:
+        return loss, torch.zeros_like(loss)
+    squares_N = logits_NV.logsumexp(dim=-1).square()
+    return loss, squares_N.masked_fill(targets_N < 0, 0.0).sum()
+
+
+def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
+    """Return a model of a shape on its device, compiled where wanted, its weights yet unset.
+
+    No process ever holds more than its part of the weights; `put_weights` or `initialize` sets
+    them.
+    """
+    with torch.device("meta"):
+        learner = Learner(Transformer(config))
+    if device.compiled:
+        logging.getLogger("torch._inductor").setLevel(logging.ERROR)
+        for block in learner.transformer.model.layers:
+            block.compile()
+        learner.sum_of_losses = torch.compile(sum_of_losses)
+    if world.mesh is not None:
+        precision = MixedPrecisionPolicy(
+            param_dtype=torch.bfloat16 if device.bfloat16 else None, reduce_dtype=torch.float32
+        )
+        for block in learner.transformer.model.layers:
+            fully_shard(block, mesh=world.mesh, mp_policy=precision)
+        fully_shard(learner, mesh=world.mesh, mp_policy=precision)
+    learner.transformer.materialize(device.device)
+    return learner
+
+
+def initialize(learner: Learner, seed: int) -> None:
+    """Set every weight from `seed`, the same for any number of processes."""
+    for name, weight in learner.transformer.draw_weights(seed):
+        put_weight(learner.transformer.get_parameter(name), weight)
+
+
+def put_weight(parameter: Tensor, whole: Tensor) -> None:
+    """Set a parameter, of which this process may hold a part, from the whole tensor."""
+    with torch.no_grad():
+        if isinstance(parameter, DTensor):
+            whole = distribute_tensor(
+                whole.to(parameter.device),
+                parameter.device_mesh,
+                parameter.placements,
+                src_data_rank=None,  # every process has the whole: nothing is sent
+            )
+        parameter.copy_(whole)
+
+
+def local_parts(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Return the parts of tensors that this process holds, sharing their memory."""
+    return [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]
+
+
+def whole_on_cpu(tensor: Tensor) -> Tensor:
+    """Return a copy of a whole tensor on the CPU; every process must ask for it."""
+    if isinstance(tensor, DTensor):
+        tensor = tensor.full_tensor()
+    return tensor.detach().to("cpu", copy=True).contiguous()

@@ -1,0 +1,107 @@
+"""Starting a stage of training, or going on with it where it stopped.
+
+One process trains on one device; several, started by `torchrun`, train one model together.
+"""
+
+import dataclasses
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+from hunmin.errors import OutputExists
+from hunmin.manifest import Manifest
+from hunmin.model import ModelConfig
+from hunmin.steps import full_disk_said, only_one
+from hunmin.train import checkpoints
+from hunmin.train.checkpoints import RunPlan
+from hunmin.train.device import find_device
+from hunmin.train.loop import Loop
+from hunmin.train.recipe import TrainConfig
+from hunmin.train.watchdog import Watchdog
+from hunmin.train.world import join_world
+
+
+def run(
+    config: TrainConfig,
+    model_config: ModelConfig,
+    *,
+    corpus: Path,
+    tokenizer: Path,
+    out: Path,
+    base: Path | None = None,
+    compile_wanted: bool = True,
+    replicas: int = 1,
+    stalled_after_seconds: float | None = None,
+) -> Manifest:
+    """Train one stage, or go on with it where an earlier run stopped.
+
+    Started on several processes by `torchrun` it trains one model on all of them. On how many does
+    not change what is learned but for rounding, and a run may go on with another number.
+
+    Args:
+        config: The stage.
+        model_config: The shape of the model; with `base`, its shape is taken instead.
+        corpus: A finished corpus.
+        tokenizer: A finished tokenizer.
+        out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`. All processes must
+            see it.
+        base: A checkpoint to start from.
+        compile_wanted: Whether to compile the model where that is possible.
+        replicas: How many whole copies of the model the processes train side by side.
+        stalled_after_seconds: How long a step may take among several processes before the run is
+            ended with the stack of every process in `stalled/`; None derives it from the steps
+            before.
+
+    Returns:
+        The manifest of the last checkpoint, `out/step-{config.steps}`.
+
+    Raises:
+        OutputExists: `out` holds a run with another plan.
+        OutputBusy: Another run trains into `out`.
+        DiskFull: The disk filled up; the last checkpoint is whole.
+        NothingToTrainOn: The corpus has no text of this stage's kind.
+        TrainingUnstable: Loss or gradients kept growing out of all bounds.
+        LayoutUnfit: The processes cannot be parted into so many replicas.
+    """
+    Manifest.read(corpus, kind="corpus")
+    Manifest.read(tokenizer, kind="tokenizer")
+    inputs = {"corpus": corpus, "tokenizer": tokenizer}
+    if base is not None:
+        Manifest.read(base, kind="checkpoint")
+        inputs["base"] = base
+    plan = RunPlan(
+        folder=out.absolute(),
+        recipe=_plain({"train": _what_counts(config), "model": dataclasses.asdict(model_config)}),
+        inputs=inputs,
+    )
+    with full_disk_said(plan.folder), join_world(replicas=replicas) as world, ExitStack() as held:
+
+        def begin() -> tuple[int, Path] | None:
+            if not world.is_first:
+                return None
+            held.enter_context(only_one(plan.folder))
+            if plan.folder.is_file():
+                raise OutputExists(out=plan.folder)
+            plan.folder.mkdir(exist_ok=True)
+            return checkpoints.newest(plan)
+
+        start = world.gather(world.together(begin))[0]
+        if start is not None and start[0] == config.steps:
+            return Manifest.read(start[1])
+        device = find_device(compile_wanted=compile_wanted)
+        watchdog = Watchdog(plan.folder, world, seconds_max=stalled_after_seconds)
+        loop = Loop(config, model_config, plan, device=device, world=world, watchdog=watchdog)
+        try:
+            return loop.go(start)
+        finally:
+            loop.writer.close()
+
+
+def _what_counts(config: TrainConfig) -> dict[str, object]:
+    """Return what decides what a stage learns: how many sequences go at once does not."""
+    fields: dict[str, object] = {**dataclasses.asdict(config)}
+    return {name: value for name, value in fields.items() if name != "micro_batch_sequences"}
+
+
+def _plain(value: dict[str, object]) -> dict[str, object]:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,147 @@
+"""A step that takes far too long among several processes ends the run, and tells where it hung.
+
+One process that stops, or a network that loses a message, leaves all others waiting for ever. Each
+process watches its own steps. When one is overdue it writes down the stack of its threads, and the
+state of the other processes on its machine, and leaves with a code of its own; whoever started the
+processes starts them again, and they go on from the last checkpoint.
+"""
+
+import faulthandler
+import os
+import signal
+import socket
+import statistics
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hunmin.train.world import World
+
+EXIT_CODE = 75
+"""Of a process that hung: `EX_TEMPFAIL`, try again."""
+
+STALLED_NAME = "stalled"
+"""The folder in a run's where stacks are written."""
+
+FIRST_STEPS_SECONDS_MAX = 1800.0
+"""The first steps compile."""
+
+_FIRST_STEPS = 5
+_TIMES_MEDIAN = 20.0
+_SECONDS_MIN = 60.0
+_LOOK_SECONDS_MAX = 1.0
+_OTHERS_SECONDS = 5.0
+"""How long the others are given to write down their stacks too."""
+
+
+class Watchdog:
+    """Watches the steps of this process; of a run of one process it watches nothing."""
+
+    def __init__(self, run: Path, world: World, *, seconds_max: float | None = None) -> None:
+        self._folder = run / STALLED_NAME
+        self._world = world
+        self._seconds_max = seconds_max
+        self._durations: deque[float] = deque(maxlen=64)
+        self._peers = world.gather((socket.gethostname(), os.getpid()))
+        self._ended = threading.Event()
+        self._ending = threading.Event()
+        self._watched: tuple[int, float] | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        if self._world.size > 1:
+            threading.Thread(target=self._look, name="watchdog", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Watch no more."""
+        self._ended.set()
+
+    @contextmanager
+    def watching(self, step: int) -> Iterator[None]:
+        """Watch one step."""
+        began = time.monotonic()
+        self._watched = (step, began)
+        try:
+            yield
+        finally:
+            self._watched = None
+        if self._ending.is_set():
+            time.sleep(2 * _OTHERS_SECONDS)  # the other thread ends this process before that
+        self._durations.append(time.monotonic() - began)
+
+    @property
+    def seconds_max(self) -> float:
+        """How long a step may take now."""
+        if self._seconds_max is not None:
+            return self._seconds_max
+        if len(self._durations) < _FIRST_STEPS:
+            return FIRST_STEPS_SECONDS_MAX
+        return max(_SECONDS_MIN, _TIMES_MEDIAN * statistics.median(self._durations))
+
+    def _look(self) -> None:
+        while not self._ended.wait(min(_LOOK_SECONDS_MAX, self.seconds_max / 4)):
+            watched = self._watched
+            if watched is not None and time.monotonic() - watched[1] > self.seconds_max:
+                self._end(step=watched[0], seconds=time.monotonic() - watched[1])
+
+    def _end(self, *, step: int, seconds: float) -> None:
+        """Write down what is known, and leave."""
+        self._ending.set()
+        rank = self._world.rank
+        with suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            with (self._folder / f"rank-{rank}.txt").open("w", encoding="utf-8") as stream:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                print(f"{now}: process {rank}, step {step}, {seconds:.0f} s", file=stream)
+                for line in self._states():
+                    print(line, file=stream)
+                stream.flush()
+                faulthandler.dump_traceback(stream, all_threads=True)
+        sys.stderr.write(
+            f"hunmin: process {rank} has waited {seconds:.0f} s for step {step} to end; "
+            f"stacks are in {self._folder}\n"
+        )
+        sys.stderr.flush()
+        self._let_stopped_ones_speak()
+        time.sleep(_OTHERS_SECONDS)
+        os._exit(EXIT_CODE)
+
+    def _states(self) -> Iterator[str]:
+        """Yield a line for every process of this run on this machine."""
+        for rank, (host, pid) in enumerate(self._peers):
+            if host == socket.gethostname():
+                yield f"process {rank}, pid {pid}: {_state(pid)}"
+            else:
+                yield f"process {rank}, pid {pid}: on {host}"
+
+    def _let_stopped_ones_speak(self) -> None:
+        """Wake the processes of this machine that were stopped: their watchdogs are overdue too."""
+        for host, pid in self._peers:
+            if host == socket.gethostname() and _state(pid).startswith("stopped"):
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
+
+
+def _state(pid: int) -> str:
+    """Return in a word what a process of this machine is doing."""
+    try:
+        letter = (
+            Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+        )
+    except (OSError, IndexError):
+        return "gone"
+    words = {"R": "running", "S": "waiting", "D": "waiting for a device", "T": "stopped"}
+    return f"{words.get(letter, 'not running')} ({letter})"

@@ -1,0 +1,163 @@
+"""The processes that train one model together: who they are, and how they agree.
+
+One process is a world too, and needs nothing of this: every function then answers at once. More
+are started by `torchrun`, which tells each its place through the environment.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+
+from hunmin.errors import LayoutUnfit, OtherProcessFailed
+
+T = TypeVar("T")
+
+_FILES_TIMEOUT = timedelta(days=1)
+"""How long processes wait for one that tokenizes a corpus or writes a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The place of this process among all of a run."""
+
+    rank: int = 0
+    """The number of this process, from 0."""
+    size: int = 1
+    """How many processes there are."""
+    local_rank: int = 0
+    """The number of this process on its machine; the number of its GPU."""
+    mesh: DeviceMesh | None = None
+    """The processes as `(replicas, shards)`, or `(shards,)` where there is one replica; None where
+    there is one process."""
+    cpu_mesh: DeviceMesh | None = None
+    """The same over the CPU, for tensors on their way to the disk."""
+    files: dist.ProcessGroup | None = None
+    """Where processes wait for each other's files, apart from training."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes what is written once."""
+        return self.rank == 0
+
+    @property
+    def shards(self) -> int:
+        """How many processes a replica of the model is parted among."""
+        return 1 if self.mesh is None else self.mesh.size(-1)
+
+    @property
+    def replicas(self) -> int:
+        """How many whole copies of the model are trained side by side."""
+        return self.size // self.shards
+
+    @property
+    def shard_group(self) -> dist.ProcessGroup | None:
+        """The processes among whom this process's replica is parted; None for one process."""
+        return None if self.mesh is None else self.mesh.get_group("shards")
+
+    def for_another_thread(self) -> "World":
+        """Return the same world with a group of its own to wait in; all processes must ask."""
+        if self.files is None:
+            return self
+        return replace(self, files=_group_for_files())
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        """Return sums over all processes, the same on each, in float64."""
+        if self.mesh is None:
+            return list(values)
+        device = self.mesh.device_type
+        total = torch.tensor(values, dtype=torch.float64, device=device)
+        dist.all_reduce(total)
+        return total.tolist()
+
+    def together(self, action: Callable[[], T]) -> T:
+        """Do something on every process; where it fails on one, fail on all with its error.
+
+        Raises:
+            Exception: Here it failed so.
+            OtherProcessFailed: It failed on another process.
+        """
+        if self.files is None:
+            return action()
+        result: T | None = None
+        failure: Exception | None = None
+        try:
+            result = action()
+        except Exception as error:  # noqa: BLE001 (it is raised again below, on every process)
+            failure = error
+        said: list[str | None] = [None] * self.size
+        words = None if failure is None else f"{type(failure).__name__}: {failure}"
+        dist.all_gather_object(said, words, group=self.files)
+        if failure is not None:
+            raise failure
+        for rank, one in enumerate(said):
+            if one is not None:
+                raise OtherProcessFailed(rank=rank, reason=one)
+        return result  # pyrefly: ignore[bad-return] (the action has returned it)
+
+    def gather(self, value: T) -> list[T]:
+        """Return what every process has, in order of rank; waits for all."""
+        if self.files is None:
+            return [value]
+        found: list[T | None] = [None] * self.size
+        dist.all_gather_object(found, value, group=self.files)
+        return found  # pyrefly: ignore[bad-return] (each process has put its value)
+
+
+@contextmanager
+def join_world(*, replicas: int = 1) -> Iterator[World]:
+    """Join the other processes of a run, if `torchrun` has started any.
+
+    Args:
+        replicas: Whole copies of the model to train side by side, each parted among
+            `size / replicas` processes. With several machines one copy a machine keeps most of
+            the traffic inside it.
+
+    Raises:
+        LayoutUnfit: The processes cannot be divided into so many replicas.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        if replicas != 1:
+            raise LayoutUnfit(processes=1, replicas=replicas)
+        yield World()
+        return
+    if replicas < 1 or size % replicas:
+        raise LayoutUnfit(processes=size, replicas=replicas)
+    local_rank = int(os.environ["LOCAL_RANK"])
+    has_gpu = torch.cuda.is_available()
+    if has_gpu:
+        torch.cuda.set_device(local_rank)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpu else "gloo")
+    try:
+        mesh = _mesh("cuda" if has_gpu else "cpu", size, replicas)
+        cpu_mesh = _mesh("cpu", size, replicas) if has_gpu else mesh
+        yield World(
+            rank=dist.get_rank(),
+            size=size,
+            local_rank=local_rank,
+            mesh=mesh,
+            cpu_mesh=cpu_mesh,
+            files=_group_for_files(),
+        )
+    finally:
+        dist.destroy_process_group()
+
+
+def _mesh(device: str, size: int, replicas: int) -> DeviceMesh:
+    if replicas == 1:
+        return init_device_mesh(device, (size,), mesh_dim_names=("shards",))
+    shape = (replicas, size // replicas)
+    return init_device_mesh(device, shape, mesh_dim_names=("replicas", "shards"))
+
+
+def _group_for_files() -> dist.ProcessGroup:
+    group = dist.new_group(backend="gloo", timeout=_FILES_TIMEOUT)
+    assert isinstance(group, dist.ProcessGroup), "every process of the world is in it"
+    return group

@@ -1,0 +1,267 @@
+"""Several processes that train one model, as `torchrun` starts them, but in a fraction of its time.
+
+    python -m tests.support.worlds WHAT.json
+
+The processes are forked from one that has PyTorch loaded already. Like `torchrun` it starts all of
+them again when one has ended badly. It can kill one now and then, and break what it is told to. It
+prints what happened as a line of JSON.
+"""
+
+import errno
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Faults:
+    """What goes wrong, by the number of a step as text, or by `sample-N` for its first sample."""
+
+    poisoned: dict[str, float] = field(default_factory=dict)
+    """The loss of these steps is multiplied."""
+    nan_gradient: dict[str, int] = field(default_factory=dict)
+    """One process, by its rank, has a gradient that is no number."""
+    full_disk: dict[str, int] = field(default_factory=dict)
+    """One process finds the disk full when it writes the checkpoint of this step."""
+    hangs: dict[str, int] = field(default_factory=dict)
+    """One process stops as by SIGSTOP, the first time it comes there."""
+    told: dict[str, int] = field(default_factory=dict)
+    """One process is told to stop by SIGTERM, the first time it comes there."""
+
+
+def train_together(size: int, stage: Any, shape: Any, **more: Any) -> dict[str, Any]:
+    """Train on several processes and return what happened; see `planned` and `train_all`."""
+    return train_all(planned(size, stage, shape, **more))[0]
+
+
+def planned(
+    size: int,
+    stage: Any,
+    shape: Any,
+    *,
+    corpus: Path,
+    tokenizer: Path,
+    out: Path,
+    kills: int = 0,
+    seed: int = 0,
+    faults: Faults | None = None,
+    starts_max: int = 1,
+    **options: Any,
+) -> dict[str, Any]:
+    """Return a run to be trained on several processes.
+
+    Args:
+        size: How many processes.
+        stage: A `TrainConfig`.
+        shape: A `ModelConfig`.
+        corpus: A corpus folder.
+        tokenizer: A tokenizer folder.
+        out: The run's folder.
+        kills: How often a process is killed at a random moment, all started again after it.
+        seed: Of the moments.
+        faults: What goes wrong.
+        starts_max: How often the processes are started at most, beside after kills.
+        options: Further options of `hunmin.train.run`.
+    """
+    return {
+        "size": size,
+        "stage": asdict(stage),
+        "shape": asdict(shape),
+        "folders": {"corpus": str(corpus), "tokenizer": str(tokenizer), "out": str(out)},
+        "kills": kills,
+        "seed": seed,
+        "faults": asdict(faults or Faults()),
+        "starts_max": starts_max,
+        "options": {key: str(v) if isinstance(v, Path) else v for key, v in options.items()},
+    }
+
+
+def train_all(*plans: dict[str, Any], timeout: float = 280) -> list[dict[str, Any]]:
+    """Train one planned run after the other, PyTorch being loaded once.
+
+    Returns:
+        Of each run `kills`, `starts`, and `ends`: the exit codes of the last processes by rank;
+        and `said`, what the processes of all wrote to stderr.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
+        json.dump(plans, stream)
+        stream.flush()
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.support.worlds", stream.name],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    return [{**one, "said": ended.stderr} for one in json.loads(ended.stdout.splitlines()[-1])]
+
+
+def _be_one(what: dict[str, Any], rank: int, port: int) -> None:
+    """Be one process."""
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(what["size"]),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    import torch
+
+    from hunmin import model, train
+
+    torch.set_num_threads(1)
+    _break(what, rank)
+    stage = dict(what["stage"])
+    stage["betas"] = tuple(stage["betas"])
+    folders = {name: Path(folder) for name, folder in what["folders"].items()}
+    options = dict(what["options"])
+    if "base" in options:
+        options["base"] = Path(options["base"])
+    train.run(
+        train.TrainConfig(**stage),
+        model.ModelConfig(**what["shape"]),
+        compile_wanted=False,
+        **folders,
+        **options,
+    )
+
+
+def _break(what: dict[str, Any], rank: int) -> None:
+    """Let go wrong what shall go wrong in this process."""
+    from torch.distributed import checkpoint as dcp
+
+    from hunmin.train import device, loop, stepping
+    from hunmin.train.stepping import Stepper
+
+    device._cpu_has_bfloat16 = lambda: False  # sums of float32 can be compared
+    loop._LOG_EVERY_STEPS = 1
+    faults, out = Faults(**what["faults"]), Path(what["folders"]["out"])
+    step_on, add_up = Stepper.step, Stepper._sum_of_losses
+    measure, write = stepping.squared_norm, dcp.FileSystemWriter.write_data
+    now: set[str] = set()
+
+    def step(self: Any, number: int, sequences: Any, rows: Any, *data: Any, **more: Any) -> Any:
+        now.update({str(number), f"sample-{rows[0]}"})
+        for kind, signal_number in ((faults.hangs, signal.SIGSTOP), (faults.told, signal.SIGTERM)):
+            mark = out / f".{signal_number.name}-{number}"
+            if kind.get(str(number)) == rank and not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal_number)
+        outcome = step_on(self, number, sequences, rows, *data, **more)
+        now.clear()
+        return outcome
+
+    def losses(self: Any, batch: Any, **more: Any) -> Any:
+        loss, penalty = add_up(self, batch, **more)
+        times = [faults.poisoned[one] for one in now & faults.poisoned.keys()]
+        return loss * (times or [1.0])[0], penalty
+
+    def squared_norm(gradients: Any) -> float:
+        if rank in [faults.nan_gradient[one] for one in now & faults.nan_gradient.keys()]:
+            gradients[0].fill_(float("nan"))
+        return measure(gradients)
+
+    def write_data(self: Any, plan: Any, planner: Any) -> Any:
+        step = Path(self.path).parent.name.removeprefix(".step-").removesuffix(".partial")
+        if faults.full_disk.get(str(int(step))) == rank:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, plan, planner)
+
+    Stepper.step, Stepper._sum_of_losses = step, losses
+    stepping.squared_norm = squared_norm
+    dcp.FileSystemWriter.write_data = write_data
+
+
+def _start(what: dict[str, Any]) -> list[int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    started = []
+    for rank in range(what["size"]):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                _be_one(what, rank, port)
+                code = 0
+            except BaseException as error:  # noqa: BLE001 (the process ends here in any case)
+                code = 130 if isinstance(error, KeyboardInterrupt) else 1
+                sys.stderr.write(f"process {rank}: {type(error).__name__}: {error}\n")
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        started.append(pid)
+    return started
+
+
+def _until_they_end(pids: list[int], kill_after: float | None, chance: random.Random) -> list[int]:
+    """Wait until all have ended, killing one at a moment and all others when one ends badly."""
+    codes: dict[int, int] = {}
+    began = time.monotonic()
+    while len(codes) < len(pids):
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid:
+            codes[pid] = os.waitstatus_to_exitcode(status)
+            if codes[pid] not in {0, 75, 130}:
+                _kill_all(pids, codes)
+            continue
+        if kill_after is not None and time.monotonic() - began > kill_after:
+            os.kill(chance.choice([one for one in pids if one not in codes]), signal.SIGKILL)
+            kill_after = None
+        time.sleep(0.005)
+    return [codes[pid] for pid in pids]
+
+
+def _kill_all(pids: list[int], codes: dict[int, int]) -> None:
+    for pid in pids:
+        if pid not in codes:
+            os.kill(pid, signal.SIGKILL)
+
+
+def main(path: str) -> None:
+    """Do what a file says."""
+    import hunmin.train.runs  # noqa: F401 (what takes long is done once)
+
+    plans = json.loads(Path(path).read_text("utf-8"))
+    print(json.dumps([_train(what) for what in plans]))  # noqa: T201
+
+
+def _train(what: dict[str, Any]) -> dict[str, Any]:
+    """Train one planned run."""
+    chance = random.Random(what["seed"])
+    kills = starts = bad_starts = 0
+    seconds_whole = 0.0
+    while True:
+        starts += 1
+        kill_after = None
+        if kills < what["kills"]:
+            kill_after = chance.uniform(0.3, 0.3 + max(1.5, seconds_whole))
+        began = time.monotonic()
+        ends = _until_they_end(_start(what), kill_after, chance)
+        seconds_whole = max(seconds_whole, 0.5 * (time.monotonic() - began))
+        if not any(ends):
+            break
+        if -signal.SIGKILL in ends and kill_after is not None:
+            kills += 1
+            continue
+        bad_starts += 1
+        if bad_starts >= what["starts_max"]:
+            break
+    return {"kills": kills, "starts": starts, "ends": ends}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,89 @@
+"""The printed lines start the run that was asked for: one is started here, on two processes."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from hunmin.manifest import Manifest
+
+RECIPE = """
+from pathlib import Path
+from hunmin.model import ModelConfig
+from hunmin.train import Recipe, TrainConfig
+
+def recipe():
+    return Recipe(
+        name="tiny",
+        sources=Path("none.toml"),
+        vocab_size=640,
+        model=ModelConfig(vocab_size=640, context_tokens=64, layers=2, width=32, heads=4,
+            key_value_heads=2, head_width=16, feed_forward_width=64),
+        pretrain=TrainConfig(stage="pretrain", steps=6, batch_sequences=4, sequence_tokens=48,
+            learning_rate=3e-3, checkpoint_every_steps=3, heldout_sequences=2),
+    )
+"""
+
+
+@pytest.fixture
+def printed(corpus, tokenizer, tmp_path):
+    """Return what `--launch` prints."""
+    recipe = tmp_path / "a recipe.py"
+    recipe.write_text(RECIPE)
+
+    def launch(*options):
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "hunmin", "train", str(recipe)),
+                *("--corpus", str(corpus), "--tokenizer", str(tokenizer)),
+                *("--out", str(tmp_path / "the run"), "--no-compile", "--launch", *options),
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    return launch
+
+
+def test_the_line_for_torchrun_trains_on_two_processes(printed, tmp_path):
+    line = printed("torchrun", "--processes", "2")
+
+    ended = subprocess.run(
+        ["/bin/sh"],
+        input=line,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    facts = Manifest.read(tmp_path / "the run/step-000006").facts
+    assert facts["processes"] == 2
+    assert ended.stdout.splitlines()[-1].endswith("the run/step-000006")
+
+
+def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
+    words = shlex.split(printed("torchrun", "--nodes", "3", "--processes", "8", "--replicas", "3"))
+
+    assert words[words.index("--nnodes") + 1] == "3"
+    assert words[words.index("--nproc-per-node") + 1] == "8"
+    assert words[words.index("--rdzv-endpoint") + 1] == "FIRST-MACHINE:29500"
+    assert words[words.index("--replicas") + 1] == "3"
+
+
+def test_the_slurm_script_is_one_a_shell_reads(printed, tmp_path):
+    script = printed("slurm", "--nodes", "4", "--processes", "8")
+
+    subprocess.run(["/bin/bash", "-n"], input=script, text=True, check=True)
+    assert script.startswith("#!/bin/bash\n")
+    for wanted in ("--nodes=4", "--ntasks-per-node=1", "--gpus-per-node=8", "--requeue"):
+        assert f"#SBATCH {wanted}\n" in script
+    assert re.search(r"^#SBATCH --signal=TERM@\d+$", script, re.MULTILINE)
+    assert '--rdzv-endpoint "$first:29500"' in script
+    assert f"'{tmp_path}/a recipe.py'" in script, "names with spaces stay whole"

@@ -1,0 +1,229 @@
+"""One model trained by several processes: as by one, and exact whatever happens to them."""
+
+import dataclasses
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from hunmin.ledger import Order, open_ledgers
+from hunmin.manifest import Manifest, file_sha256
+from hunmin.train.losses import LossLog
+from tests.support.worlds import Faults, planned, train_all
+
+STEPS = 30
+
+
+@pytest.fixture
+def stage(stage):
+    """Give a stage in which everything that is parted among processes takes part."""
+    return dataclasses.replace(
+        stage,
+        steps=STEPS,
+        optimizer="muon",
+        z_loss=1e-4,
+        documents_apart=True,
+        checkpoint_every_steps=5,
+        checkpoints_kept=9,
+    )
+
+
+@pytest.fixture
+def plan(shape, corpus, tokenizer):
+    def plan_one(size, stage, out, **more):
+        return planned(size, stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, **more)
+
+    return plan_one
+
+
+def losses(out):
+    return {line["step"]: line["loss"] for line in LossLog(out).lines() if "loss" in line}
+
+
+def events(out):
+    return [line for line in LossLog(out).lines() if "event" in line]
+
+
+def last(out):
+    return Manifest.read(out / f"step-{STEPS:06}")
+
+
+def weights_sha256(out, step=STEPS):
+    return file_sha256(out / f"step-{step:06}" / "model.safetensors")
+
+
+PARTED = """
+import os, sys, torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from hunmin.train.muon import Muon, orthogonalize
+
+SHAPES = ((32, 32, 5), (33, 17, 3), (16, 64, 4), (7, 9, 2), (2, 8, 1))
+
+def part(rank, size, port):
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
+                   "RANK": str(rank), "WORLD_SIZE": str(size)}
+    dist.init_process_group("gloo")
+    muon = Muon([torch.zeros(2, 2)], lr=1.0, dtype=torch.float32, shards=dist.group.WORLD)
+    generator = torch.Generator().manual_seed(1)
+    for rows, columns, count in SHAPES:
+        matrices = torch.randn(count, rows, columns, generator=generator)
+        def of_this_process(whole):
+            parts = whole.chunk(size, dim=1)
+            return parts[rank] if rank < len(parts) else whole[:, :0]
+        found = muon._orthogonal(of_this_process(matrices), rows)
+        torch.testing.assert_close(
+            found, of_this_process(orthogonalize(matrices)), atol=1e-5, rtol=0)
+    dist.destroy_process_group()
+
+if __name__ == "__main__":
+    mp.spawn(part, (int(sys.argv[1]), sys.argv[2]), nprocs=int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_matrices_parted_among_processes_become_orthogonal_as_whole_ones(size, tmp_path):
+    (tmp_path / "parted.py").write_text(PARTED)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+
+    ended = subprocess.run(
+        [sys.executable, str(tmp_path / "parted.py"), str(size), port],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+def test_killed_at_twenty_random_moments_a_run_ends_in_the_same_bytes(stage, plan, tmp_path):
+    _, told = train_all(
+        plan(4, stage, tmp_path / "whole"),
+        plan(4, stage, tmp_path / "killed", kills=20, seed=1446),
+    )
+
+    assert told["kills"] == 20
+    assert told["ends"] == [0, 0, 0, 0]
+    assert weights_sha256(tmp_path / "killed") == weights_sha256(tmp_path / "whole")
+
+
+def test_saved_on_four_a_run_goes_on_on_any_number_with_the_same_losses(stage, plan, tmp_path):
+    first = train_all(plan(4, stage, tmp_path / "four", faults=Faults(told={"19": 2})))[0]
+    assert first["ends"] == [130] * 4
+    assert Manifest.read(tmp_path / "four/step-000020").facts["processes"] == 4
+    outs = {size: tmp_path / f"on-{size}" / "four" for size in (4, 1, 2, 3, 8)}
+    for out in outs.values():
+        shutil.copytree(tmp_path / "four", out)
+
+    train_all(*(plan(size, stage, out) for size, out in outs.items()))
+
+    expected = losses(outs[4])
+    assert len(expected) == STEPS
+    for size, out in outs.items():
+        assert losses(out) == pytest.approx(expected, rel=1e-5), f"on {size}"
+        assert last(out).ledger == last(outs[4]).ledger
+
+
+def test_replicas_and_micro_batches_change_nothing_but_rounding(stage, plan, tmp_path):
+    small = dataclasses.replace(stage, micro_batch_sequences=1)
+    train_all(
+        plan(1, stage, tmp_path / "one"),
+        plan(4, stage, tmp_path / "replicas", replicas=2),
+        plan(2, small, tmp_path / "micro"),
+    )
+
+    assert losses(tmp_path / "replicas") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+    assert losses(tmp_path / "micro") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+
+
+def test_replicas_that_do_not_divide_the_processes_are_refused(stage, plan, tmp_path):
+    told = train_all(plan(3, stage, tmp_path / "run", replicas=2))[0]
+
+    assert told["ends"] != [0, 0, 0]
+    assert "LayoutUnfit" in told["said"]
+
+
+def test_bad_steps_are_skipped_by_all_and_a_restart_judges_alike(stage, plan, tmp_path):
+    stage = dataclasses.replace(stage, steps=60)
+    faults = Faults(poisoned={"45": 1000.0}, nan_gradient={"20": 1})
+    train_all(
+        plan(2, stage, tmp_path / "whole", faults=faults),
+        plan(2, stage, tmp_path / "killed", faults=faults, kills=3, seed=9),
+    )
+
+    skipped = [line for line in events(tmp_path / "whole") if line["event"] == "skipped"]
+    assert [line["step"] for line in skipped] == [21, 46]
+    assert all(len(line["samples"]) == stage.batch_sequences for line in skipped)
+    assert sorted(losses(tmp_path / "whole")) == [n for n in range(1, 61) if n not in {21, 46}]
+    assert weights_sha256(tmp_path / "killed", 60) == weights_sha256(tmp_path / "whole", 60)
+    ledger = open_ledgers(tmp_path / "whole/step-000060")[0]
+    assert ledger.of_step(21).num_rows == 0
+    assert ledger.of_step(22).num_rows > 0
+
+
+def test_after_three_bad_steps_a_run_goes_back_and_on_behind_the_bad_data(stage, plan, tmp_path):
+    short = dataclasses.replace(stage, steps=5)
+    train_all(plan(1, short, tmp_path / "short"))
+    record = Manifest.read(tmp_path / "short/step-000005").ledger
+    order = Order(record.seed, record.samples, record.samples_per_step)
+    bad = {f"sample-{order.of_step(step)[0]}": 0 for step in (12, 13, 14)}
+
+    train_all(plan(2, stage, tmp_path / "run", faults=Faults(nan_gradient=bad)))
+
+    rollback = [line for line in events(tmp_path / "run") if line["event"] == "rollback"]
+    assert len(rollback) == 1
+    assert rollback[0]["data_steps_left_out"] == [10, 15]
+    assert sorted(losses(tmp_path / "run")) == list(range(1, STEPS + 1))
+    assert [one.model_dump() for one in last(tmp_path / "run").ledger.learned()] == [
+        {"step": 0, "data_step": 0, "steps": 10},
+        {"step": 10, "data_step": 15, "steps": STEPS - 10},
+    ]
+
+
+def test_a_run_that_only_gets_worse_ends_and_says_so(stage, plan, tmp_path):
+    bad = {str(step): 0 for step in range(7, STEPS)}
+
+    told = train_all(plan(2, stage, tmp_path / "run", faults=Faults(nan_gradient=bad)))[0]
+
+    assert told["ends"] != [0, 0]
+    assert "TrainingUnstable" in told["said"]
+    assert "step-000005" in told["said"]
+
+
+def test_a_process_that_hangs_ends_the_run_with_the_stacks_of_all(stage, plan, tmp_path):
+    told = train_all(
+        plan(
+            3,
+            stage,
+            tmp_path / "run",
+            faults=Faults(hangs={"8": 1}),
+            stalled_after_seconds=4.0,
+            starts_max=2,
+        )
+    )[0]
+
+    assert told["starts"] == 2
+    assert told["ends"] == [0, 0, 0]
+    stacks = [(tmp_path / f"run/stalled/rank-{rank}.txt").read_text() for rank in range(3)]
+    assert all("stepping.py" in one and "step 8" in one for one in stacks)
+    assert any("process 1, pid" in one and "stopped (T)" in one for one in stacks)
+
+
+def test_a_full_disk_costs_one_checkpoint_and_no_step(stage, plan, tmp_path):
+    _, told = train_all(
+        plan(2, stage, tmp_path / "whole"),
+        plan(2, stage, tmp_path / "run", faults=Faults(full_disk={"10": 1})),
+    )
+
+    assert told["ends"] == [0, 0]
+    assert "a checkpoint could not be written" in told["said"]
+    names = {path.name for path in (tmp_path / "run").glob("*step-*") if path.is_dir()}
+    assert not [name for name in names if "000010" in name], "nothing half-written stays"
+    assert "step-000015" in names
+    assert weights_sha256(tmp_path / "run") == weights_sha256(tmp_path / "whole")
+    assert events(tmp_path / "run")[0]["event"] == "checkpoint_failed"
