@@ -83,6 +83,8 @@ class Step:
             if path.is_file()
             and (name := path.relative_to(self.folder).as_posix()).split("/")[0] not in _NOT_OUTPUT
         }
+        if unseen := known.keys() - files.keys():
+            raise FileNotFoundError(errno.ENOENT, "not seen here", min(unseen))
         manifest = Manifest(
             kind=self._kind,
             name=self._name,

@@ -7,16 +7,18 @@ it is read by a reader that knows the few classes which belong there and refuses
 
 import io
 import pickle
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributed import checkpoint as dcp
 from torch.distributed.checkpoint.metadata import Metadata, StorageMeta, TensorStorageMetadata
+from torch.distributed.checkpoint.planner import ReadItem
 
 from hunmin.errors import CheckpointBroken
 from hunmin.model.checkpoint import STATE_NAME
@@ -24,6 +26,9 @@ from hunmin.model.checkpoint import STATE_NAME
 METADATA_NAME = ".metadata"
 WEIGHT_KEY = "weights/"
 """What the names of weights begin with in the state; all else belongs to optimizers."""
+
+_PART = re.compile(r"__\d+_\d+\.distcp")
+"""The name of a file of tensors."""
 
 _MODULES = (
     "torch.distributed.checkpoint.metadata",
@@ -35,10 +40,9 @@ _NAMES = frozenset(
         ("torch.serialization", "_get_layout"),
         ("torch", "device"),
         ("collections", "OrderedDict"),
-        ("pathlib", "PosixPath"),
-        ("pathlib", "Path"),
     }
 )
+_PATH_MODULES = frozenset({"pathlib", "pathlib._local"})
 _METADATA_NAMES = frozenset(
     {
         "BytesStorageMetadata",
@@ -64,6 +68,8 @@ class _MetadataUnpickler(pickle.Unpickler):
         Raises:
             UnpicklingError: It is another.
         """
+        if module in _PATH_MODULES and name in {"Path", "PosixPath"}:
+            return PurePosixPath
         is_dtype = module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)
         is_ours = module in _MODULES and name in _METADATA_NAMES
         if not (is_ours or is_dtype or (module, name) in _NAMES):
@@ -83,16 +89,46 @@ class StateReader(dcp.FileSystemReader):
         folder = Path(self.path)
         try:
             content = io.BytesIO((folder / METADATA_NAME).read_bytes())
-            metadata = _MetadataUnpickler(content).load()
-            if not isinstance(metadata, Metadata):
-                raise pickle.UnpicklingError("it is no metadata")  # noqa: TRY301
-        except (OSError, ValueError, EOFError, pickle.UnpicklingError, AttributeError) as error:
+            metadata = _only_tensors(_MetadataUnpickler(content).load())
+        except Exception as error:  # garbage that is unpickled fails in any way
             reason = f"{METADATA_NAME}: {type(error).__name__}: {error}"
             raise CheckpointBroken(folder=folder, reason=reason) from error
         if metadata.storage_meta is None:
             metadata.storage_meta = StorageMeta()
         metadata.storage_meta.load_id = self.load_id
         return metadata
+
+
+def _only_tensors(metadata: object) -> Metadata:
+    """Return metadata that tell of tensors in files beside them and of nothing else.
+
+    Whatever else is in a checkpoint would be unpickled by PyTorch, which trusts it.
+
+    Raises:
+        UnpicklingError: They tell of something else.
+    """
+    if not isinstance(metadata, Metadata):
+        raise pickle.UnpicklingError("it is no metadata")
+    for key, each in metadata.state_dict_metadata.items():
+        if type(each) is not TensorStorageMetadata:
+            raise pickle.UnpicklingError(f"{key} is no tensor")
+    for place in (metadata.storage_data or {}).values():
+        if not _PART.fullmatch(place.relative_path):
+            raise pickle.UnpicklingError(f"{place.relative_path} does not belong there")
+    return metadata
+
+
+class TensorsOnly(dcp.DefaultLoadPlanner):
+    """PyTorch's planner of a load, but that it unpickles nothing."""
+
+    def load_bytes(self, read_item: ReadItem, value: io.BytesIO) -> None:
+        """Refuse what is not a tensor.
+
+        Raises:
+            UnpicklingError: Always.
+        """
+        del value
+        raise pickle.UnpicklingError(f"{read_item.storage_index.fqn} is no tensor")
 
 
 @contextmanager
@@ -118,7 +154,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     }
     try:
         with one_process_is_enough():
-            dcp.load(tensors, storage_reader=reader, no_dist=True)
+            dcp.load(tensors, storage_reader=reader, planner=TensorsOnly(), no_dist=True)
     except (OSError, RuntimeError, ValueError, dcp.CheckpointException) as error:
         raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
     return {key.removeprefix(WEIGHT_KEY): tensor for key, tensor in tensors.items()}

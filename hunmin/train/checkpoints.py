@@ -20,7 +20,7 @@ from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from hunmin.errors import CheckpointBroken, ManifestBroken, ManifestMissing
 from hunmin.manifest import verify_files
 from hunmin.model.checkpoint import STATE_NAME
-from hunmin.model.sharded import WEIGHT_KEY, StateReader, one_process_is_enough
+from hunmin.model.sharded import WEIGHT_KEY, StateReader, TensorsOnly, one_process_is_enough
 from hunmin.steps import open_step
 from hunmin.train.learner import Learner
 from hunmin.train.world import World
@@ -62,6 +62,13 @@ def newest(plan: RunPlan) -> tuple[int, Path] | None:
             assert work.finished is not None
             return int(work.finished.facts["step"]), folder
     return None
+
+
+def sweep(plan: RunPlan) -> None:
+    """Remove what a killed process left: checkpoints half written, and half removed."""
+    for pattern in (".step-*.partial", ".step-*.doomed"):
+        for folder in plan.folder.glob(pattern):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def prune(plan: RunPlan, *, kept: int) -> None:
@@ -124,10 +131,11 @@ def restore(
             dcp.load(
                 tensors,
                 storage_reader=reader,
+                planner=TensorsOnly(),
                 process_group=world.files,
                 no_dist=world.files is None,
             )
-    except (RuntimeError, ValueError, dcp.CheckpointException) as error:
+    except (OSError, RuntimeError, ValueError, dcp.CheckpointException) as error:
         raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
 
 

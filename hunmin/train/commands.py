@@ -61,7 +61,7 @@ def train_command(
         float | None,
         typer.Option(
             "--stalled-after",
-            min=0,
+            min=1,
             help="Seconds a step may take among several processes before the run is ended with "
             "their stacks. By default twenty times the usual step, at least 60.",
         ),

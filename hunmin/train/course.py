@@ -25,6 +25,8 @@ class Course:
     """The next step of the data's order."""
     stretches: list[StretchRecord] = field(default_factory=list)
     """What was learned: steps, and the steps of the data they took, without those skipped."""
+    loss: float | None = None
+    """Of the last step that was learned from."""
     guard: Guard = field(default_factory=Guard)
 
     def advance(self, *, learned: bool) -> None:
@@ -44,6 +46,7 @@ class Course:
         """Go on with a later step of the data; what lies between is never learned."""
         assert data_step >= self.data_step
         self.data_step = data_step
+        self.guard.skipped.clear()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -51,6 +54,7 @@ class Course:
             "step": self.step,
             "data_step": self.data_step,
             "stretches": [stretch.model_dump() for stretch in self.stretches],
+            "loss": self.loss,
             "guard": self.guard.to_json(),
         }
 
@@ -62,5 +66,6 @@ class Course:
             step=saved["step"],
             data_step=saved["data_step"],
             stretches=[StretchRecord(**one) for one in saved["stretches"]],
+            loss=saved["loss"],
             guard=Guard.from_json(saved["guard"]),
         )

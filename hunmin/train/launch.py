@@ -15,8 +15,11 @@ RESTARTS_MAX = 3
 PORT = 29500
 """Where the machines of a job meet."""
 
-_SIGNAL_SECONDS = 180
+_SIGNAL_SECONDS = 240
 """How long before its end Slurm tells a job to save and leave."""
+
+_SAVING_SECONDS = 200
+"""How long `torchrun` lets its processes do so; 30 by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,23 @@ def slurm_script(train: Sequence[str], layout: Layout, *, name: str) -> str:
 #SBATCH --nodes={layout.nodes}
 #SBATCH --ntasks-per-node=1
 #SBATCH --gpus-per-node={layout.processes_per_node}
-#SBATCH --signal=TERM@{_SIGNAL_SECONDS}
+#SBATCH --exclusive
+#SBATCH --mem=0
+#SBATCH --signal=B:TERM@{_SIGNAL_SECONDS}
 #SBATCH --requeue
 #SBATCH --open-mode=append
-set -eu
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-exec srun --kill-on-bad-exit=1 {line}
+srun --kill-on-bad-exit=1 {line} &
+run=$!
+# Before its time is over the job saves, and is put into the queue again.
+trap 'kill -TERM $run; wait $run; scontrol requeue "$SLURM_JOB_ID"; exit 0' TERM
+wait $run
 """
 
 
 def _words(train: Sequence[str], layout: Layout, meeting: Sequence[str]) -> list[str]:
     return [
+        *("env", f"TORCH_ELASTIC_SHUTDOWN_TIMEOUT={_SAVING_SECONDS}"),
         *(sys.executable, "-m", "torch.distributed.run"),
         *meeting,
         *("--nproc-per-node", str(layout.processes_per_node)),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn import functional
 
@@ -83,12 +83,11 @@ def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
             block.compile()
         learner.sum_of_losses = torch.compile(sum_of_losses)
     if world.mesh is not None:
-        precision = MixedPrecisionPolicy(
-            param_dtype=torch.bfloat16 if device.bfloat16 else None, reduce_dtype=torch.float32
-        )
+        # Without a precision of its own: as with one process, `autocast` chooses it product by
+        # product, and the stream between layers stays float32.
         for block in learner.transformer.model.layers:
-            fully_shard(block, mesh=world.mesh, mp_policy=precision)
-        fully_shard(learner, mesh=world.mesh, mp_policy=precision)
+            fully_shard(block, mesh=world.mesh)
+        fully_shard(learner, mesh=world.mesh)
     learner.transformer.materialize(device.device)
     return learner
 

@@ -12,7 +12,6 @@ from typing import NoReturn
 import numpy as np
 
 from hunmin.errors import (
-    HunminError,
     NothingToTrainOn,
     TrainingUnstable,
     WrongInput,
@@ -40,6 +39,9 @@ _LOG_EVERY_STEPS = 10
 
 _STORAGE_SECONDS_MAX = 30.0
 """How long a checkpoint that is due waits for the one before it to be written."""
+
+_LEFT_OUT_MAX = 3
+"""After so many checkpoints in a row that were left out, the run would lose too much."""
 
 _ROLLBACKS_MAX = 3
 """How often a run goes back to one checkpoint before it gives up."""
@@ -81,7 +83,8 @@ class Loop:
         self.log = LossLog(plan.folder, writes=world.is_first)
         self.course = Course()
         self.saved: Path | None = None
-        self.rollbacks: Counter[Path] = Counter()
+        self.rollbacks: Counter[Path | None] = Counter()
+        self.left_out = 0
 
     def _sequences(self, kind: Kind, *, needed: bool = True) -> Sequences | None:
         """Open the sequences of a kind, which the first process makes while others wait.
@@ -93,7 +96,7 @@ class Loop:
             NothingToTrainOn: There is too little, and it is needed.
         """
 
-        def open_them() -> Sequences | None:
+        def open_them(*, make: bool) -> Sequences | None:
             try:
                 return prepare(
                     self.plan.inputs["corpus"],
@@ -102,15 +105,16 @@ class Loop:
                     kind=kind,
                     sequence_tokens=self.config.sequence_tokens,
                     chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
+                    make=make,
                 )
             except NothingToTrainOn:
                 if needed:
                     raise
                 return None
 
-        made = self.world.together(lambda: open_them() if self.world.is_first else None)
+        made = self.world.together(lambda: open_them(make=True) if self.world.is_first else None)
         there = self.world.gather(made is not None)[0]
-        return made if self.world.is_first or not there else open_them()
+        return made if self.world.is_first or not there else open_them(make=False)
 
     def _set_weights(self) -> None:
         """Set the weights: those of the base, or new ones."""
@@ -144,23 +148,22 @@ class Loop:
         ):
             shown = self.shown
             shown.start_at(self.course.step * tokens_a_step)
-            stopping, loss = False, math.nan
+            stopping = False
             while self.course.step < config.steps and not stopping:
                 outcome = self._step(stop)
-                loss = outcome.loss
                 stopping, is_writing = outcome.raised
-                note = f"step {self.course.step} of {config.steps}, loss {loss:.3f}"
+                note = f"step {self.course.step} of {config.steps}, loss {outcome.loss:.3f}"
                 shown.advance(tokens_a_step, note=note)
                 if not is_writing:
                     self._settle()
                 if self.course.guard.wants_rollback:
-                    self._take_back(outcome)
+                    self._take_back()
                     shown.start_at(self.course.step * tokens_a_step)
                 elif self._is_due() and not stopping:
-                    self._begin_checkpoint(loss)
+                    self._begin_checkpoint()
             if stopping and self.course.step < config.steps:
-                self._save_and_stop(loss)
-            return self._finish(loss)
+                self._save_and_stop()
+            return self._finish()
 
     def _step(self, stop: Stop) -> Outcome:
         """Do one step, and write down what came of it."""
@@ -175,13 +178,15 @@ class Loop:
                 flags=lambda: (stop.wanted, self.writer.is_writing),
             )
         course.advance(learned=outcome.learned)
+        if outcome.learned:
+            course.loss = outcome.loss
         rate = self.config.learning_rate_at(step)
         if not outcome.learned:
             self.log.add(
                 step=course.step,
                 event="skipped",
-                skipped_loss=outcome.loss,
-                gradient_norm=outcome.norm,
+                skipped_loss=_finite(outcome.loss),
+                gradient_norm=_finite(outcome.norm),
                 samples=rows.tolist(),
             )
         elif course.step % _LOG_EVERY_STEPS == 0 or course.step == self.config.steps:
@@ -198,21 +203,21 @@ class Loop:
         step = self.course.step
         return step % self.config.checkpoint_every_steps == 0 and step < self.config.steps
 
-    def _begin_checkpoint(self, loss: float) -> None:
+    def _begin_checkpoint(self) -> None:
         """Begin to write a checkpoint, unless the disk is still busy with the one before."""
         self.writer.wait(_STORAGE_SECONDS_MAX)
         if any(self.world.gather(self.writer.is_writing)):
+            self.left_out += 1
             self.log.add(step=self.course.step, event="checkpoint_left_out")
             self.shown.say("hunmin: the disk is too slow: a checkpoint was left out")
+            if self.left_out == _LEFT_OUT_MAX:
+                self.watchdog.give_up("no checkpoint can be written: the storage does not answer")
             return
+        self.left_out = 0
         self._settle()
-        self.writer.begin(
-            self.course,
-            self.learner,
-            self.optimizers,
-            self._content(loss, finished=False),
-            then=self._tidy,
-        )
+        with self.watchdog.watching(self.course.step, slow=True):
+            content = self._content(finished=False)
+            self.writer.begin(self.course, self.learner, self.optimizers, content, then=self._tidy)
 
     def _tidy(self) -> None:
         """Do what is done once whenever a checkpoint is whole."""
@@ -223,46 +228,57 @@ class Loop:
         """Take note of the checkpoint that was being written; without one the run goes on."""
         try:
             self.saved = self.writer.settle() or self.saved
-        except (HunminError, OSError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, training is worth more)
             self.log.add(step=self.course.step, event="checkpoint_failed", reason=str(error))
             self.shown.say(f"hunmin: a checkpoint could not be written: {error}")
+        while self.writer.complaints:
+            self.shown.say(f"hunmin: beside a checkpoint: {self.writer.complaints.pop(0)}")
 
-    def _save_and_stop(self, loss: float) -> NoReturn:
+    def _save_and_stop(self) -> NoReturn:
         """Write a last checkpoint to go on from.
 
         Raises:
             KeyboardInterrupt: Always, when it is whole.
         """
         self._settle()
-        self._begin_checkpoint(loss)
-        self.writer.settle()
+        self._begin_checkpoint()
+        with self.watchdog.watching(self.course.step, slow=True):
+            self.writer.settle()
         raise KeyboardInterrupt
 
-    def _finish(self, loss: float) -> Manifest:
-        self._settle()
-        content = self._content(loss, finished=True)
-        self.writer.write_last(self.course.step, self.learner, content, then=self._tidy)
+    def _finish(self) -> Manifest:
+        with self.watchdog.watching(self.course.step, slow=True):
+            self._settle()
+            content = self._content(finished=True)
+            self.writer.write_last(self.course.step, self.learner, content, then=self._tidy)
         return Manifest.read(self.plan.folder_at(self.config.steps))
 
-    def _take_back(self, outcome: Outcome) -> None:
+    def _take_back(self) -> None:
         """Go back to the last checkpoint, and on behind the data that spoiled the steps since.
 
+        Before the first checkpoint the run goes on as it is: nothing was learned from bad steps.
+
         Raises:
-            TrainingUnstable: There is none, or it was gone back to too often.
+            TrainingUnstable: It went back too often.
         """
         self._settle()
         step, data_step = self.course.step, self.course.data_step
-        if self.saved is None or self.rollbacks[self.saved] == _ROLLBACKS_MAX:
-            raise TrainingUnstable(step=step, last_good=self.saved)
         self.rollbacks[self.saved] += 1
-        self._return_to(self.saved)
+        if self.rollbacks[self.saved] > _ROLLBACKS_MAX:
+            raise TrainingUnstable(step=step, last_good=self.saved)
+        if self.saved is None:
+            self.course.jump(data_step)
+            return
+        spoiled = [line for line in self.log.lines() if line.get("event") == "skipped"]
+        with self.watchdog.watching(step, slow=True):
+            self._return_to(self.saved)
         self.log.rewind(self.course.step)
         self.log.add(
             step=self.course.step,
             event="rollback",
             from_step=step,
-            loss_seen=outcome.loss,
             data_steps_left_out=[self.course.data_step, data_step],
+            skipped=[line for line in spoiled if line["step"] > self.course.step],
         )
         self.course.jump(data_step)
 
@@ -271,14 +287,15 @@ class Loop:
         self.course = Course.read(folder)
         self.saved = folder
 
-    def _content(self, loss: float, *, finished: bool) -> Content:
+    def _content(self, *, finished: bool) -> Content:
         step, config = self.course.step, self.config
+        learned = sum(one.steps for one in self.course.stretches) * config.batch_sequences
         facts = {
             "step": step,
             "finished": finished,
-            "loss": loss,
-            "tokens_seen": step * config.batch_sequences * config.sequence_tokens,
-            "epochs": self.course.data_step * config.batch_sequences / len(self.sequences),
+            "loss": self.course.loss,
+            "tokens_seen": learned * config.sequence_tokens,
+            "epochs": learned / len(self.sequences),
             "parameters": sum(weight.numel() for weight in self.learner.parameters()),
             "device": self.device.describe(),
             "processes": self.world.size,
@@ -306,3 +323,8 @@ class Loop:
             ),
             documents=self.sequences.documents,
         )
+
+
+def _finite(value: float) -> float | None:
+    """Return a number that JSON knows."""
+    return value if math.isfinite(value) else None

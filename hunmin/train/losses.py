@@ -26,7 +26,8 @@ class LossLog:
             return
         self._unwritten = ""
         lines = [line for line in self.lines() if line.get("from_step", line["step"]) <= step]
-        write_whole(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+        with suppress(OSError):  # a full disk: the lines stay, and are done again beside
+            write_whole(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def lines(self) -> list[dict[str, Any]]:
         """Return every whole line; one torn by a crash is left out."""
@@ -40,7 +41,7 @@ class LossLog:
                 continue
         return lines
 
-    def add(self, **values: float | str | list[int]) -> None:
+    def add(self, **values: object) -> None:
         """Append one line; where the disk is full, later, with the next one."""
         if not self._writes:
             return

@@ -3,7 +3,7 @@
 Matrices of one shape are stacked and made orthogonal together. Each update is scaled to the size
 that AdamW's would have, so both share one learning rate and one weight decay. Where matrices lie
 parted among processes, each is brought together on one of them, made orthogonal there, and parted
-again: no work is done twice.
+again: within a replica no work is done twice.
 
 Source:
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; Liu et al.,

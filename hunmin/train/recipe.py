@@ -65,6 +65,8 @@ class TrainConfig:
             raise ValueError("batch_sequences must be a multiple of micro_batch_sequences")
         if self.optimizer not in get_args(OptimizerName):
             raise ValueError(f"optimizer must be one of {', '.join(get_args(OptimizerName))}")
+        if self.checkpoints_kept < 1 or self.checkpoint_every_steps < 1:
+            raise ValueError("checkpoints_kept and checkpoint_every_steps must be at least 1")
         least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
         if least < 1:
             raise ValueError(

@@ -83,13 +83,16 @@ def run(
             if plan.folder.is_file():
                 raise OutputExists(out=plan.folder)
             plan.folder.mkdir(exist_ok=True)
+            checkpoints.sweep(plan)
             return checkpoints.newest(plan)
 
         start = world.gather(world.together(begin))[0]
         if start is not None and start[0] == config.steps:
             return Manifest.read(start[1])
         device = find_device(compile_wanted=compile_wanted)
-        watchdog = Watchdog(plan.folder, world, seconds_max=stalled_after_seconds)
+        watchdog = Watchdog(
+            plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
+        )
         loop = Loop(config, model_config, plan, device=device, world=world, watchdog=watchdog)
         try:
             return loop.go(start)

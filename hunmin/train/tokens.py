@@ -11,6 +11,7 @@ Files of one kind of data: `ids.npy`, `learned.npy` and `segments.npy` (chats on
 """
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from hunmin.errors import NothingToTrainOn
+from hunmin.errors import NothingToTrainOn, OutputUnwritable
 from hunmin.ledger import RIGHTS_COLUMNS, TABLE_NAME, DocumentsTable, places_of_text
 from hunmin.manifest import manifest_sha256
 from hunmin.model import (
@@ -38,6 +39,7 @@ from hunmin.train.rowfile import RowFile
 
 Kind = Literal["text", "heldout", "chat"]
 
+_SEEN_SECONDS_MAX = 60.0
 _BATCH_DOCUMENTS = 256
 _INFO_NAME = "tokens.json"
 _LAYOUT = 2
@@ -67,6 +69,7 @@ def prepare(
     kind: Kind,
     sequence_tokens: int,
     chats_joined_max: int = 1,
+    make: bool = True,
 ) -> Sequences:
     """Return the corpus as sequences, tokenizing it into `folder` unless that was done before.
 
@@ -77,9 +80,11 @@ def prepare(
         kind: Which of the corpus's data.
         sequence_tokens: T, the length of a sequence.
         chats_joined_max: One to this many chats in a row make one conversation.
+        make: Whether to make what is not there; of several processes one alone does.
 
     Raises:
         NothingToTrainOn: There is not one whole sequence.
+        OutputUnwritable: What another process has made is not seen here.
     """
     origin = {
         "corpus": manifest_sha256(corpus),
@@ -89,6 +94,13 @@ def prepare(
         "layout": _LAYOUT,
     }
     found = _open(folder, origin, kind)
+    deadline = time.monotonic() + _SEEN_SECONDS_MAX
+    while found is None and not make:  # a shared disk may show it a little later
+        if time.monotonic() > deadline:
+            reason = "another process wrote it, and it is not seen here"
+            raise OutputUnwritable(out=folder, reason=reason)
+        time.sleep(0.2)
+        found = _open(folder, origin, kind)
     if found is not None:
         return found
     shards = sorted((corpus / "shards").glob(f"{kind}-*.parquet"))

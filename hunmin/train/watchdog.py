@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from hunmin.train.world import World
 
@@ -30,13 +30,14 @@ EXIT_CODE = 75
 STALLED_NAME = "stalled"
 """The folder in a run's where stacks are written."""
 
-FIRST_STEPS_SECONDS_MAX = 1800.0
-"""The first steps compile."""
+SLOW_SECONDS_MAX = 1800.0
+"""For the first steps, which compile, and for what lies between steps."""
 
 _FIRST_STEPS = 5
 _TIMES_MEDIAN = 20.0
 _SECONDS_MIN = 60.0
-_LOOK_SECONDS_MAX = 1.0
+_LOOK_SECONDS = 0.5
+_WRITING_SECONDS = 5.0
 _OTHERS_SECONDS = 5.0
 """How long the others are given to write down their stacks too."""
 
@@ -44,15 +45,18 @@ _OTHERS_SECONDS = 5.0
 class Watchdog:
     """Watches the steps of this process; of a run of one process it watches nothing."""
 
-    def __init__(self, run: Path, world: World, *, seconds_max: float | None = None) -> None:
+    def __init__(
+        self, run: Path, world: World, *, seconds_max: float | None = None, compiles: bool = False
+    ) -> None:
         self._folder = run / STALLED_NAME
         self._world = world
         self._seconds_max = seconds_max
+        self._compiles = compiles
         self._durations: deque[float] = deque(maxlen=64)
         self._peers = world.gather((socket.gethostname(), os.getpid()))
         self._ended = threading.Event()
         self._ending = threading.Event()
-        self._watched: tuple[int, float] | None = None
+        self._watched: tuple[int, float, float] | None = None
 
     def __enter__(self) -> Self:
         """Begin to watch."""
@@ -70,36 +74,63 @@ class Watchdog:
         self._ended.set()
 
     @contextmanager
-    def watching(self, step: int) -> Iterator[None]:
-        """Watch one step."""
+    def watching(self, step: int, *, slow: bool = False) -> Iterator[None]:
+        """Watch one step, or something slow between two steps: an evaluation, a disk."""
         began = time.monotonic()
-        self._watched = (step, began)
+        seconds_max = max(self.seconds_max, SLOW_SECONDS_MAX) if slow else self.seconds_max
+        self._watched = (step, began, seconds_max)
         try:
             yield
         finally:
+            if self._ending.is_set() or self._is_overdue():
+                time.sleep(_WRITING_SECONDS + 2 * _OTHERS_SECONDS)  # `_end` is sooner
             self._watched = None
-        if self._ending.is_set():
-            time.sleep(2 * _OTHERS_SECONDS)  # the other thread ends this process before that
-        self._durations.append(time.monotonic() - began)
+        if not slow:
+            self._durations.append(time.monotonic() - began)
 
     @property
     def seconds_max(self) -> float:
         """How long a step may take now."""
-        if self._seconds_max is not None:
+        if self._seconds_max is not None and (self._durations or not self._compiles):
             return self._seconds_max
         if len(self._durations) < _FIRST_STEPS:
-            return FIRST_STEPS_SECONDS_MAX
+            return SLOW_SECONDS_MAX
         return max(_SECONDS_MIN, _TIMES_MEDIAN * statistics.median(self._durations))
 
+    def give_up(self, reason: str) -> NoReturn:
+        """End this process, which cannot be ended in order, with the code of one that hung."""
+        sys.stderr.write(f"hunmin: process {self._world.rank}: {reason}\n")
+        sys.stderr.flush()
+        os._exit(EXIT_CODE)
+
+    def _is_overdue(self) -> bool:
+        watched = self._watched
+        if watched is None or self._world.size == 1:
+            return False
+        return time.monotonic() - watched[1] > watched[2]
+
     def _look(self) -> None:
-        while not self._ended.wait(min(_LOOK_SECONDS_MAX, self.seconds_max / 4)):
+        while not self._ended.wait(_LOOK_SECONDS):
             watched = self._watched
-            if watched is not None and time.monotonic() - watched[1] > self.seconds_max:
+            if watched is not None and self._is_overdue():
                 self._end(step=watched[0], seconds=time.monotonic() - watched[1])
 
-    def _end(self, *, step: int, seconds: float) -> None:
-        """Write down what is known, and leave."""
+    def _end(self, *, step: int, seconds: float) -> NoReturn:
+        """Tell what is known, and leave: by stderr first, for the disk may be what hangs."""
         self._ending.set()
+        faulthandler.dump_traceback(sys.stderr, all_threads=True)
+        writing = threading.Thread(target=self._write_down, args=(step, seconds), daemon=True)
+        writing.start()
+        writing.join(_WRITING_SECONDS)
+        self._let_stopped_ones_speak()
+        time.sleep(_OTHERS_SECONDS)
+        self.give_up(
+            f"it has waited {seconds:.0f} s for step {step} to end; "
+            f"the stacks of all processes are in {self._folder}"
+        )
+
+    def _write_down(self, step: int, seconds: float) -> None:
+        """Write the stacks of this process, and what the others do."""
         rank = self._world.rank
         with suppress(OSError):
             self._folder.mkdir(exist_ok=True)
@@ -110,14 +141,6 @@ class Watchdog:
                     print(line, file=stream)
                 stream.flush()
                 faulthandler.dump_traceback(stream, all_threads=True)
-        sys.stderr.write(
-            f"hunmin: process {rank} has waited {seconds:.0f} s for step {step} to end; "
-            f"stacks are in {self._folder}\n"
-        )
-        sys.stderr.flush()
-        self._let_stopped_ones_speak()
-        time.sleep(_OTHERS_SECONDS)
-        os._exit(EXIT_CODE)
 
     def _states(self) -> Iterator[str]:
         """Yield a line for every process of this run on this machine."""

@@ -19,6 +19,9 @@ from hunmin.errors import LayoutUnfit, OtherProcessFailed
 
 T = TypeVar("T")
 
+_TRAINING_TIMEOUT = timedelta(hours=2)
+"""How long one waits for another while training: longer than the watchdog, which tells more."""
+
 _FILES_TIMEOUT = timedelta(days=1)
 """How long processes wait for one that tokenizes a corpus or writes a checkpoint."""
 
@@ -134,7 +137,8 @@ def join_world(*, replicas: int = 1) -> Iterator[World]:
     has_gpu = torch.cuda.is_available()
     if has_gpu:
         torch.cuda.set_device(local_rank)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpu else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if has_gpu else "gloo"
+    dist.init_process_group(backend, timeout=_TRAINING_TIMEOUT)
     try:
         mesh = _mesh("cuda" if has_gpu else "cpu", size, replicas)
         cpu_mesh = _mesh("cpu", size, replicas) if has_gpu else mesh

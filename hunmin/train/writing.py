@@ -48,9 +48,16 @@ class CheckpointWriter:
     def __init__(self, plan: RunPlan, world: World) -> None:
         self._plan = plan
         self._world = world.for_another_thread()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._thread = ThreadPoolExecutor(
+            max_workers=1,
+            thread_name_prefix="checkpoint",
+            initializer=_use_device,
+            initargs=(world.local_rank,),
+        )
         self._buffers: dict[str, Tensor] = {}
         self._job: Future[Path] | None = None
+        self.complaints: list[str] = []
+        """What went wrong beside the checkpoints themselves."""
 
     def begin(
         self,
@@ -148,8 +155,6 @@ class CheckpointWriter:
         with contextlib.ExitStack() as stack, full_disk_said(out):
             opened = world.together(lambda: self._open(stack, out) if world.is_first else None)
             folder = Path(world.gather("" if opened is None else str(opened.folder))[0])
-            if world.gather(opened is not None and opened.finished is not None)[0]:
-                return out
             try:
                 hashed = self._write_tensors(folder, tensors, content, last=last)
                 world.together(lambda: opened and self._finish(opened, content, hashed))
@@ -157,7 +162,10 @@ class CheckpointWriter:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
         if world.is_first:
-            then()
+            try:
+                then()
+            except Exception as error:  # noqa: BLE001 (the checkpoint is whole all the same)
+                self.complaints.append(f"{type(error).__name__}: {error}")
         return out
 
     def _open(self, stack: contextlib.ExitStack, out: Path) -> Step:
@@ -170,6 +178,7 @@ class CheckpointWriter:
                 inputs=self._plan.inputs,
             )
         )
+        assert step.finished is None, "what is there already was gone on from"
         # A run of another number of processes may have been killed here.
         shutil.rmtree(step.folder / STATE_NAME, ignore_errors=True)
         return step
@@ -197,7 +206,7 @@ class CheckpointWriter:
             with one_process_is_enough():
                 dcp.save(
                     tensors,
-                    storage_writer=dcp.FileSystemWriter(state),
+                    storage_writer=dcp.FileSystemWriter(state, per_thread_copy_ahead=0),
                     process_group=world.files,
                     no_dist=world.files is None,
                 )
@@ -220,3 +229,9 @@ class CheckpointWriter:
             documents=content.documents,
             hashed=hashed,
         )
+
+
+def _use_device(local_rank: int) -> None:
+    """Let a thread use the GPU of its process: each begins with the first one."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(local_rank)

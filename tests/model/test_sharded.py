@@ -53,6 +53,32 @@ def test_metadata_that_would_run_something_is_refused(checkpoint, tmp_path):
     assert not mark.exists()
 
 
+def test_a_tensor_that_is_none_but_a_pickle_is_refused_by_name(checkpoint, tmp_path):
+    """PyTorch would read it with `torch.load(weights_only=False)`."""
+    mark = tmp_path / "ran"
+    evil = checkpoint / "evil"
+    with one_process_is_enough():
+        writer = dcp.FileSystemWriter(evil / "state")
+        dcp.save({"weights/a": Evil(mark)}, storage_writer=writer, no_dist=True)
+    mark.unlink(missing_ok=True)
+
+    with pytest.raises(CheckpointBroken, match="weights/a is no tensor"):
+        StateReader(evil / "state").read_metadata()
+    with pytest.raises(CheckpointBroken):
+        read_weights(evil)
+
+    assert not mark.exists()
+
+
+def test_parts_that_lie_elsewhere_are_refused(checkpoint):
+    path = checkpoint / "state" / METADATA_NAME
+    part = next((checkpoint / "state").glob("__0_*")).name.encode()
+    path.write_bytes(path.read_bytes().replace(part, b"../" + part[3:]))
+
+    with pytest.raises(CheckpointBroken, match="does not belong there"):
+        read_weights(checkpoint)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x80\x04N.", b"garbage", pickle.dumps({"a": 1})])
 def test_metadata_that_is_none_is_refused(checkpoint, content):
     (checkpoint / "state" / METADATA_NAME).write_bytes(content)

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def planned(
         corpus: A corpus folder.
         tokenizer: A tokenizer folder.
         out: The run's folder.
-        kills: How often a process is killed at a random moment, all started again after it.
+        kills: How often a process kills itself at a random moment, all started again after it.
         seed: Of the moments.
         faults: What goes wrong.
         starts_max: How often the processes are started at most, beside after kills.
@@ -156,6 +156,10 @@ def _break(what: dict[str, Any], rank: int) -> None:
 
     def step(self: Any, number: int, sequences: Any, rows: Any, *data: Any, **more: Any) -> Any:
         now.update({str(number), f"sample-{rows[0]}"})
+        if what["death"] is not None and number >= what["death"][0] and rank == what["death"][1]:
+            death = threading.Timer(what["death"][2], os.kill, (os.getpid(), signal.SIGKILL))
+            death.daemon = True
+            death.start()
         for kind, signal_number in ((faults.hangs, signal.SIGSTOP), (faults.told, signal.SIGTERM)):
             mark = out / f".{signal_number.name}-{number}"
             if kind.get(str(number)) == rank and not mark.exists():
@@ -207,28 +211,22 @@ def _start(what: dict[str, Any]) -> list[int]:
     return started
 
 
-def _until_they_end(pids: list[int], kill_after: float | None, chance: random.Random) -> list[int]:
-    """Wait until all have ended, killing one at a moment and all others when one ends badly."""
+def _until_they_end(pids: list[int]) -> list[int]:
+    """Wait until all have ended, killing the others when one ends badly; return exit codes.
+
+    Of those it has killed itself the code is that of the one that ended badly.
+    """
     codes: dict[int, int] = {}
-    began = time.monotonic()
+    bad: int | None = None
     while len(codes) < len(pids):
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if pid:
-            codes[pid] = os.waitstatus_to_exitcode(status)
-            if codes[pid] not in {0, 75, 130}:
-                _kill_all(pids, codes)
-            continue
-        if kill_after is not None and time.monotonic() - began > kill_after:
-            os.kill(chance.choice([one for one in pids if one not in codes]), signal.SIGKILL)
-            kill_after = None
-        time.sleep(0.005)
+        pid, status = os.waitpid(-1, 0)
+        codes[pid] = os.waitstatus_to_exitcode(status) if bad is None else bad
+        if bad is None and codes[pid] not in {0, 75, 130}:
+            bad = codes[pid]
+            for other in pids:
+                if other not in codes:
+                    os.kill(other, signal.SIGKILL)
     return [codes[pid] for pid in pids]
-
-
-def _kill_all(pids: list[int], codes: dict[int, int]) -> None:
-    for pid in pids:
-        if pid not in codes:
-            os.kill(pid, signal.SIGKILL)
 
 
 def main(path: str) -> None:
@@ -242,19 +240,19 @@ def main(path: str) -> None:
 def _train(what: dict[str, Any]) -> dict[str, Any]:
     """Train one planned run."""
     chance = random.Random(what["seed"])
+    last = what["stage"]["steps"] - 2
+    deaths = sorted(
+        (chance.randrange(1, last), chance.randrange(what["size"]), chance.uniform(0.0, 0.05))
+        for _ in range(what["kills"])
+    )
     kills = starts = bad_starts = 0
-    seconds_whole = 0.0
     while True:
         starts += 1
-        kill_after = None
-        if kills < what["kills"]:
-            kill_after = chance.uniform(0.3, 0.3 + max(1.5, seconds_whole))
-        began = time.monotonic()
-        ends = _until_they_end(_start(what), kill_after, chance)
-        seconds_whole = max(seconds_whole, 0.5 * (time.monotonic() - began))
+        what["death"] = deaths[kills] if kills < len(deaths) else None
+        ends = _until_they_end(_start(what))
         if not any(ends):
             break
-        if -signal.SIGKILL in ends and kill_after is not None:
+        if what["death"] is not None and set(ends) == {-signal.SIGKILL}:
             kills += 1
             continue
         bad_starts += 1

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,14 @@ def test_a_loss_or_a_norm_far_above_the_others_is_skipped_and_one_below_is_not()
     assert settled().may_learn(50, loss=4.3, norm=1.5)
 
 
+def test_a_large_norm_alone_never_asks_for_a_rollback():
+    guard = settled()
+    for step in range(50, 60):
+        guard.may_learn(step, loss=4.0, norm=10.0**step)
+
+    assert not guard.wants_rollback
+
+
 def test_losses_that_are_all_alike_do_not_make_the_next_stand_out():
     guard = Guard()
     for step in range(60):
@@ -46,10 +55,32 @@ def test_losses_that_are_all_alike_do_not_make_the_next_stand_out():
     assert guard.may_learn(60, loss=4.1, norm=1.02)
 
 
-def test_what_was_skipped_does_not_change_what_is_usual():
+def test_one_bad_step_does_not_make_the_next_look_usual():
     guard = settled()
-    for step in range(50, 60):
-        assert not guard.may_learn(step, loss=4000.0, norm=1.0)
+
+    assert not guard.may_learn(50, loss=4000.0, norm=1.0)
+    assert not guard.may_learn(51, loss=4000.0, norm=1.0)
+    assert guard.may_learn(52, loss=4.1, norm=1.0)
+
+
+def test_a_lasting_change_is_taken_for_usual_after_some_steps():
+    guard = settled(200)
+    learned = [guard.may_learn(200 + step, loss=4.0, norm=1.9) for step in range(100)]
+    shifted = [guard.may_learn(300 + step, loss=9.0, norm=1.9) for step in range(100)]
+
+    assert all(learned[20:])
+    assert all(shifted[40:])
+
+
+def test_norms_that_spread_as_norms_do_are_learned_from():
+    chance, guard, skipped = random.Random(5), Guard(), 0
+    for step in range(3000):
+        fit = guard.may_learn(
+            step, loss=4 + chance.gauss(0, 0.2), norm=chance.lognormvariate(0, 0.7)
+        )
+        skipped += not fit
+
+    assert skipped <= 1
 
 
 @given(gap=st.integers(1, 2 * ROLLBACK_WITHIN_STEPS))
@@ -89,6 +120,17 @@ def test_the_stretches_tell_which_step_learned_from_which_step_of_the_data(happe
     ]
     assert found == told
     assert course.step == len(happenings)
+
+
+def test_a_rollback_forgets_the_skips_before_it():
+    course = Course(guard=settled())
+    course.guard.may_learn(8, loss=math.nan, norm=1.0)
+    course.guard.may_learn(9, loss=math.nan, norm=1.0)
+    course.jump(12)
+
+    course.guard.may_learn(40, loss=math.nan, norm=1.0)
+
+    assert not course.guard.wants_rollback
 
 
 def test_a_course_is_read_as_it_was_written(tmp_path):

@@ -84,6 +84,6 @@ def test_the_slurm_script_is_one_a_shell_reads(printed, tmp_path):
     assert script.startswith("#!/bin/bash\n")
     for wanted in ("--nodes=4", "--ntasks-per-node=1", "--gpus-per-node=8", "--requeue"):
         assert f"#SBATCH {wanted}\n" in script
-    assert re.search(r"^#SBATCH --signal=TERM@\d+$", script, re.MULTILINE)
+    assert re.search(r"^#SBATCH --signal=B:TERM@\d+$", script, re.MULTILINE)
     assert '--rdzv-endpoint "$first:29500"' in script
     assert f"'{tmp_path}/a recipe.py'" in script, "names with spaces stay whole"

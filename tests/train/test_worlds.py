@@ -80,25 +80,66 @@ def part(rank, size, port):
     dist.destroy_process_group()
 
 if __name__ == "__main__":
-    mp.spawn(part, (int(sys.argv[1]), sys.argv[2]), nprocs=int(sys.argv[1]))
+    size = int(sys.argv[1])
+    mp.start_processes(part, (size, sys.argv[2]), nprocs=size, start_method="fork")
 """
 
 
-@pytest.mark.parametrize("size", [2, 3, 4])
-def test_matrices_parted_among_processes_become_orthogonal_as_whole_ones(size, tmp_path):
-    (tmp_path / "parted.py").write_text(PARTED)
+PRECISION = """
+import os, sys, torch
+from pathlib import Path
+import torch.multiprocessing as mp
+from hunmin.model import ModelConfig
+from hunmin.train.device import Device
+from hunmin.train.learner import build_learner, initialize
+from hunmin.train.world import join_world
+
+SHAPE = ModelConfig(vocab_size=64, context_tokens=16, layers=2, width=16, heads=2,
+    key_value_heads=1, head_width=8, feed_forward_width=32)
+
+def part(rank, size, port):
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": str(rank),
+                   "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
+    device = Device(torch.device("cpu"), bfloat16=True, compiled=False)
+    with join_world() as world:
+        learner = build_learner(SHAPE, device, world)
+        initialize(learner, 1)
+        block = learner.transformer.model.layers[1]
+        block.register_forward_hook(lambda _, inputs, out: print("stream", out.dtype))
+        block.mlp.up_proj.register_forward_hook(lambda _, inputs, out: print("product", out.dtype))
+        ids = torch.arange(16).reshape(1, 16)
+        with device.precision():
+            loss, _ = learner(ids, ids, None)
+        loss.backward()
+        print("loss", loss.dtype, round(loss.item(), 3))
+        print("gradient", block.mlp.up_proj.weight.grad.dtype)
+
+if __name__ == "__main__":
+    size = int(sys.argv[1])
+    mp.start_processes(part, (size, sys.argv[2]), nprocs=size, start_method="fork")
+"""
+
+
+def run_parted(path, size):
+    """Run a program that starts so many processes; return what they print."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-
     ended = subprocess.run(
-        [sys.executable, str(tmp_path / "parted.py"), str(size), port],
+        [sys.executable, str(path), str(size), port],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-
     assert ended.returncode == 0, ended.stderr[-2000:]
+    return ended.stdout
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_matrices_parted_among_processes_become_orthogonal_as_whole_ones(size, tmp_path):
+    (tmp_path / "parted.py").write_text(PARTED)
+
+    run_parted(tmp_path / "parted.py", size)
 
 
 def test_killed_at_twenty_random_moments_a_run_ends_in_the_same_bytes(stage, plan, tmp_path):
@@ -150,17 +191,21 @@ def test_replicas_that_do_not_divide_the_processes_are_refused(stage, plan, tmp_
 
 def test_bad_steps_are_skipped_by_all_and_a_restart_judges_alike(stage, plan, tmp_path):
     stage = dataclasses.replace(stage, steps=60)
-    faults = Faults(poisoned={"45": 1000.0}, nan_gradient={"20": 1})
-    train_all(
-        plan(2, stage, tmp_path / "whole", faults=faults),
-        plan(2, stage, tmp_path / "killed", faults=faults, kills=3, seed=9),
+    spoiled = {"poisoned": {"45": 1000.0}, "nan_gradient": {"20": 1}}
+    _, told = train_all(
+        plan(2, stage, tmp_path / "whole", faults=Faults(**spoiled)),
+        # Stopped when the guard has seen enough to judge, it must remember it at the bad step.
+        plan(2, stage, tmp_path / "again", faults=Faults(**spoiled, told={"41": 1}), starts_max=2),
     )
 
+    assert (told["starts"], told["ends"]) == (2, [0, 0])
     skipped = [line for line in events(tmp_path / "whole") if line["event"] == "skipped"]
     assert [line["step"] for line in skipped] == [21, 46]
     assert all(len(line["samples"]) == stage.batch_sequences for line in skipped)
     assert sorted(losses(tmp_path / "whole")) == [n for n in range(1, 61) if n not in {21, 46}]
-    assert weights_sha256(tmp_path / "killed", 60) == weights_sha256(tmp_path / "whole", 60)
+    assert weights_sha256(tmp_path / "again", 60) == weights_sha256(tmp_path / "whole", 60)
+    facts = Manifest.read(tmp_path / "whole/step-000060").facts
+    assert facts["tokens_seen"] == 58 * stage.batch_sequences * stage.sequence_tokens
     ledger = open_ledgers(tmp_path / "whole/step-000060")[0]
     assert ledger.of_step(21).num_rows == 0
     assert ledger.of_step(22).num_rows > 0
@@ -178,6 +223,8 @@ def test_after_three_bad_steps_a_run_goes_back_and_on_behind_the_bad_data(stage,
     rollback = [line for line in events(tmp_path / "run") if line["event"] == "rollback"]
     assert len(rollback) == 1
     assert rollback[0]["data_steps_left_out"] == [10, 15]
+    assert [line["step"] for line in rollback[0]["skipped"]] == [13, 14, 15]
+    assert all(len(line["samples"]) == 4 for line in rollback[0]["skipped"])
     assert sorted(losses(tmp_path / "run")) == list(range(1, STEPS + 1))
     assert [one.model_dump() for one in last(tmp_path / "run").ledger.learned()] == [
         {"step": 0, "data_step": 0, "steps": 10},
@@ -202,7 +249,7 @@ def test_a_process_that_hangs_ends_the_run_with_the_stacks_of_all(stage, plan, t
             stage,
             tmp_path / "run",
             faults=Faults(hangs={"8": 1}),
-            stalled_after_seconds=4.0,
+            stalled_after_seconds=12.0,
             starts_max=2,
         )
     )[0]
@@ -212,6 +259,26 @@ def test_a_process_that_hangs_ends_the_run_with_the_stacks_of_all(stage, plan, t
     stacks = [(tmp_path / f"run/stalled/rank-{rank}.txt").read_text() for rank in range(3)]
     assert all("stepping.py" in one and "step 8" in one for one in stacks)
     assert any("process 1, pid" in one and "stopped (T)" in one for one in stacks)
+
+
+def test_bad_steps_before_the_first_checkpoint_teach_nothing_and_end_nothing(stage, plan, tmp_path):
+    bad = {str(step): 1 for step in range(4)}
+
+    told = train_all(plan(2, stage, tmp_path / "run", faults=Faults(nan_gradient=bad)))[0]
+
+    assert told["ends"] == [0, 0]
+    assert last(tmp_path / "run").ledger.learned()[0].step == 4
+    assert sorted(losses(tmp_path / "run")) == list(range(5, STEPS + 1))
+
+
+def test_on_several_processes_the_layers_compute_in_the_precision_of_one(tmp_path):
+    (tmp_path / "precision.py").write_text(PRECISION)
+
+    said = [run_parted(tmp_path / "precision.py", size) for size in (1, 2)]
+
+    assert set(said[0].splitlines()) == set(said[1].splitlines())
+    assert "stream torch.float32" in said[0]
+    assert "product torch.bfloat16" in said[0]
 
 
 def test_a_full_disk_costs_one_checkpoint_and_no_step(stage, plan, tmp_path):
