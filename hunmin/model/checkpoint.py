@@ -1,4 +1,4 @@
-"""A model on disk: `config.json` and `model.safetensors`, as `Qwen3ForCausalLM` has them."""
+"""A model on disk: `config.json` and `model.safetensors`, as transformers has them."""
 
 import json
 from collections.abc import Mapping
@@ -14,15 +14,16 @@ from hunmin.model.transformer import ModelConfig, Transformer
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+DENSE, MIXTURE = "Qwen3ForCausalLM", "Qwen3MoeForCausalLM"
 STATE_NAME = "state"
 """Of a run that has not ended: weights and optimizers in parts; `hunmin.model.sharded` reads it."""
 
 
 def to_hub_config(config: ModelConfig, *, eos_id: int, pad_id: int, dtype: str) -> dict[str, Any]:
-    """Return the `config.json` of `Qwen3ForCausalLM` for this shape."""
+    """Return the `config.json` of `Qwen3ForCausalLM` or `Qwen3MoeForCausalLM` for this shape."""
     return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
+        "architectures": [MIXTURE if config.experts else DENSE],
+        "model_type": "qwen3_moe" if config.experts else "qwen3",
         "attention_bias": False,
         "attention_dropout": 0.0,
         "bos_token_id": None,
@@ -48,11 +49,35 @@ def to_hub_config(config: ModelConfig, *, eos_id: int, pad_id: int, dtype: str) 
         "use_cache": True,
         "use_sliding_window": False,
         "vocab_size": config.vocab_size,
+        **(_hub_experts(config) if config.experts else {}),
+    }
+
+
+def _hub_experts(config: ModelConfig) -> dict[str, Any]:
+    """Return what `config.json` tells of experts, in every layer."""
+    return {
+        "num_experts": config.experts,
+        "num_experts_per_tok": config.experts_per_token,
+        "moe_intermediate_size": config.expert_width,
+        # Of dense layers, and there are none; Qwen's own models give the width of a token.
+        "intermediate_size": config.experts_per_token * config.expert_width,
+        "norm_topk_prob": True,
+        "decoder_sparse_step": 1,
+        "mlp_only_layers": [],
+        "output_router_logits": False,
+        "router_aux_loss_coef": 0.001,
     }
 
 
 def from_hub_config(hub: dict[str, Any]) -> ModelConfig:
-    """Return the shape a `config.json` tells of."""
+    """Return the shape a `config.json` tells of.
+
+    Raises:
+        KeyError: It does not tell enough.
+        ValueError: It is of a class or a shape that is not ours.
+    """
+    if hub.get("architectures") not in ([DENSE], [MIXTURE]):
+        raise ValueError(f"it is neither a {DENSE} nor a {MIXTURE}")
     rope = hub.get("rope_parameters") or {}
     return ModelConfig(
         vocab_size=hub["vocab_size"],
@@ -62,11 +87,26 @@ def from_hub_config(hub: dict[str, Any]) -> ModelConfig:
         heads=hub["num_attention_heads"],
         key_value_heads=hub["num_key_value_heads"],
         head_width=hub["head_dim"],
-        feed_forward_width=hub["intermediate_size"],
         tied_embeddings=hub["tie_word_embeddings"],
         rope_base=hub.get("rope_theta") or rope["rope_theta"],
         norm_epsilon=hub["rms_norm_eps"],
+        **_feed_forward_shape(hub),
     )
+
+
+def _feed_forward_shape(hub: dict[str, Any]) -> dict[str, int]:
+    if hub["architectures"] == [DENSE]:
+        return {"feed_forward_width": hub["intermediate_size"]}
+    if not hub.get("norm_topk_prob"):
+        raise ValueError("the weights of its experts do not sum to 1")
+    if hub.get("decoder_sparse_step", 1) != 1 or hub.get("mlp_only_layers"):
+        raise ValueError("it has layers without experts")
+    return {
+        # transformers writes the one name or the other, by its version.
+        "experts": hub["num_experts"] if "num_experts" in hub else hub["num_local_experts"],
+        "experts_per_token": hub["num_experts_per_tok"],
+        "expert_width": hub["moe_intermediate_size"],
+    }
 
 
 def save_model(
@@ -112,8 +152,6 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype = torch.float32) -> Tran
     """
     try:
         hub = json.loads((folder / CONFIG_NAME).read_text("utf-8"))
-        if hub.get("architectures") != ["Qwen3ForCausalLM"]:
-            raise CheckpointBroken(folder=folder, reason="it is not a Qwen3ForCausalLM")
         model = Transformer(from_hub_config(hub))
         weights = read_whole_weights(folder)
     except (OSError, ValueError, KeyError, SafetensorError) as error:

@@ -1,8 +1,11 @@
 """A model as one GGUF file, for llama.cpp, Ollama, LM Studio and OpenVINO GenAI.
 
-The layout is llama.cpp's architecture `qwen3`; tensor data is written one tensor at a time.
+The layout is llama.cpp's architecture `qwen3`, or `qwen3moe` for a model with experts; tensor data
+is written one tensor at a time.
 """
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +41,13 @@ _INNER = {
     "mlp.gate_proj": "ffn_gate",
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
+    "mlp.gate": "ffn_gate_inp",
+    "mlp.experts.gate_proj": "ffn_gate_exps",
+    "mlp.experts.up_proj": "ffn_up_exps",
+    "mlp.experts.down_proj": "ffn_down_exps",
 }
+_EXPERT = re.compile(r"mlp\.experts\.(\d+)")
+_ROUTER, _EXPERTS = "ffn_gate_inp.weight", "_exps.weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +65,15 @@ class GgufDescription:
 
 
 def gguf_name(name: str) -> str:
-    """Return the GGUF name of a parameter of `Qwen3ForCausalLM`."""
+    """Return the GGUF name of a parameter of `Qwen3ForCausalLM` or `Qwen3MoeForCausalLM`.
+
+    Parameters of a layer's experts that are alike share a name: in the file they are one tensor.
+    """
     stem = name.removesuffix(".weight")
     if stem in _OUTER:
         return f"{_OUTER[stem]}.weight"
     _, _, layer, inner = stem.split(".", 3)  # model.layers.N.…
-    return f"blk.{layer}.{_INNER[inner]}.weight"
+    return f"blk.{layer}.{_INNER[_EXPERT.sub('mlp.experts', inner)]}.weight"
 
 
 def write_gguf(
@@ -78,35 +90,63 @@ def write_gguf(
 
     Args:
         path: The file to write; a step makes it whole.
-        weights: Parameters by their `Qwen3ForCausalLM` name, float32; a tied head left out.
+        weights: Parameters by their name in transformers, float32; a tied head left out.
         config: The plain `config.json`.
         tokenizer: The plain `tokenizer.json`.
         chat_template: The Jinja chat template.
         description: What the file says of itself.
         quantization: `Q8_0` (8 bits and a scale) or `F16`, for matrices; vectors are F32.
     """
-    writer = GGUFWriter(path, "qwen3")
+    writer = GGUFWriter(path, "qwen3moe" if "num_experts" in config else "qwen3")
     try:
         _add_description(writer, description, quantization)
         _add_shape(writer, config)
         _add_tokenizer(writer, tokenizer, chat_template)
-        kinds = {name: tensor_type(weight.shape, quantization) for name, weight in weights.items()}
-        for name, weight in weights.items():
+        tensors = _tensors(weights)
+        kinds: dict[str, GGMLQuantizationType] = {}
+        for name, parts in tensors.items():
+            shape = _shape(name, parts)
+            kinds[name] = tensor_type(shape, quantization)
+            if name.endswith(_ROUTER):
+                kinds[name] = GGMLQuantizationType.F32  # small, and a choice hangs on it
             block, block_bytes = gguf.GGML_QUANT_SIZES[kinds[name]]
             writer.add_tensor_info(
-                gguf_name(name),
-                weight.shape,
-                weight.dtype,
-                weight.size // block * block_bytes,
+                name,
+                shape,
+                parts[0].dtype,
+                math.prod(shape) // block * block_bytes,
                 raw_dtype=kinds[name],
             )
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        for name, weight in weights.items():
-            writer.write_tensor_data(gguf.quants.quantize(weight, kinds[name]))
+        for name, parts in tensors.items():
+            whole = np.stack(parts).reshape(_shape(name, parts))
+            writer.write_tensor_data(gguf.quants.quantize(whole, kinds[name]))
     finally:
         writer.close()
+
+
+def _tensors(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+) -> dict[str, list[npt.NDArray[np.float32]]]:
+    """Return the tensors of the file by name, one of experts as the list of its parts in order."""
+    tensors: dict[str, list[npt.NDArray[np.float32]]] = {}
+    for name in sorted(weights, key=_expert_number):
+        tensors.setdefault(gguf_name(name), []).append(weights[name])
+    return tensors
+
+
+def _expert_number(name: str) -> int:
+    """Return the number of the expert a parameter belongs to; -1 for all others."""
+    found = _EXPERT.search(name)
+    return -1 if found is None else int(found[1])
+
+
+def _shape(name: str, parts: list[npt.NDArray[np.float32]]) -> tuple[int, ...]:
+    """Return the shape of a tensor of the file: experts are counted by a dimension of their own."""
+    shape = parts[0].shape
+    return (len(parts), *shape) if name.endswith(_EXPERTS) else shape
 
 
 def tensor_type(shape: tuple[int, ...], quantization: Quantization) -> GGMLQuantizationType:
@@ -144,6 +184,10 @@ def _add_shape(writer: GGUFWriter, config: Mapping[str, Any]) -> None:
     writer.add_embedding_length(config["hidden_size"])
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_feed_forward_length(config["intermediate_size"])
+    if "num_experts" in config:
+        writer.add_expert_count(config["num_experts"])
+        writer.add_expert_used_count(config["num_experts_per_tok"])
+        writer.add_expert_feed_forward_length(config["moe_intermediate_size"])
     writer.add_head_count(config["num_attention_heads"])
     writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_key_length(config["head_dim"])

@@ -1,11 +1,11 @@
-"""The language model: a stock Qwen3 transformer in plain PyTorch.
+"""The language model: a stock Qwen3 transformer in plain PyTorch, dense or a mixture of experts.
 
-Parameter names and `config.json` are those of `Qwen3ForCausalLM`, so a checkpoint is read by
-transformers, vLLM, SGLang and llama.cpp unchanged. This file knows nothing of text, files or
-training; it turns token ids into logits.
+Parameter names and `config.json` are those of `Qwen3ForCausalLM` and `Qwen3MoeForCausalLM`, so a
+checkpoint is read by transformers, vLLM, SGLang and llama.cpp unchanged. This file knows nothing
+of text, files or training; it turns token ids into logits.
 
 Letters in tensor names: B sequences, T positions, D model width, H query heads, K key and value
-heads, E head width, F feed-forward width, V vocabulary.
+heads, E head width, V vocabulary.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from hunmin.model.experts import Experts
+from hunmin.model.feed_forward import FeedForward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,14 @@ class ModelConfig:
     heads: int
     key_value_heads: int
     head_width: int
-    feed_forward_width: int
+    feed_forward_width: int = 0
+    """Of a dense model; one with experts has `expert_width` instead."""
+    experts: int = 0
+    """How many experts each layer has; 0, the default, for a dense model."""
+    experts_per_token: int = 0
+    """How many of them compute each token."""
+    expert_width: int = 0
+    """The feed-forward width of one expert."""
     tied_embeddings: bool = True
     """Whether the output head is the embedding table: right for small models."""
     rope_base: float = 10_000.0
@@ -38,11 +48,33 @@ class ModelConfig:
             raise ValueError("heads must be a multiple of key_value_heads")
         if self.head_width % 2:
             raise ValueError("head_width must be even")
+        if self.experts:
+            self._check_experts()
+        elif self.experts_per_token or self.expert_width:
+            raise ValueError("experts_per_token and expert_width need experts")
+        elif self.feed_forward_width < 1:
+            raise ValueError("feed_forward_width must be at least 1")
+
+    def _check_experts(self) -> None:
+        if self.feed_forward_width:
+            raise ValueError("a model with experts has expert_width and no feed_forward_width")
+        if self.experts < 0:
+            raise ValueError("experts must not be negative")
+        if not 1 <= self.experts_per_token <= self.experts:
+            raise ValueError("experts_per_token must be at least 1 and at most experts")
+        if self.expert_width < 1:
+            raise ValueError("expert_width must be at least 1")
 
     def matmul_parameters(self) -> int:
-        """Return the parameters that take part in a matrix product for each token."""
+        """Return the parameters that take part in a matrix product for each token.
+
+        Of experts, those are the router and as many as compute one token.
+        """
         attention = self.width * self.head_width * 2 * (self.heads + self.key_value_heads)
         feed_forward = 3 * self.width * self.feed_forward_width
+        if self.experts:
+            active_width = self.experts_per_token * self.expert_width
+            feed_forward = 3 * self.width * active_width + self.width * self.experts
         return self.layers * (attention + feed_forward) + self.vocab_size * self.width
 
     def flops_per_token(self, sequence_tokens: int) -> int:
@@ -128,40 +160,38 @@ class Attention(nn.Module):
         return self.o_proj(mixed_BHTE.transpose(1, 2).reshape(batch, length, -1))
 
 
-class FeedForward(nn.Module):
-    """SwiGLU: a gated feed-forward layer.
-
-    Source:
-        Shazeer, "GLU Variants Improve Transformer", 2020.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(config.width, config.feed_forward_width, bias=False)
-        self.up_proj = nn.Linear(config.width, config.feed_forward_width, bias=False)
-        self.down_proj = nn.Linear(config.feed_forward_width, config.width, bias=False)
-
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        """Return the layer's output, `(B, T, D)`."""
-        return self.down_proj(functional.silu(self.gate_proj(x_BTD)) * self.up_proj(x_BTD))
-
-
 class Block(nn.Module):
     """One layer: attention, then feed-forward, each on a normalized input and added back."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.self_attn = Attention(config)
-        self.mlp = FeedForward(config)
+        self.mlp = (
+            Experts(
+                config.width,
+                experts=config.experts,
+                experts_per_token=config.experts_per_token,
+                width_each=config.expert_width,
+            )
+            if config.experts
+            else FeedForward(config.width, config.feed_forward_width)
+        )
         self.input_layernorm = RMSNorm(config.width, config.norm_epsilon)
         self.post_attention_layernorm = RMSNorm(config.width, config.norm_epsilon)
 
     def forward(
         self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, mask_BTT: Tensor | None
-    ) -> Tensor:
-        """Return the stream after this layer, `(B, T, D)`."""
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the stream after this layer, `(B, T, D)`, and the logits of its router.
+
+        Those are of `(B * T, experts)`, and None in a dense model.
+        """
         x_BTD = x_BTD + self.self_attn(self.input_layernorm(x_BTD), cos_TE, sin_TE, mask_BTT)
-        return x_BTD + self.mlp(self.post_attention_layernorm(x_BTD))
+        normal_BTD = self.post_attention_layernorm(x_BTD)
+        if isinstance(self.mlp, FeedForward):
+            return x_BTD + self.mlp(normal_BTD), None
+        added_BTD, router_logits = self.mlp(normal_BTD)
+        return x_BTD + added_BTD, router_logits
 
 
 class Decoder(nn.Module):
@@ -229,6 +259,16 @@ class Transformer(nn.Module):
                 to its own document, and positions begin anew with each; without it the whole
                 row is one document.
         """
+        return self.hidden_and_routers(ids_BT, segments_BT)[0]
+
+    def hidden_and_routers(
+        self, ids_BT: Tensor, segments_BT: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return `hidden`, and of each layer with experts its router's logits.
+
+        Those are of `(B * T, experts)`; a dense model has none.
+        """
+        routers: list[Tensor] = []
         length = ids_BT.shape[1]
         cos_TE, sin_TE, mask_BTT = self.cos_TE[:length], self.sin_TE[:length], None
         if segments_BT is not None:
@@ -239,8 +279,10 @@ class Transformer(nn.Module):
             sin_TE = self.sin_TE[positions_BT].unsqueeze(1)
         x_BTD = self.model.embed_tokens(ids_BT)
         for block in self.model.layers:
-            x_BTD = block(x_BTD, cos_TE, sin_TE, mask_BTT)
-        return self.model.norm(x_BTD)
+            x_BTD, router_logits = block(x_BTD, cos_TE, sin_TE, mask_BTT)
+            if router_logits is not None:
+                routers.append(router_logits)
+        return self.model.norm(x_BTD), routers
 
     def forward(self, ids_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:
         """Return the logits of the next token at each position, `(B, T, V)`."""

@@ -174,3 +174,9 @@ def make_checkpoint(corpus, tokenizer_folder, tmp_path_factory) -> Callable[...,
 def checkpoint(make_checkpoint) -> Path:
     """Return a checkpoint that was pretrained and then trained on chats."""
     return make_checkpoint(stage="chat", base=make_checkpoint())
+
+
+@pytest.fixture(scope="session")
+def with_experts(make_checkpoint) -> Path:
+    """Return a checkpoint of a mixture of twelve experts a layer, three of them for a token."""
+    return make_checkpoint(feed_forward_width=0, experts=12, experts_per_token=3, expert_width=64)

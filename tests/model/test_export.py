@@ -63,6 +63,7 @@ def copied(checkpoint, out, *, generation=None, nan_in=None):
         {"tied_embeddings": False},
         {"heads": 6, "key_value_heads": 3, "rope_base": 1_000_000.0},
         {"width": 48, "head_width": 64, "feed_forward_width": 80, "norm_epsilon": 1e-5},
+        {"feed_forward_width": 0, "experts": 12, "experts_per_token": 3, "expert_width": 40},
     ],
 )
 def test_transformers_computes_the_same_logits(make_checkpoint, tmp_path, shape):
@@ -74,6 +75,30 @@ def test_transformers_computes_the_same_logits(make_checkpoint, tmp_path, shape)
 
     assert size > 0.5
     assert difference < 1e-4
+
+
+def test_a_mixture_of_experts_is_exported_whole_and_speaks_with_its_own_experts(
+    with_experts, tmp_path
+):
+    out = tmp_path / "mixture"
+    manifest = model.export(with_experts, out, name="mixture")
+    theirs, loading = AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
+    ids = torch.tensor([[300, 301, 302]])
+
+    answer = theirs.generate(ids, max_new_tokens=8, do_sample=False, repetition_penalty=1.0)[0, 3:]
+
+    assert not any(loading.values()), loading
+    assert "model.gguf" in manifest.files
+    ours = model.load_checkpoint(out)
+    with torch.no_grad():
+        for token in answer:
+            assert int(ours(ids)[0, -1].argmax()) == int(token)
+            ids = torch.cat((ids, token.view(1, 1)), dim=1)
+    card = (out / "README.md").read_text("utf-8")
+    assert "- qwen3_moe\n" in card
+    assert card.count("`Qwen3MoeForCausalLM`") == 2
+    assert "experts a layer (a token) | 12 (3) |" in card
+    assert "feed-forward width" not in card
 
 
 def test_weights_stored_in_bfloat16_are_computed_alike_by_both(checkpoint, tmp_path):

@@ -82,6 +82,30 @@ def test_rows_that_q8_cannot_hold_are_stored_as_f16(make_checkpoint, tmp_path):
     assert kinds["output_norm.weight"] == Type.F32
 
 
+def test_the_experts_of_a_layer_are_one_tensor_in_their_order(with_experts, tmp_path):
+    model.export(with_experts, tmp_path / "out", name="out", quantization="F16")
+    fields, tensors = read(tmp_path / "out/model.gguf")
+    state = model.load_checkpoint(with_experts).state_dict()
+
+    assert fields["general.architecture"] == "qwen3moe"
+    told = {key.removeprefix("qwen3moe."): value for key, value in fields.items()}
+    assert told["expert_count"] == 12
+    assert told["expert_used_count"] == 3
+    assert told["expert_feed_forward_length"] == 64
+    for layer in range(2):
+        stem = f"model.layers.{layer}.mlp"
+        for kind in ("gate", "up", "down"):
+            stored, found = tensors[f"blk.{layer}.ffn_{kind}_exps.weight"]
+            assert stored == Type.F16
+            for number, one in enumerate(found):
+                expected = state[f"{stem}.experts.{number}.{kind}_proj.weight"]
+                assert np.array_equal(one, expected.half().float().numpy())
+        stored, found = tensors[f"blk.{layer}.ffn_gate_inp.weight"]
+        assert stored == Type.F32
+        assert np.array_equal(found, state[f"{stem}.gate.weight"].numpy())
+    assert not [name for name in tensors if "ffn_up.weight" in name]
+
+
 def test_the_shape_is_told_as_llama_cpp_reads_it(exported):
     fields, _ = read(exported / "model.gguf")
 

@@ -25,10 +25,11 @@ LINES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def exported(checkpoint, tmp_path_factory) -> Path:
+@pytest.fixture(scope="module", params=["dense", "experts"])
+def exported(request, checkpoint, with_experts, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("models") / "f16"
-    model.export(checkpoint, out, name="small", license_id="cc-by-4.0", quantization="F16")
+    source = checkpoint if request.param == "dense" else with_experts
+    model.export(source, out, name="small", license_id="cc-by-4.0", quantization="F16")
     return out
 
 
