@@ -9,6 +9,7 @@ Letters in tensor names: B sequences, T positions, N tokens, D model width, V vo
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,16 +19,30 @@ from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
 from hunmin.train.device import Device
+from hunmin.train.routing import balance_penalty, router_z_penalty
 from hunmin.train.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Penalties:
+    """The weights of what is added to the loss while learning; see `TrainConfig`."""
+
+    z_loss: float = 0.0
+    balance_loss: float = 0.0
+    router_z_loss: float = 0.0
+
+
+NO_PENALTIES = Penalties()
 
 
 class Learner(nn.Module):
     """A model together with its loss, for training."""
 
-    def __init__(self, transformer: Transformer) -> None:
+    def __init__(self, transformer: Transformer, world: World) -> None:
         super().__init__()
         self.transformer = transformer
         self.sum_of_losses = sum_of_losses
+        self._world = world
 
     def forward(
         self,
@@ -35,16 +50,31 @@ class Learner(nn.Module):
         targets_BT: Tensor,
         segments_BT: Tensor | None,
         *,
-        penalized: bool = False,
+        penalties: Penalties = NO_PENALTIES,
     ) -> tuple[Tensor, Tensor]:
-        """Return `sum_of_losses` of a batch."""
-        hidden_BTD = self.transformer.hidden(ids_BT, segments_BT)
-        return self.sum_of_losses(
+        """Return the summed loss of a batch, and what is to be added to it for learning.
+
+        Both are sums over the tokens to be learned; the second is weighted already.
+        """
+        hidden_BTD, routers = self.transformer.hidden_and_routers(ids_BT, segments_BT)
+        loss, squares = self.sum_of_losses(
             hidden_BTD.flatten(0, 1),
             self.transformer.lm_head.weight,
             targets_BT.flatten(),
-            penalized=penalized,
+            penalized=penalties.z_loss > 0,
         )
+        added = penalties.z_loss * squares
+        learned_N = targets_BT.flatten() >= 0
+        if routers and penalties.balance_loss > 0:
+            added = added + penalties.balance_loss * balance_penalty(
+                routers,
+                learned_N,
+                experts_per_token=self.transformer.config.experts_per_token,
+                total=self._world.total,
+            )
+        if routers and penalties.router_z_loss > 0:
+            added = added + penalties.router_z_loss * router_z_penalty(routers, learned_N)
+        return loss, added
 
 
 def sum_of_losses(
@@ -76,7 +106,7 @@ def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
     them.
     """
     with torch.device("meta"):
-        learner = Learner(Transformer(config))
+        learner = Learner(Transformer(config), world)
     if device.compiled:
         logging.getLogger("torch._inductor").setLevel(logging.ERROR)
         for block in learner.transformer.model.layers:

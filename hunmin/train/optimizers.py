@@ -8,13 +8,16 @@ from hunmin.model import Transformer
 from hunmin.train.muon import Muon
 from hunmin.train.recipe import TrainConfig
 
+_ROUTER = ".mlp.gate.weight"
+"""A router's rows are one vector for each expert, not a map between spaces."""
+
 
 def build_optimizers(
     model: Transformer, config: TrainConfig, *, bfloat16: bool, shards: ProcessGroup | None = None
 ) -> list[torch.optim.Optimizer]:
     """Return the optimizers of a stage; together they hold every weight once.
 
-    Embedding, head and gains belong to AdamW always. Gains are never decayed.
+    Embedding, head, routers and gains belong to AdamW always. Gains are never decayed.
 
     Args:
         model: What is trained, on its device already.
@@ -24,7 +27,11 @@ def build_optimizers(
     """
     inner: list[Tensor] = []
     if config.optimizer == "muon":
-        inner = [weight for weight in model.model.layers.parameters() if weight.ndim > 1]
+        inner = [
+            weight
+            for name, weight in model.model.layers.named_parameters()
+            if weight.ndim > 1 and not name.endswith(_ROUTER)
+        ]
     taken = set(map(id, inner))
     others = [weight for weight in model.parameters() if id(weight) not in taken]
     adamw = torch.optim.AdamW(

@@ -50,6 +50,10 @@ class TrainConfig:
     gradient_norm_max: float = 1.0
     z_loss: float = 0.0
     """Weight of the squared log of the softmax's sum, which keeps logits small; 1e-5 is usual."""
+    balance_loss: float = 1e-3
+    """Weight of the unevenness of the choice of experts; only a model with experts has one."""
+    router_z_loss: float = 0.0
+    """Weight of the same square as in `z_loss`, of the routers' logits; 1e-3 is usual."""
     documents_apart: bool = False
     """Whether running text is masked so that no document sees the one before it in its sequence."""
     seed: int = 1446
@@ -67,6 +71,8 @@ class TrainConfig:
             raise ValueError(f"optimizer must be one of {', '.join(get_args(OptimizerName))}")
         if self.checkpoints_kept < 1 or self.checkpoint_every_steps < 1:
             raise ValueError("checkpoints_kept and checkpoint_every_steps must be at least 1")
+        if min(self.z_loss, self.balance_loss, self.router_z_loss) < 0:
+            raise ValueError("z_loss, balance_loss and router_z_loss must not be negative")
         least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
         if least < 1:
             raise ValueError(

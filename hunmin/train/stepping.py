@@ -1,7 +1,7 @@
 """One optimizer step on all processes: forward, backward, judgment, update.
 
-Processes meet once a step beside what parting the weights costs: to add up losses, tokens and
-gradient norms, and to agree whether someone asked to stop.
+Processes meet once a step beside what parting the weights and balancing experts cost: to add up
+losses, tokens and gradient norms, and to agree whether someone asked to stop.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from hunmin.train.batches import Batch, make_batch, shares
 from hunmin.train.device import Device
 from hunmin.train.gradients import clipping, squared_norm
 from hunmin.train.guard import Guard
-from hunmin.train.learner import Learner, local_parts
+from hunmin.train.learner import NO_PENALTIES, Learner, Penalties, local_parts
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.tokens import Sequences
 from hunmin.train.world import World
@@ -52,6 +52,11 @@ class Stepper:
         self._optimizers = optimizers
         self._device = device
         self._world = world
+        self._penalties = Penalties(
+            z_loss=config.z_loss,
+            balance_loss=config.balance_loss,
+            router_z_loss=config.router_z_loss,
+        )
 
     def step(
         self,
@@ -74,8 +79,8 @@ class Stepper:
         losses: list[torch.Tensor] = []
         tokens = 0
         for batch in self._batches(sequences, rows_N):
-            loss, penalty = self._sum_of_losses(batch, penalized=config.z_loss > 0)
-            (loss + config.z_loss * penalty).backward()
+            loss, penalty = self._sum_of_losses(batch, penalties=self._penalties)
+            (loss + penalty).backward()
             losses.append(loss.detach())
             tokens += batch.learned
         weights = [weight for weight in self._learner.parameters() if weight.grad is not None]
@@ -118,11 +123,11 @@ class Stepper:
         ]
 
     def _sum_of_losses(
-        self, batch: Batch, *, penalized: bool = False
+        self, batch: Batch, *, penalties: Penalties = NO_PENALTIES
     ) -> tuple[torch.Tensor, torch.Tensor]:
         with self._device.precision():
             return self._learner(
-                batch.ids_BT, batch.targets_BT, batch.segments_BT, penalized=penalized
+                batch.ids_BT, batch.targets_BT, batch.segments_BT, penalties=penalties
             )
 
     def _update(self, step: int) -> None:

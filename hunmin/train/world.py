@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from hunmin.errors import LayoutUnfit, OtherProcessFailed
@@ -78,6 +79,13 @@ class World:
         total = torch.tensor(values, dtype=torch.float64, device=device)
         dist.all_reduce(total)
         return total.tolist()
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """Return a tensor added up over all processes, the same on each; no gradient goes back."""
+        total = tensor.detach().clone()
+        if self.mesh is not None:
+            dist.all_reduce(total)
+        return total
 
     def together(self, action: Callable[[], T]) -> T:
         """Do something on every process; where it fails on one, fail on all with its error.

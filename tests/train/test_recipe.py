@@ -74,10 +74,11 @@ def test_the_learning_rate_rises_stays_and_falls_within_its_bounds(steps, warmup
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"batch_sequences": 6, "micro_batch_sequences": 4}]
+    "wrong",
+    [{"steps": 0}, {"batch_sequences": 6, "micro_batch_sequences": 4}, {"balance_loss": -0.1}],
 )
 def test_impossible_stages_are_refused(wrong):
-    with pytest.raises(ValueError, match="steps|multiple"):
+    with pytest.raises(ValueError, match="steps|multiple|negative"):
         TrainConfig(
             **{
                 "stage": "pretrain",
