@@ -241,6 +241,8 @@ class Loop:
             KeyboardInterrupt: Always, when it is whole.
         """
         self._settle()
+        if self.saved == self.plan.folder_at(self.course.step):
+            raise KeyboardInterrupt  # the run was just taken back to it
         self._begin_checkpoint()
         with self.watchdog.watching(self.course.step, slow=True):
             self.writer.settle()

@@ -218,8 +218,15 @@ def test_after_three_bad_steps_a_run_goes_back_and_on_behind_the_bad_data(stage,
     order = Order(record.seed, record.samples, record.samples_per_step)
     bad = {f"sample-{order.of_step(step)[0]}": 0 for step in (12, 13, 14)}
 
-    train_all(plan(2, stage, tmp_path / "run", faults=Faults(nan_gradient=bad)))
+    told_to_stop = Faults(nan_gradient=bad, told={"14": 1})
+    _, told = train_all(
+        plan(2, stage, tmp_path / "run", faults=Faults(nan_gradient=bad)),
+        plan(2, stage, tmp_path / "stopped", faults=told_to_stop, starts_max=2),
+    )
 
+    assert (told["starts"], told["ends"]) == (2, [0, 0])
+    assert "AssertionError" not in told["said"], "it stops in order after it went back"
+    assert weights_sha256(tmp_path / "stopped") == weights_sha256(tmp_path / "run")
     rollback = [line for line in events(tmp_path / "run") if line["event"] == "rollback"]
     assert len(rollback) == 1
     assert rollback[0]["data_steps_left_out"] == [10, 15]
