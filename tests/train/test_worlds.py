@@ -105,7 +105,7 @@ def part(rank, size, port):
         learner = build_learner(SHAPE, device, world)
         initialize(learner, 1)
         block = learner.transformer.model.layers[1]
-        block.register_forward_hook(lambda _, inputs, out: print("stream", out.dtype))
+        block.register_forward_hook(lambda _, inputs, out: print("stream", out[0].dtype))
         block.mlp.up_proj.register_forward_hook(lambda _, inputs, out: print("product", out.dtype))
         ids = torch.arange(16).reshape(1, 16)
         with device.precision():
