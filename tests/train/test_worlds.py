@@ -97,6 +97,9 @@ from hunmin.train.world import join_world
 SHAPE = ModelConfig(vocab_size=64, context_tokens=16, layers=2, width=16, heads=2,
     key_value_heads=1, head_width=8, feed_forward_width=32)
 
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # whole, beside the other process
+
 def part(rank, size, port):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": str(rank),
                    "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
@@ -105,14 +108,14 @@ def part(rank, size, port):
         learner = build_learner(SHAPE, device, world)
         initialize(learner, 1)
         block = learner.transformer.model.layers[1]
-        block.register_forward_hook(lambda _, inputs, out: print("stream", out[0].dtype))
-        block.mlp.up_proj.register_forward_hook(lambda _, inputs, out: print("product", out.dtype))
+        block.register_forward_hook(lambda _, inputs, out: say("stream", out[0].dtype))
+        block.mlp.up_proj.register_forward_hook(lambda _, inputs, out: say("product", out.dtype))
         ids = torch.arange(16).reshape(1, 16)
         with device.precision():
             loss, _ = learner(ids, ids, None)
         loss.backward()
-        print("loss", loss.dtype, round(loss.item(), 3))
-        print("gradient", block.mlp.up_proj.weight.grad.dtype)
+        say("loss", loss.dtype, round(loss.item(), 3))
+        say("gradient", block.mlp.up_proj.weight.grad.dtype)
 
 if __name__ == "__main__":
     size = int(sys.argv[1])
