@@ -18,21 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from training_speed import SHAPE
+
 from hunmin import model, train
 from hunmin.train.checkpoints import state_tensors
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.writing import CheckpointWriter
 
 RESULTS = Path(__file__).parent / "results" / "checkpoint_stall.jsonl"
-SHAPE = {
-    "context_tokens": 512,
-    "layers": 6,
-    "width": 320,
-    "heads": 5,
-    "key_value_heads": 5,
-    "head_width": 64,
-    "feed_forward_width": 896,
-}
 
 
 def measure(corpus: Path, tokenizer: Path, *, steps: int, every: int) -> dict[str, object]:

@@ -6,9 +6,9 @@ from torch import Tensor
 
 def squared_norm(gradients: list[Tensor]) -> float:
     """Return the sum of squares over the parts of gradients that this process holds."""
-    norms = [norm for norm in torch._foreach_norm(gradients)]  # noqa: SLF001, C416
-    if not norms:
+    if not gradients:
         return 0.0
+    norms = torch._foreach_norm(gradients)  # noqa: SLF001
     return torch.stack(norms).double().square().sum().item()
 
 
