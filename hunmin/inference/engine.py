@@ -230,8 +230,9 @@ async def _until_ready(host: ModelHost) -> None:
     ready = host.ready()
     if not ready.done():
         try:
-            waiting = asyncio.shield(asyncio.wrap_future(ready))
-            await asyncio.wait_for(waiting, READY_SECONDS_MAX)
+            # Not `wait_for`: Python 3.11's loses a cancellation that comes at the last moment.
+            async with asyncio.timeout(READY_SECONDS_MAX):
+                await asyncio.shield(asyncio.wrap_future(ready))
         except TimeoutError:
             raise EngineNotReady from None
     if (error := ready.exception()) is not None:
