@@ -349,7 +349,7 @@ def test_the_log_has_no_word_of_what_was_asked(run, way, cache):
     assert str(engine.host("parrot").model.encode(chat("주민등록번호"))[3:6])[1:-1] not in logs
 
 
-def _gone(process: int, seconds: float = 10.0) -> bool:
+def _gone(process: int, seconds: float = 60.0) -> bool:
     """Return whether a process ends soon; one that is dead but not waited for has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -53,7 +53,9 @@ class PaperEngine:
         self.healthy_now = True
         self.running: set[str] = set()
         """Request ids of the streams that hold a place."""
-        self.running_max = 0
+        self.speaks_among = 1
+        """Streams that must hold a place before any of them speaks."""
+        self._enough = asyncio.Event()
         self.seen: list[Generation] = []
         self.closed = False
         self._random = random.Random(seed)
@@ -74,8 +76,11 @@ class PaperEngine:
     async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
         self.seen.append(generation)
         self.running.add(generation.request_id)
-        self.running_max = max(self.running_max, len(self.running))
+        if len(self.running) >= self.speaks_among:
+            self._enough.set()
         try:
+            async with asyncio.timeout(60):
+                await self._enough.wait()
             async for delta in self._pieces(generation):
                 yield delta
         finally:
