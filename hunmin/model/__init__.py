@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hunmin.model.chat import encode_chat, encode_chat_with_mask, render_chat
     from hunmin.model.checkpoint import load_checkpoint, save_model
     from hunmin.model.fertility import tokenizer_report
+    from hunmin.model.flops import flops_per_token, matmul_parameters, total_parameters
     from hunmin.model.hub_folder import check_model_name, export
     from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, IM_START_ID, PAD_ID
     from hunmin.model.tokenizer import TOKENIZER_FILES, load_tokenizer
@@ -30,11 +31,14 @@ _HOME = {
     "encode_chat": "chat",
     "encode_chat_with_mask": "chat",
     "export": "hub_folder",
+    "flops_per_token": "flops",
     "load_checkpoint": "checkpoint",
     "load_tokenizer": "tokenizer",
+    "matmul_parameters": "flops",
     "render_chat": "chat",
     "save_model": "checkpoint",
     "tokenizer_report": "fertility",
+    "total_parameters": "flops",
     "train_tokenizer": "tokenizer_training",
 }
 """The file of the room each public name lives in."""
@@ -52,11 +56,14 @@ __all__ = [
     "encode_chat",
     "encode_chat_with_mask",
     "export",
+    "flops_per_token",
     "load_checkpoint",
     "load_tokenizer",
+    "matmul_parameters",
     "render_chat",
     "save_model",
     "tokenizer_report",
+    "total_parameters",
     "train_tokenizer",
 ]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hunmin.errors import ManifestBroken
 from hunmin.manifest import Manifest, SourceRecord, ancestors
+from hunmin.model.flops import flops_per_token
 
 _RESULTS_NAME = "results.json"
 
@@ -163,7 +164,7 @@ def _flop_per_token(shape: Mapping[str, Any], sequence_tokens: int) -> int:
     from hunmin.model.transformer import ModelConfig  # noqa: PLC0415 (loads torch)
 
     try:
-        return ModelConfig(**shape).flops_per_token(sequence_tokens)
+        return flops_per_token(ModelConfig(**shape), sequence_tokens)
     except TypeError:
         return 0
 

@@ -65,27 +65,6 @@ class ModelConfig:
         if self.expert_width < 1:
             raise ValueError("expert_width must be at least 1")
 
-    def matmul_parameters(self) -> int:
-        """Return the parameters that take part in a matrix product for each token.
-
-        Of experts, those are the router and as many as compute one token.
-        """
-        attention = self.width * self.head_width * 2 * (self.heads + self.key_value_heads)
-        feed_forward = 3 * self.width * self.feed_forward_width
-        if self.experts:
-            active_width = self.experts_per_token * self.expert_width
-            feed_forward = 3 * self.width * active_width + self.width * self.experts
-        return self.layers * (attention + feed_forward) + self.vocab_size * self.width
-
-    def flops_per_token(self, sequence_tokens: int) -> int:
-        """Return training FLOPs (forward and backward) for one token.
-
-        Source:
-            Chowdhery et al., "PaLM", 2022, appendix B: 6 N + 12 L H E T.
-        """
-        attention = 12 * self.layers * self.heads * self.head_width * sequence_tokens
-        return 6 * self.matmul_parameters() + attention
-
 
 class RMSNorm(nn.Module):
     """Scale a vector to unit root mean square, then by a learned gain."""
