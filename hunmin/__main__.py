@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Learn a vocabulary from a corpus, and report how well it fits.",
     ),
     "train": ("hunmin.train", "Train one stage of a recipe, or go on with it where it stopped."),
+    "runs": (
+        "hunmin.journal",
+        "Watch training runs, compare them, and export what they logged.",
+    ),
     "eval": ("hunmin.evaluation", "Measure how good a model is, with errors and baselines."),
     "export": (
         "hunmin.model",

@@ -250,7 +250,7 @@ def only_one(out: Path) -> Iterator[None]:
         OutputBusy: Another process holds it.
         OutputUnwritable: Nothing can be written there.
     """
-    lock_path = out.parent / f".{out.name}.lock"
+    lock_path = lock_of(out)
     with _opened(lock_path, out) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -260,6 +260,11 @@ def only_one(out: Path) -> Iterator[None]:
             raise OutputBusy(out=out)
         yield
         lock_path.unlink(missing_ok=True)
+
+
+def lock_of(out: Path) -> Path:
+    """Return the file that is locked while `out` is made; what was killed may leave it there."""
+    return out.parent / f".{out.name}.lock"
 
 
 def _opened(lock_path: Path, out: Path) -> TextIO:

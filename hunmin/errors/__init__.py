@@ -133,6 +133,8 @@ from hunmin.errors.training import (
     NothingToTrainOn,
     OtherProcessFailed,
     RecipeBroken,
+    RunMissing,
+    RunNotFound,
     TrainingUnstable,
 )
 from hunmin.errors.web import (
@@ -233,6 +235,8 @@ __all__ = [
     "RequestTooSlow",
     "RoleNeeded",
     "RoleUnknown",
+    "RunMissing",
+    "RunNotFound",
     "RunnerMissing",
     "SamplingWrong",
     "ServerUnreachable",

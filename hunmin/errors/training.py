@@ -96,3 +96,35 @@ class OtherProcessFailed(HunminError):
             f"이 실행의 {rank}번 프로세스가 실패했습니다({reason}). 그 프로세스의 출력을 보십시오.",
         )
         self.rank = rank
+
+
+class RunMissing(HunminError):
+    """A folder is not the folder of a run, or a run is not there."""
+
+    code = "run_missing"
+    status = 404
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(
+            f"{folder} is not the folder of a run: it has no loss.jsonl. "
+            "Name the folder that was given to `hunmin train --out`, or a folder of a line, "
+            "as in var/laptop/pretrain.",
+            f"{folder}은(는) 실행 폴더가 아닙니다. loss.jsonl이 없습니다. "
+            "`hunmin train --out`에 준 폴더나 var/laptop/pretrain처럼 공정 폴더 안의 실행을 "
+            "지정하십시오.",
+        )
+
+
+class RunNotFound(HunminError):
+    """There is no run of that name."""
+
+    code = "run_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no run of that name. See the list at /runs; the setting runs.folder says "
+            "where runs are looked for.",
+            "그런 이름의 실행이 없습니다. /runs의 목록을 보십시오. "
+            "실행을 찾는 폴더는 runs.folder 설정에 있습니다.",
+        )

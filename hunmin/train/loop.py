@@ -17,8 +17,8 @@ from hunmin.errors import (
     WrongInput,
 )
 from hunmin.ledger import Order
-from hunmin.manifest import LedgerRecord, Manifest
-from hunmin.model import ModelConfig, load_checkpoint
+from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
+from hunmin.model import ModelConfig, flops_per_token, load_checkpoint
 from hunmin.progress import bar
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
@@ -27,6 +27,7 @@ from hunmin.train.device import Device
 from hunmin.train.learner import build_learner, initialize, put_weight
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
+from hunmin.train.pace import Pace, peak_flops_per_second
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.stopping import Stop, asked_to_stop
@@ -81,6 +82,7 @@ class Loop:
         self.stepper = Stepper(config, self.learner, self.optimizers, device, world)
         self.writer = CheckpointWriter(plan, world)
         self.log = LossLog(plan.folder, writes=world.is_first)
+        self.pace = Pace()
         self.course = Course()
         self.saved: Path | None = None
         self.rollbacks: Counter[Path | None] = Counter()
@@ -134,9 +136,10 @@ class Loop:
         if start is not None:
             self._return_to(start[1])
         self.log.rewind(self.course.step)
-        tokens_a_step = config.batch_sequences * config.sequence_tokens
+        tokens_a_step = self._tokens_a_step
         label = f"{config.stage} {self.plan.folder.name}"
         with (
+            self.log.life(lambda: self.course.step, **self._what_it_is()),
             asked_to_stop() as stop,
             self.watchdog,
             bar(
@@ -165,11 +168,38 @@ class Loop:
                 self._save_and_stop()
             return self._finish()
 
+    def _what_it_is(self) -> dict[str, object]:
+        """Return what the log tells of this run, for those who watch it."""
+        config = self.config
+        return {
+            "stage": config.stage,
+            "steps": config.steps,
+            "processes": self.world.size,
+            "replicas": self.world.replicas,
+            "device": self.device.describe(),
+            "parameters": self._parameters(),
+            "tokens_per_step": self._tokens_a_step,
+            "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
+            "peak_flops_per_second": peak_flops_per_second(self.device),
+            "recipe": self.plan.recipe,
+            "inputs": {role: manifest_sha256(one) for role, one in self.plan.inputs.items()},
+        }
+
+    @property
+    def _tokens_a_step(self) -> int:
+        return self.config.batch_sequences * self.config.sequence_tokens
+
+    def _tokens_seen(self) -> int:
+        return sum(one.steps for one in self.course.stretches) * self._tokens_a_step
+
+    def _parameters(self) -> int:
+        return sum(weight.numel() for weight in self.learner.parameters())
+
     def _step(self, stop: Stop) -> Outcome:
         """Do one step, and write down what came of it."""
         course, step = self.course, self.course.step
         rows = self.order.of_step(course.data_step)
-        with self.watchdog.watching(step):
+        with self.watchdog.watching(step), self.pace.timed():
             outcome = self.stepper.step(
                 step,
                 self.sequences,
@@ -190,11 +220,15 @@ class Loop:
                 samples=rows.tolist(),
             )
         elif course.step % _LOG_EVERY_STEPS == 0 or course.step == self.config.steps:
+            step_seconds = self.pace.take()
             self.log.add(
                 step=course.step,
                 loss=outcome.loss,
                 learning_rate=rate,
                 gradient_norm=outcome.norm,
+                tokens_seen=self._tokens_seen(),
+                tokens_per_second=round(self._tokens_a_step / step_seconds, 1),
+                step_seconds=round(step_seconds, 6),
             )
         return outcome
 
@@ -291,14 +325,14 @@ class Loop:
 
     def _content(self, *, finished: bool) -> Content:
         step, config = self.course.step, self.config
-        learned = sum(one.steps for one in self.course.stretches) * config.batch_sequences
+        tokens_seen = self._tokens_seen()
         facts = {
             "step": step,
             "finished": finished,
             "loss": self.course.loss,
-            "tokens_seen": learned * config.sequence_tokens,
-            "epochs": learned / len(self.sequences),
-            "parameters": sum(weight.numel() for weight in self.learner.parameters()),
+            "tokens_seen": tokens_seen,
+            "epochs": tokens_seen / config.sequence_tokens / len(self.sequences),
+            "parameters": self._parameters(),
             "device": self.device.describe(),
             "processes": self.world.size,
             "data": {

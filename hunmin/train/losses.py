@@ -1,13 +1,18 @@
-"""The losses of a run: a line of JSON for every few steps, and a plot of them."""
+"""The log of a run: a line of JSON for every few steps and every event, and a plot of the losses.
+
+`hunmin.journal` reads it for people who watch the run.
+"""
 
 import json
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hunmin.journal import LIFE_EVENTS, LOG_NAME
 from hunmin.steps import write_whole
 
-LOG_NAME = "loss.jsonl"
 PLOT_NAME = "loss.svg"
 
 
@@ -21,11 +26,18 @@ class LossLog:
         self._unwritten = ""
 
     def rewind(self, step: int) -> None:
-        """Forget lines of steps that a run continued from `step` will do again."""
+        """Forget lines of steps that a run continued from `step` will do again.
+
+        When the run was started and how it ended stays: that did happen.
+        """
         if not self._writes:
             return
         self._unwritten = ""
-        lines = [line for line in self.lines() if line.get("from_step", line["step"]) <= step]
+        lines = [
+            line
+            for line in self.lines()
+            if line.get("event") in LIFE_EVENTS or line.get("from_step", line["step"]) <= step
+        ]
         with suppress(OSError):  # a full disk: the lines stay, and are done again beside
             write_whole(self._path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
@@ -42,14 +54,29 @@ class LossLog:
         return lines
 
     def add(self, **values: object) -> None:
-        """Append one line; where the disk is full, later, with the next one."""
+        """Append one line with the moment; where the disk is full, later, with the next one."""
         if not self._writes:
             return
-        self._unwritten += json.dumps(values) + "\n"
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._unwritten += json.dumps({**values, "at": at}) + "\n"
         with suppress(OSError), self._path.open("a", encoding="utf-8") as stream:
             stream.write(self._unwritten)
             stream.flush()
             self._unwritten = ""
+
+    @contextmanager
+    def life(self, step: Callable[[], int], **run: object) -> Iterator[None]:
+        """Write down that the run starts, and what it is; and in the end how it ended."""
+        self.add(step=step(), event="started", **run)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.add(step=step(), event="stopped")
+            raise
+        except BaseException as error:
+            self.add(step=step(), event="failed", reason=f"{type(error).__name__}: {error}")
+            raise
+        self.add(step=step(), event="finished")
 
 
 def plot(folder: Path, *, title: str) -> None:

@@ -22,13 +22,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
+from hunmin.journal import STALLED_NAME
 from hunmin.train.world import World
 
 EXIT_CODE = 75
 """Of a process that hung: `EX_TEMPFAIL`, try again."""
-
-STALLED_NAME = "stalled"
-"""The folder in a run's where stacks are written."""
 
 SLOW_SECONDS_MAX = 1800.0
 """For the first steps, which compile, and for what lies between steps."""

@@ -1,0 +1,108 @@
+"""What a run says of itself in words, Korean and English, for the terminal and for pages."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from hunmin.journal.rules import State
+from hunmin.journal.values import Event
+
+Language = Literal["ko", "en"]
+
+_STATES: Mapping[State, Mapping[Language, str]] = {
+    "running": {"ko": "진행 중", "en": "running"},
+    "finished": {"ko": "완료", "en": "finished"},
+    "stopped": {"ko": "멈춤", "en": "stopped"},
+    "failed": {"ko": "실패", "en": "failed"},
+    "stalled": {"ko": "응답 없음", "en": "no sign of life"},
+}
+
+_STAGES: Mapping[str, Mapping[Language, str]] = {
+    "pretrain": {"ko": "사전 학습", "en": "pretraining"},
+    "chat": {"ko": "대화 학습", "en": "fine-tuning on chats"},
+}
+
+_EVENTS: Mapping[str, Mapping[Language, str]] = {
+    "started": {"ko": "시작", "en": "Started"},
+    "finished": {"ko": "완료", "en": "Finished"},
+    "stopped": {"ko": "멈춤", "en": "Stopped"},
+    "failed": {"ko": "실패", "en": "Failed"},
+    "skipped": {"ko": "건너뛴 스텝", "en": "A step was skipped"},
+    "rollback": {"ko": "체크포인트로 되돌아감", "en": "Went back to a checkpoint"},
+    "checkpoint_left_out": {"ko": "체크포인트 생략", "en": "A checkpoint was left out"},
+    "checkpoint_failed": {"ko": "체크포인트 실패", "en": "A checkpoint failed"},
+    "straggler": {"ko": "느린 프로세스", "en": "A process is slow"},
+}
+
+_DETAILS: Mapping[str, Mapping[Language, str]] = {
+    "process": {"ko": "프로세스", "en": "process"},
+    "processes": {"ko": "프로세스", "en": "processes"},
+    "device": {"ko": "장치", "en": "device"},
+    "phase": {"ko": "단계", "en": "phase"},
+    "reason": {"ko": "이유", "en": "reason"},
+    "skipped_loss": {"ko": "손실", "en": "loss"},
+    "gradient_norm": {"ko": "기울기 크기", "en": "gradient norm"},
+    "samples": {"ko": "표본", "en": "samples"},
+    "from_step": {"ko": "되돌아가기 전 스텝", "en": "from step"},
+    "skipped": {"ko": "건너뛴 스텝", "en": "steps skipped"},
+    "data_steps_left_out": {"ko": "뺀 자료 스텝", "en": "data steps left out"},
+}
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def say_state(state: State, language: Language) -> str:
+    """Return a state in a word."""
+    return _STATES[state][language]
+
+
+def say_stage(stage: str, language: Language) -> str:
+    """Return a stage in a word; one that has none is called as it is written."""
+    return _STAGES.get(stage, {}).get(language, stage)
+
+
+def say_event(event: Event, language: Language) -> str:
+    """Return an event in a few words, with what the log says of it."""
+    name = _EVENTS.get(event.event, {}).get(language, event.event)
+    details = ", ".join(
+        f"{_DETAILS.get(key, {}).get(language, key)} {say_number(value)}"
+        for key, value in event.details.items()
+        if value is not None
+    )
+    return f"{name} ({details})" if details else name
+
+
+def say_number(value: Any) -> str:  # noqa: ANN401 (a number or a word)
+    """Return a number as people read it; a word stays as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or value == int(value) or abs(value) >= 1000:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def say_share(share: float) -> str:
+    """Return a share of one as a percentage."""
+    return f"{100 * share:.1f}%"
+
+
+def say_duration(seconds: float, language: Language) -> str:
+    """Return a time in its two largest units: `3시간 20분`, `3 h 20 min`."""
+    whole = round(seconds)
+    parts = (
+        (whole // _DAY, {"ko": "일", "en": " d"}),
+        (whole % _DAY // _HOUR, {"ko": "시간", "en": " h"}),
+        (whole % _HOUR // _MINUTE, {"ko": "분", "en": " min"}),
+        (whole % _MINUTE, {"ko": "초", "en": " s"}),
+    )
+    first = next((place for place, (amount, _) in enumerate(parts) if amount), len(parts) - 1)
+    shown = [part for part in parts[first : first + 2] if part[0]] or [parts[-1]]
+    return " ".join(f"{amount}{unit[language]}" for amount, unit in shown)
+
+
+def say_bytes(size: int) -> str:
+    """Return a size in the unit that suits it."""
+    value, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:  # noqa: PLR2004 (SI)
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
