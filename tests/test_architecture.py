@@ -137,7 +137,7 @@ def test_rules_are_pure(graph):
         assert reached == set(), rules
 
 
-@pytest.mark.parametrize("room", ["audit", "accounts", "gateway", "chat", "web", "worker"])
+@pytest.mark.parametrize("room", ["audit", "accounts", "gateway", "chat", "runs", "web", "worker"])
 def test_the_office_runs_without_the_lab(room):
     program = (
         f"import sys, hunmin.{room}\n"

@@ -38,6 +38,12 @@ class NavItem:
     path: str
     label: str
     """English, marked for translation with `mark`."""
+    roles: frozenset[str] = frozenset()
+    """Who sees it: actors with one of these roles; empty for everyone."""
+
+    def is_for(self, actor: Actor | None) -> bool:
+        """Return whether an actor sees the link. It opens nothing: the page decides again."""
+        return not self.roles or (actor is not None and actor.has_role(*self.roles))
 
     def holds(self, path: str) -> bool:
         """Return whether a page belongs under this link."""
@@ -66,6 +72,7 @@ class Page:
 def page_of(request: Request) -> Page:
     """Return what every template may say about a request."""
     state = request.state
+    actor: Actor | None = getattr(state, "actor", None)
     theme = request.cookies.get(THEME_COOKIE, "auto")
     # Without the Host header, which may be anything: only the path is wanted.
     url = URL(scope={**request.scope, "headers": []})
@@ -79,9 +86,9 @@ def page_of(request: Request) -> Page:
             for language in LANGUAGES
             if language != language_of(request)
         ],
-        actor=getattr(state, "actor", None),
+        actor=actor,
         actor_name=getattr(state, "actor_name", ""),
-        nav=getattr(request.app.state, "nav", []),
+        nav=[item for item in getattr(request.app.state, "nav", []) if item.is_for(actor)],
         request_id=getattr(state, "request_id", ""),
     )
 

@@ -13,6 +13,7 @@ from hunmin.settings.sections import (
     GatewaySettings,
     InferenceSettings,
     LogsSettings,
+    RunsSettings,
     WebSettings,
     WorkerSettings,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "InferenceSettings",
     "LogsSettings",
     "Origin",
+    "RunsSettings",
     "SettingView",
     "Settings",
     "WebSettings",

@@ -32,6 +32,7 @@ from hunmin.settings.sections import (
     GatewaySettings,
     InferenceSettings,
     LogsSettings,
+    RunsSettings,
     WebSettings,
     WorkerSettings,
 )
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     chat: ChatSettings = Field(default_factory=ChatSettings)
     inference: InferenceSettings = Field(default_factory=InferenceSettings)
+    runs: RunsSettings = Field(default_factory=RunsSettings)
     logs: LogsSettings = Field(default_factory=LogsSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
 
@@ -196,6 +198,9 @@ def _beside(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Read the relative paths of a settings file from the folder the file is in."""
     if isinstance(values.get("data"), str):
         values["data"] = folder / values["data"]
+    runs = values.get("runs")
+    if isinstance(runs, dict) and isinstance(runs.get("folder"), str):
+        runs["folder"] = folder / runs["folder"]
     inference = values.get("inference")
     models = inference.get("models") if isinstance(inference, dict) else None
     if isinstance(models, dict):

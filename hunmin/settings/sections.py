@@ -120,6 +120,14 @@ class InferenceSettings(Section):
     """Processor threads for generating; 0 takes one for each core."""
 
 
+class RunsSettings(Section):
+    """Training runs that are watched on the page `/runs`."""
+
+    folder: Path = Path("var")
+    """Where run folders are looked for, three folders deep. The default is where `hunmin build`
+    puts what it makes; on a GPU center it is the shared disk that runs are written to."""
+
+
 class LogsSettings(Section):
     """What the program says about itself on stderr."""
 

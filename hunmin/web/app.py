@@ -19,6 +19,7 @@ from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
 from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing, ModelNameWrong
+from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
 from hunmin.web import assets, health, openapi, pages
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
@@ -55,7 +56,8 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.nav = list(pages.NAV)
     app.state.adopters = [chat.adopt_history]
     app.state.error_faces = {"/v1": gateway.error_face}
-    for room in (pages, accounts_pages, chat_pages, chat_routes, gateway, health, assets):
+    rooms = (pages, accounts_pages, chat_pages, chat_routes, runs_pages, gateway, health, assets)
+    for room in rooms:
         app.include_router(room.router)
     openapi.describe(app)
     for kind in (HunminError, RequestValidationError, HTTPException):

@@ -6,11 +6,13 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from hunmin import errors, faces
+from hunmin import errors, faces, runs
+from hunmin.accounts import AnyoneActor
 from hunmin.web import openapi
 
 NAV = (
     faces.NavItem("/chat", faces.mark("Chat")),
+    faces.NavItem("/runs", faces.mark("Runs"), runs.WATCHERS),
     faces.NavItem("/docs", faces.mark("API")),
 )
 
@@ -38,7 +40,7 @@ def set_preferences(
 
 
 @router.get("/docs", include_in_schema=False)
-def docs(request: Request) -> HTMLResponse:
+def docs(request: Request, _actor: AnyoneActor) -> HTMLResponse:
     """Show what the API takes and answers, from its OpenAPI description."""
     return faces.render(
         request,
@@ -48,7 +50,7 @@ def docs(request: Request) -> HTMLResponse:
 
 
 @router.get("/docs/errors", include_in_schema=False)
-def docs_errors(request: Request) -> HTMLResponse:
+def docs_errors(request: Request, _actor: AnyoneActor) -> HTMLResponse:
     """Show every error code: its status and what it means, in Korean or English."""
     language = faces.language_of(request)
     meanings: dict[tuple[str, int], list[str]] = {}
