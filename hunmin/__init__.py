@@ -3,10 +3,11 @@
 The rooms, from the ground up:
     errors settings manifest steps progress     what everything stands on
     ledger                                      which document was seen at which step
+    journal                                     what a run tells of itself
     privacy                                     finding and masking personal data
     db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
     model corpus train inference evaluation     the lab: files in, files out
-    audit accounts gateway chat                 the office: who may do what, and what was done
+    audit accounts gateway chat runs            the office: who may do what, and what was done
     web                                         the front desk: application, theme, translations
 """
 

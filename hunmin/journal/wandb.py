@@ -37,6 +37,7 @@ def write(folder: Path, summary: Summary, rows: Iterable[Row], *, started_at: fl
     """Write a folder as the client leaves it, of a run that began at `started_at`.
 
     The run's id is derived from its name, start and recipe: exported again, it is the same run.
+    One that goes on has no record of its end, as one whose client was stopped.
 
     Returns:
         The name of the folder in `folder`.
@@ -66,9 +67,10 @@ def write(folder: Path, summary: Summary, rows: Iterable[Row], *, started_at: fl
             records.add(2, _items(values) + step)
             last.update(values)
         records.add(3, _items(last))
-        seconds = max(0, round(ended_at - started_at))
-        failed = summary.state == "failed"
-        records.add(18, protobuf.integer(1, int(failed)) + protobuf.integer(2, seconds))
+        if summary.state not in {"running", "stalled"}:
+            code = int(summary.state == "failed")
+            seconds = max(0, round(ended_at - started_at))
+            records.add(18, protobuf.integer(1, code) + protobuf.integer(2, seconds))
     return place.name
 
 

@@ -10,6 +10,7 @@ import pytest
 from hunmin.errors import OutputExists, RunMissing
 from hunmin.journal.exporting import export_run
 from hunmin.journal.tensorboard import crc32c
+from hunmin.train.losses import LossLog
 from tests.support.run_folders import make_run, point, usual_lines, write_log
 
 NOW = datetime(2026, 10, 9, 12, tzinfo=UTC)
@@ -115,6 +116,7 @@ def test_tensorboard_gets_every_series_with_step_and_moment(tmp_path):
 
 def test_wandb_gets_a_run_it_can_sync(tmp_path):
     run = make_run(tmp_path, now=NOW)
+    LossLog(run).add(step=640, event="stopped")
     out = export_run(run, tmp_path / "wb", format_="wandb", now=NOW.timestamp())
 
     header, begun, *history, summary, end = wandb_records(out)
@@ -131,6 +133,14 @@ def test_wandb_gets_a_run_it_can_sync(tmp_path):
     assert (said["_step"], said["_timestamp"]) == (640, NOW.timestamp())
     assert items(one(summary, 3))["train/loss"] == said["train/loss"]
     assert one(end, 18, 1) == 0
+
+
+def test_a_run_that_goes_on_is_exported_without_an_end(tmp_path):
+    run = make_run(tmp_path, now=NOW)
+    out = export_run(run, tmp_path / "wb", format_="wandb", now=NOW.timestamp())
+
+    *_, last = wandb_records(out)
+    assert {number for number, _ in fields(last)} == {1, 3}
 
 
 def test_records_longer_than_a_block_are_parted(tmp_path):
