@@ -12,7 +12,7 @@ from hunmin.journal.folder import find_runs, is_run
 from hunmin.journal.log import LIFE_EVENTS, LOG_NAME, STALLED_NAME, Log, read_log
 from hunmin.journal.rules import Axis, State, keep_extremes
 from hunmin.journal.summary import mfu_of_points, summarize
-from hunmin.journal.values import Checkpoint, Event, Head, Part, Summary
+from hunmin.journal.values import Checkpoint, Event, Head, Part, Straggler, Summary
 
 __all__ = [
     "LIFE_EVENTS",
@@ -27,6 +27,7 @@ __all__ = [
     "Log",
     "Part",
     "State",
+    "Straggler",
     "Summary",
     "compare",
     "find_runs",

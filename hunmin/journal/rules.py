@@ -6,7 +6,6 @@ Pure: no clock, no files.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -136,17 +135,13 @@ def keep_extremes(values_P: NDArray[np.float64], buckets: int) -> NDArray[np.int
     """
     if len(values_P) <= 4 * buckets:
         return np.arange(len(values_P))
-    edges = np.linspace(0, len(values_P), buckets + 1).astype(np.int64)
-    least = np.where(np.isnan(values_P), np.inf, values_P)
-    greatest = np.where(np.isnan(values_P), -np.inf, values_P)
-    kept = [
-        place
-        for start, end in pairwise(edges)
-        for place in (
-            start,
-            start + least[start:end].argmin(),
-            start + greatest[start:end].argmax(),
-            end - 1,
-        )
-    ]
-    return np.unique(np.array(kept, np.int64))
+    width = -(-len(values_P) // buckets)
+    starts = np.arange(0, len(values_P), width)
+    ends = np.minimum(starts + width, len(values_P)) - 1
+    padded = np.full(len(starts) * width, math.nan)
+    padded[: len(values_P)] = values_P
+    in_buckets = padded.reshape(len(starts), width)
+    is_nan = np.isnan(in_buckets)
+    least = starts + np.where(is_nan, np.inf, in_buckets).argmin(axis=1)
+    greatest = starts + np.where(is_nan, -np.inf, in_buckets).argmax(axis=1)
+    return np.unique(np.concatenate([starts, least, greatest, ends]))

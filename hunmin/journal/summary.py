@@ -14,7 +14,7 @@ from hunmin.journal import folder as folders
 from hunmin.journal import rules
 from hunmin.journal.log import LIFE_EVENTS, Log, read_log
 from hunmin.journal.mix import mix_of
-from hunmin.journal.values import Checkpoint, Event, Head, Summary
+from hunmin.journal.values import Checkpoint, Event, Head, Straggler, Summary
 from hunmin.manifest import Manifest
 
 _EVENTS_SHOWN = 100
@@ -74,7 +74,7 @@ def summarize(run: Path, *, name: str = "", now: float) -> Summary:
         parameters=what.get("parameters"),
         skipped=counts["skipped"] + _skipped_and_taken_back(log),
         rollbacks=counts["rollback"],
-        stragglers=counts["straggler"],
+        stragglers=_stragglers(log),
         checkpoints=[_checkpoint(*each) for each in saved],
         head=_head(saved[-1][1], saved[-1][2]) if saved else None,
         mix=mix_of(run),
@@ -84,7 +84,7 @@ def summarize(run: Path, *, name: str = "", now: float) -> Summary:
     )
 
 
-_COUNTED = ("skipped", "rollback", "straggler")
+_COUNTED = ("skipped", "rollback")
 
 
 def _what(life: Sequence[Mapping[str, Any]], newest: Manifest | None) -> dict[str, Any]:
@@ -164,6 +164,24 @@ def _seconds_left(
         seconds_a_step=pace or _last(log, "step_seconds"),
         since_point=now - float(at[-1]) if not np.isnan(at[-1]) else 0.0,
     )
+
+
+def _stragglers(log: Log) -> list[Straggler]:
+    """Return who was named since the newest start and has not kept up again."""
+    named: dict[int, Straggler] = {}
+    for said in log.events:
+        if said["event"] == "started":
+            named.clear()
+        elif said["event"] == "straggler_keeps_up":
+            named.pop(said.get("process", -1), None)
+        elif said["event"] == "straggler" and isinstance(said.get("process"), int):
+            named[said["process"]] = Straggler(
+                process=said["process"],
+                host=str(said.get("host", "")),
+                phase=str(said.get("phase", "")),
+                seconds_over=said.get("seconds_over"),
+            )
+    return [named[process] for process in sorted(named)]
 
 
 def _skipped_and_taken_back(log: Log) -> int:

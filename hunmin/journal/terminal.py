@@ -174,7 +174,8 @@ def _numbers(summary: Summary, log: Log, language: Language) -> Table:
     if summary.skipped or summary.rollbacks:
         rows.append(("skipped", str(summary.skipped), ""))
     if summary.stragglers:
-        rows.append(("stragglers", str(summary.stragglers), ""))
+        slow = "; ".join(words.say_straggler(one, language) for one in summary.stragglers)
+        rows.append(("stragglers", slow, ""))
     rows.append(("checkpoints", ", ".join(one.name for one in summary.checkpoints), ""))
     if summary.head is not None:
         rows.append(("head", f"{summary.head.sha256} ({summary.head.step:,})", ""))

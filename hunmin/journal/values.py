@@ -22,6 +22,16 @@ class Event(_Value):
     """Whatever else the log says of it, in short."""
 
 
+class Straggler(_Value):
+    """A process that holds up the others now."""
+
+    process: int
+    host: str
+    phase: str
+    seconds_over: float | None
+    """By how much each of its steps takes longer than those of others."""
+
+
 class Checkpoint(_Value):
     """A whole checkpoint on the disk."""
 
@@ -90,7 +100,8 @@ class Summary(_Value):
     skipped: int
     """Steps that were not learned from."""
     rollbacks: int
-    stragglers: int
+    stragglers: list[Straggler]
+    """Those that hold up the others now, or did when the run ended."""
     checkpoints: list[Checkpoint]
     head: Head | None
     mix: list[Part]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from hunmin.journal.rules import State
-from hunmin.journal.values import Event
+from hunmin.journal.values import Event, Straggler
 
 Language = Literal["ko", "en"]
 
@@ -30,14 +30,17 @@ _EVENTS: Mapping[str, Mapping[Language, str]] = {
     "rollback": {"ko": "체크포인트로 되돌아감", "en": "Went back to a checkpoint"},
     "checkpoint_left_out": {"ko": "체크포인트 생략", "en": "A checkpoint was left out"},
     "checkpoint_failed": {"ko": "체크포인트 실패", "en": "A checkpoint failed"},
-    "straggler": {"ko": "느린 프로세스", "en": "A process is slow"},
+    "straggler": {"ko": "느린 프로세스", "en": "A process holds up the others"},
+    "straggler_keeps_up": {"ko": "다시 따라온 프로세스", "en": "A process keeps up again"},
 }
 
 _DETAILS: Mapping[str, Mapping[Language, str]] = {
     "process": {"ko": "프로세스", "en": "process"},
     "processes": {"ko": "프로세스", "en": "processes"},
     "device": {"ko": "장치", "en": "device"},
-    "phase": {"ko": "단계", "en": "phase"},
+    "host": {"ko": "컴퓨터", "en": "machine"},
+    "phase": {"ko": "일", "en": "phase"},
+    "seconds_over": {"ko": "스텝마다 더 걸린 초", "en": "seconds longer a step"},
     "reason": {"ko": "이유", "en": "reason"},
     "skipped_loss": {"ko": "손실", "en": "loss"},
     "gradient_norm": {"ko": "기울기 크기", "en": "gradient norm"},
@@ -45,6 +48,13 @@ _DETAILS: Mapping[str, Mapping[Language, str]] = {
     "from_step": {"ko": "되돌아가기 전 스텝", "en": "from step"},
     "skipped": {"ko": "건너뛴 스텝", "en": "steps skipped"},
     "data_steps_left_out": {"ko": "뺀 자료 스텝", "en": "data steps left out"},
+}
+
+_PHASES: Mapping[str, Mapping[Language, str]] = {
+    "data": {"ko": "자료 읽기", "en": "data"},
+    "forward": {"ko": "순전파", "en": "forward"},
+    "backward": {"ko": "역전파", "en": "backward"},
+    "optimizer": {"ko": "갱신", "en": "optimizer"},
 }
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -62,13 +72,40 @@ def say_stage(stage: str, language: Language) -> str:
 
 def say_event(event: Event, language: Language) -> str:
     """Return an event in a few words, with what the log says of it."""
-    name = _EVENTS.get(event.event, {}).get(language, event.event)
+    name = say_kind(event.event, language)
     details = ", ".join(
-        f"{_DETAILS.get(key, {}).get(language, key)} {say_number(value)}"
+        f"{_DETAILS.get(key, {}).get(language, key)} {_say_value(key, value, language)}"
         for key, value in event.details.items()
         if value is not None
     )
     return f"{name} ({details})" if details else name
+
+
+def say_kind(event: str, language: Language) -> str:
+    """Return a kind of event in a few words; one that has none is called as it is written."""
+    return _EVENTS.get(event, {}).get(language, event)
+
+
+def say_straggler(straggler: Straggler, language: Language) -> str:
+    """Return in a line who holds up the others, where, in what, and by how much."""
+    who = f"{_DETAILS['process'][language]} {straggler.process}"
+    parts = [straggler.host, say_phase(straggler.phase, language)]
+    if straggler.seconds_over is not None:
+        seconds = say_number(straggler.seconds_over)
+        parts.append(
+            {"ko": f"스텝마다 {seconds}초 더 걸림", "en": f"{seconds} s longer a step"}[language]
+        )
+    said = ", ".join(part for part in parts if part)
+    return f"{who} ({said})" if said else who
+
+
+def say_phase(phase: str, language: Language) -> str:
+    """Return a phase of a step in a word."""
+    return _PHASES.get(phase, {}).get(language, phase)
+
+
+def _say_value(key: str, value: Any, language: Language) -> str:  # noqa: ANN401 (likewise)
+    return say_phase(str(value), language) if key == "phase" else say_number(value)
 
 
 def say_number(value: Any) -> str:  # noqa: ANN401 (a number or a word)

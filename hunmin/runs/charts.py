@@ -37,6 +37,7 @@ class Mark:
     x: float
     kind: str
     """A class of the stylesheet."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Chart:
     x_title: str
     drawn: list[Drawn]
     marks: list[tuple[float, str]]
+    kinds: dict[str, str]
+    """The name of each kind of mark there is."""
     x_labels: list[str]
     y_labels: list[str]
     """From the top."""
@@ -118,12 +121,14 @@ def chart(
             return "".join(f"M{place}h0" for place in places)
         return f"M{places[0]}h0" if len(places) == 1 else "M" + "L".join(places)
 
+    inside = [mark for mark in marks if 0 <= mark.x <= x_ticks[-1]]
     return Chart(
         id=id_,
         title=title,
         x_title=x_title,
         drawn=[Drawn(line.name, number, path(line), line.dotted) for number, line in shown],
-        marks=[(place_x(mark.x), mark.kind) for mark in marks if 0 <= mark.x <= x_ticks[-1]],
+        marks=[(place_x(mark.x), mark.kind) for mark in inside],
+        kinds={mark.kind: mark.name for mark in inside},
         x_labels=[say_x(tick) for tick in x_ticks],
         y_labels=[say_y(tick) for tick in reversed(y_ticks)],
         x_lines=[place_x(tick) for tick in x_ticks[1:-1]],

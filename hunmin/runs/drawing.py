@@ -6,7 +6,7 @@ from babel.numbers import format_compact_decimal, format_decimal
 
 from hunmin.act import Language
 from hunmin.faces import mark, translate
-from hunmin.journal import Axis, Event
+from hunmin.journal import Axis, Event, words
 from hunmin.runs.charts import Chart, Line, Mark, Points, chart
 
 CHARTS: tuple[tuple[str, str, bool], ...] = (
@@ -20,13 +20,8 @@ CHARTS: tuple[tuple[str, str, bool], ...] = (
 
 _AXES: dict[Axis, str] = {"step": mark("Step"), "tokens_seen": mark("Tokens seen")}
 
-_MARKED = {
-    "skipped": "skipped",
-    "rollback": "rollback",
-    "straggler": "straggler",
-    "started": "started",
-}
-"""Events that stand in the chart of the loss, each with its class."""
+_MARKED = ("started", "rollback", "skipped", "straggler")
+"""Events that stand in the chart of the loss; each is a class of the stylesheet."""
 
 _COMPACT_FROM = 10_000
 _PLAIN_FROM = 0.001
@@ -36,7 +31,11 @@ def of_run(
     series: dict[str, Points], events: Sequence[Event], *, steps: int | None, language: Language
 ) -> list[Chart]:
     """Return the charts of a run, those without points left out."""
-    marks = [Mark(one.step, _MARKED[one.event]) for one in events if one.event in _MARKED]
+    marks = [
+        Mark(one.step, one.event, words.say_kind(one.event, language))
+        for one in events
+        if one.event in _MARKED and one.step > 0  # the first start is where the chart begins
+    ]
     drawn = []
     for name, title, from_zero in CHARTS:
         said = translate(language, title)

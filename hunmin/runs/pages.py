@@ -43,6 +43,7 @@ class _RunsPage(faces.View):
             "say_state": lambda state: words.say_state(state, said),
             "say_stage": lambda stage: words.say_stage(stage, said),
             "say_event": lambda event: words.say_event(event, said),
+            "say_straggler": lambda straggler: words.say_straggler(straggler, said),
             "say_duration": lambda seconds: words.say_duration(seconds, said),
             "say_number": words.say_number,
             "say_share": words.say_share,

@@ -113,8 +113,8 @@ def test_a_log_of_many_lines_is_read_once_and_then_only_its_end(tmp_path):
     assert len(read_log(tmp_path)) == 200_000
 
     append(tmp_path, json.dumps(point(20, NOW + timedelta(seconds=1))) + "\n")
-    began = time.perf_counter()
+    began = time.process_time()
     log = read_log(tmp_path)
 
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
     assert len(log) == 200_001

@@ -39,7 +39,8 @@ def test_a_run_that_goes_on_says_where_it_is(tmp_path):
     assert run.tokens_seen == 640 * 16 * 256
     assert run.mfu == pytest.approx(run.tokens_per_second * 4e9 / (8 * 989e12))
     assert run.heldout_loss == 4.62
-    assert (run.skipped, run.stragglers, run.rollbacks) == (1, 1, 0)
+    assert (run.skipped, run.rollbacks) == (1, 0)
+    assert [(one.process, one.phase) for one in run.stragglers] == [(5, "data")]
     assert [one.name for one in run.checkpoints] == ["step-000400", "step-000600"]
     assert [one.event for one in run.events] == ["started", "skipped", "straggler"]
 
@@ -92,6 +93,20 @@ def test_a_failed_run_says_why(tmp_path):
 
     assert summarize(run).state == "failed"
     assert summarize(run).reason == "TrainingUnstable: too many steps"
+
+
+def test_a_process_that_keeps_up_again_is_no_straggler(tmp_path):
+    lines = [
+        started(NOW),
+        event("straggler", 20, NOW, process=3, host="a", phase="forward", seconds_over=0.1),
+        event("straggler", 20, NOW, process=1, host="a", phase="data", seconds_over=0.1),
+        event("straggler_keeps_up", 40, NOW, process=3, host="a", phase="forward"),
+    ]
+    run = write_log(tmp_path / "run", lines)
+    assert [one.process for one in summarize(run).stragglers] == [1]
+
+    write_log(run, [*lines, started(NOW, step=40)])
+    assert summarize(run).stragglers == []
 
 
 def test_steps_that_were_taken_back_are_counted_once(tmp_path):

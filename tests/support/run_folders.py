@@ -140,7 +140,7 @@ def make_run(folder: Path, name: str = "laptop/pretrain", *, now: datetime | Non
     moment = now - timedelta(minutes=20)
     lines += [
         event("skipped", 317, moment, skipped_loss=None, gradient_norm=812.5, samples=[1, 2, 3]),
-        event("straggler", 452, moment, process=5, phase="data"),
+        event("straggler", 452, moment, process=5, host="gpu-07", phase="data", seconds_over=0.21),
     ]
     write_log(run, sorted(lines, key=lambda line: line["step"]))
     add_checkpoint(run, 400)
