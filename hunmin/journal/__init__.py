@@ -11,7 +11,8 @@ from hunmin.journal.comparing import Comparison, Difference, compare
 from hunmin.journal.folder import find_runs, is_run
 from hunmin.journal.log import LIFE_EVENTS, LOG_NAME, STALLED_NAME, Log, read_log
 from hunmin.journal.rules import Axis, State, keep_extremes
-from hunmin.journal.summary import mfu_of_points, summarize
+from hunmin.journal.start import mfu_of_points
+from hunmin.journal.summary import summarize
 from hunmin.journal.values import Checkpoint, Event, Head, Part, Straggler, Summary
 
 __all__ = [

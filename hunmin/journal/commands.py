@@ -2,7 +2,6 @@
 
 import json
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,20 +13,6 @@ runs = typer.Typer(
     help="Watch training runs, compare them, and export what they logged.",
     rich_markup_mode=None,
 )
-
-
-class Over(StrEnum):
-    """What losses are compared at."""
-
-    STEPS = "steps"
-    TOKENS = "tokens"
-
-
-class Format(StrEnum):
-    """For which program a run is exported."""
-
-    TENSORBOARD = "tensorboard"
-    WANDB = "wandb"
 
 
 RunArgument = Annotated[Path, typer.Argument(help="A run folder, as in var/laptop/pretrain.")]
@@ -85,15 +70,16 @@ def compare_command(
     folders: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN")],
     *,
     over: Annotated[
-        Over, typer.Option("--over", help="Compare losses at the same steps or the same tokens.")
-    ] = Over.STEPS,
+        Literal["steps", "tokens"],
+        typer.Option("--over", help="Compare losses at the same steps or the same tokens."),
+    ] = "steps",
     as_json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
     """Compare runs: losses at the same place, facts, and what differs in their recipes."""
     from hunmin.journal import comparing, terminal  # noqa: PLC0415 (slow to load)
 
-    axis = "step" if over is Over.STEPS else "tokens_seen"
+    axis = "step" if over == "steps" else "tokens_seen"
     compared = comparing.compare(folders, axis=axis, now=time.time())
     if as_json:
         typer.echo(json.dumps(compared.to_json(), ensure_ascii=False, indent=1))
@@ -105,7 +91,9 @@ def compare_command(
 def export_command(
     run: RunArgument,
     *,
-    format_: Annotated[Format, typer.Option("--format", help="For which program.")],
+    format_: Annotated[
+        Literal["tensorboard", "wandb"], typer.Option("--format", help="For which program.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
 ) -> None:
     """Write what a run logged into a folder that TensorBoard or Weights & Biases can read.
@@ -114,7 +102,7 @@ def export_command(
     """
     from hunmin.journal.exporting import export_run  # noqa: PLC0415 (slow to load)
 
-    typer.echo(str(export_run(run, out, format_=format_.value, now=time.time())))
+    typer.echo(str(export_run(run, out, format_=format_, now=time.time())))
 
 
 def _terminal_language() -> Literal["ko", "en"]:

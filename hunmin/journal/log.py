@@ -53,6 +53,7 @@ _SCHEMA = pa.schema(
 _PARSE = pa_json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="ignore")
 
 _LOGS_KEPT = 32
+_END_BYTES = 256
 
 Columns = Mapping[str, NDArray[np.float64]]
 
@@ -79,6 +80,8 @@ class _Read:
     identity: tuple[int, int]
     offset: int = 0
     """Bytes read so far, to the end of a line."""
+    end: bytes = b""
+    """The bytes before it: where they differ, the file was written anew."""
     log: Log | None = None
 
 
@@ -103,10 +106,7 @@ def read_log(run: Path) -> Log:
     with _SHELF.lock:
         try:
             with path.open("rb") as stream:
-                stat = _stat(stream)
-                known = _SHELF.reads.pop(path, None)
-                if known is None or known.identity != stat[:2] or known.offset > stat[2]:
-                    known = _Read(stat[:2])
+                known = _known(path, stream)
                 stream.seek(known.offset)
                 new = stream.read()
         except (FileNotFoundError, NotADirectoryError):
@@ -115,15 +115,22 @@ def read_log(run: Path) -> Log:
         if whole or known.log is None:
             known.log = _joined(known.log, _parse(whole))
             known.offset += len(whole)
+            known.end = (known.end + whole)[-_END_BYTES:]
         _SHELF.reads[path] = known
         if len(_SHELF.reads) > _LOGS_KEPT:
             _SHELF.reads.popitem(last=False)
         return known.log
 
 
-def _stat(stream: io.BufferedReader) -> tuple[int, int, int]:
+def _known(path: Path, stream: io.BufferedReader) -> _Read:
+    """Return what is known of an open file; nothing, where it was written anew."""
     stat = os.fstat(stream.fileno())
-    return stat.st_dev, stat.st_ino, stat.st_size
+    identity = (stat.st_dev, stat.st_ino)
+    known = _SHELF.reads.pop(path, None)
+    if known is None or known.identity != identity:
+        return _Read(identity)
+    stream.seek(known.offset - len(known.end))
+    return known if stream.read(len(known.end)) == known.end else _Read(identity)
 
 
 def _joined(old: Log | None, new: Log) -> Log:

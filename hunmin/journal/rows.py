@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from hunmin.journal.log import Columns, Log
-from hunmin.journal.summary import mfu_of, started_with
+from hunmin.journal.start import start_of
 
 TAGS: Mapping[str, str] = {
     "loss": "train/loss",
@@ -40,14 +40,14 @@ def rows(log: Log, *, at_unknown: float) -> Iterator[Row]:
         log: The log.
         at_unknown: The moment of rows whose moment the log does not say.
     """
-    started = started_with(log)
+    start = start_of(log)
     both = heapq.merge(
         _rows(log.points, at_unknown), _rows(log.heldout, at_unknown), key=lambda row: row.step
     )
     for step, group in groupby(both, key=lambda row: row.step):
         same = list(group)
         values = {tag: value for row in same for tag, value in row.values.items()}
-        share = mfu_of(started, values.get(TAGS["tokens_per_second"]))
+        share = start.mfu(values.get(TAGS["tokens_per_second"]))
         if share is not None:
             values[MFU_TAG] = share
         yield Row(step, max(row.at for row in same), values)

@@ -1,19 +1,18 @@
 """A run in one value: what it is, where it is, and what became of it so far."""
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hunmin.errors import RunMissing
 from hunmin.journal import folder as folders
 from hunmin.journal import rules
 from hunmin.journal.log import LIFE_EVENTS, Log, read_log
 from hunmin.journal.mix import mix_of
+from hunmin.journal.start import Start, start_of
 from hunmin.journal.values import Checkpoint, Event, Head, Straggler, Summary
 from hunmin.manifest import Manifest
 
@@ -39,39 +38,34 @@ def summarize(run: Path, *, name: str = "", now: float) -> Summary:
     log = read_log(run)
     saved = folders.checkpoints(run)
     newest = saved[-1][1] if saved else None
+    start = start_of(log, newest)
     life = [event for event in log.events if event["event"] in LIFE_EVENTS]
-    what = _what(life, newest)
-    points = log.points
     state = _state(run, log, life, newest, now=now)
     counts = {kind: sum(event["event"] == kind for event in log.events) for kind in _COUNTED}
     tokens_per_second = _last(log, "tokens_per_second")
-    step = int(points["step"][-1]) if len(log) else int(newest.facts["step"]) if newest else 0
-    steps = what.get("steps")
-    tokens_total = (
-        steps * what["tokens_per_step"] if steps and what.get("tokens_per_step") else None
-    )
+    step = max([0, *log.points["step"][-1:], *(one.facts["step"] for _, one, _ in saved[-1:])])
     return Summary(
         name=name or run.resolve().name,
         state=state,
         reason=str(life[-1].get("reason", "")) if state == "failed" else "",
-        stage=str(what.get("stage", "")),
-        step=step,
-        steps=steps,
+        stage=start.stage,
+        step=int(step),
+        steps=start.steps,
         started_at=_moment(next((e.get("at") for e in life if e["event"] == "started"), None)),
         seen_at=_seen_at(log, saved),
-        seconds_left=_seconds_left(log, state, step=step, steps=steps, now=now),
+        seconds_left=_seconds_left(log, state, steps=start.steps, now=now),
         loss=_last(log, "loss"),
         heldout_loss=float(log.heldout["heldout_loss"][-1]) if len(log.heldout["step"]) else None,
         learning_rate=_last(log, "learning_rate"),
         gradient_norm=_last(log, "gradient_norm"),
-        tokens_seen=_tokens_seen(log, what, step),
-        tokens_total=tokens_total,
+        tokens_seen=_tokens_seen(log, start, int(step)),
+        tokens_total=start.tokens_total,
         tokens_per_second=tokens_per_second,
         step_seconds=_last(log, "step_seconds"),
-        mfu=mfu_of(what, tokens_per_second),
-        device=str(what.get("device", "")),
-        processes=what.get("processes"),
-        parameters=what.get("parameters"),
+        mfu=start.mfu(tokens_per_second),
+        device=start.device,
+        processes=start.processes,
+        parameters=start.parameters,
         skipped=counts["skipped"] + _skipped_and_taken_back(log),
         rollbacks=counts["rollback"],
         stragglers=_stragglers(log),
@@ -79,55 +73,12 @@ def summarize(run: Path, *, name: str = "", now: float) -> Summary:
         head=_head(saved[-1][1], saved[-1][2]) if saved else None,
         mix=mix_of(run),
         events=[_event(event) for event in log.events[-_EVENTS_SHOWN:]],
-        recipe=what.get("recipe", {}),
-        inputs=what.get("inputs", {}),
+        recipe=start.recipe,
+        inputs=start.inputs,
     )
 
 
 _COUNTED = ("skipped", "rollback")
-
-
-def _what(life: Sequence[Mapping[str, Any]], newest: Manifest | None) -> dict[str, Any]:
-    """Return what a run is: as its newest start says, or else as its newest checkpoint does."""
-    for event in reversed(life):
-        if event["event"] == "started":
-            return dict(event)
-    if newest is None:
-        return {}
-    recipe = newest.recipe.get("train", {})
-    facts = {key: newest.facts.get(key) for key in ("device", "processes", "parameters")}
-    tokens = recipe.get("batch_sequences", 0) * recipe.get("sequence_tokens", 0)
-    return {
-        **facts,
-        "stage": recipe.get("stage", ""),
-        "steps": recipe.get("steps"),
-        "tokens_per_step": tokens or None,
-        "recipe": newest.recipe,
-        "inputs": {record.role: record.sha256 for record in newest.inputs},
-    }
-
-
-def mfu_of(what: Mapping[str, Any], tokens_per_second: float | None) -> float | None:
-    """Return the MFU of a throughput, by what a run's start says of its devices."""
-    if tokens_per_second is None:
-        return None
-    return rules.mfu(
-        tokens_per_second,
-        flops_per_token=what.get("flops_per_token"),
-        peak_flops_per_second=what.get("peak_flops_per_second"),
-        processes=what.get("processes") or 1,
-    )
-
-
-def mfu_of_points(log: Log) -> NDArray[np.float64]:
-    """Return the MFU of every point, `(P,)`; NaN where it is not known."""
-    whole = mfu_of(started_with(log), 1.0)
-    return log.points["tokens_per_second"] * (math.nan if whole is None else whole)
-
-
-def started_with(log: Log) -> dict[str, Any]:
-    """Return what the newest start of a log says; empty where none does."""
-    return _what([event for event in log.events if event["event"] == "started"], None)
 
 
 def _state(
@@ -148,9 +99,7 @@ def _state(
     )
 
 
-def _seconds_left(
-    log: Log, state: rules.State, *, step: int, steps: int | None, now: float
-) -> float | None:
+def _seconds_left(log: Log, state: rules.State, *, steps: int | None, now: float) -> float | None:
     if state != "running" or steps is None or not len(log):
         return None
     breaks = [e.get("at") for e in log.events if e["event"] in {*LIFE_EVENTS, "rollback"}]
@@ -159,7 +108,7 @@ def _seconds_left(
     since = at >= moment.timestamp() if moment else ~np.isnan(at)
     pace = rules.seconds_per_step(log.points["step"][since], at[since])
     return rules.seconds_left(
-        step=step,
+        step=int(log.points["step"][-1]),
         steps=steps,
         seconds_a_step=pace or _last(log, "step_seconds"),
         since_point=now - float(at[-1]) if not np.isnan(at[-1]) else 0.0,
@@ -179,21 +128,25 @@ def _stragglers(log: Log) -> list[Straggler]:
                 process=said["process"],
                 host=str(said.get("host", "")),
                 phase=str(said.get("phase", "")),
-                seconds_over=said.get("seconds_over"),
+                seconds_over=_number(said.get("seconds_over")),
             )
     return [named[process] for process in sorted(named)]
 
 
 def _skipped_and_taken_back(log: Log) -> int:
-    return sum(len(e.get("skipped", [])) for e in log.events if e["event"] == "rollback")
+    taken_back = [event.get("skipped") for event in log.events if event["event"] == "rollback"]
+    return sum(len(skipped) for skipped in taken_back if isinstance(skipped, list))
 
 
-def _tokens_seen(log: Log, what: Mapping[str, Any], step: int) -> int | None:
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _tokens_seen(log: Log, start: Start, step: int) -> int | None:
     said = _last(log, "tokens_seen")
     if said is not None:
         return int(said)
-    tokens = what.get("tokens_per_step")
-    return step * tokens if tokens else None
+    return step * start.tokens_per_step if start.tokens_per_step else None
 
 
 def _last(log: Log, name: str) -> float | None:
@@ -241,9 +194,9 @@ def _checkpoint(folder: Path, manifest: Manifest, sha256: str) -> Checkpoint:
     return Checkpoint(
         name=folder.name,
         step=manifest.facts["step"],
-        made_at=datetime.fromisoformat(manifest.made_at),
+        made_at=_moment(manifest.made_at),
         size_bytes=sum(record.size_bytes for record in manifest.files.values()),
-        heldout_loss=manifest.facts.get("heldout_loss"),
+        heldout_loss=_number(manifest.facts.get("heldout_loss")),
         sha256=sha256,
     )
 

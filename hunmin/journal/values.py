@@ -37,7 +37,7 @@ class Checkpoint(_Value):
 
     name: str
     step: int
-    made_at: datetime
+    made_at: datetime | None
     size_bytes: int
     heldout_loss: float | None
     sha256: str

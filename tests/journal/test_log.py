@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hunmin.journal import read_log
@@ -90,6 +90,16 @@ def test_a_folder_without_a_log_has_an_empty_one(tmp_path):
     assert len(read_log(write_log(tmp_path / "empty", []))) == 0
 
 
+def test_a_log_written_anew_in_place_is_read_anew(tmp_path):
+    """As some disks do it: the same file, and longer than what was read of it."""
+    run = write_log(tmp_path / "run", [point(10, NOW), point(20, NOW)])
+    read_log(run)
+    write_log(run, [{"step": step, "loss": 1.0} for step in range(1, 60)])
+
+    assert len(read_log(run)) == 59
+
+
+@settings(max_examples=25)
 @given(parts=st.lists(st.integers(0, 400), max_size=6))
 def test_reading_in_parts_gives_what_reading_at_once_does(tmp_path_factory, parts):
     lines = usual_lines(steps=100, now=NOW)

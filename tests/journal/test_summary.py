@@ -82,7 +82,7 @@ def test_a_run_made_before_there_were_starts_says_what_its_checkpoint_does(tmp_p
     found = summarize(run)
 
     assert (found.state, found.steps, found.stage) == ("finished", 1000, "pretrain")
-    assert found.tokens_seen == 10 * 16 * 256
+    assert found.tokens_seen == 1000 * 16 * 256
     assert (found.tokens_per_second, found.gradient_norm) == (None, None)
     assert found.recipe == RECIPE
 
@@ -119,6 +119,16 @@ def test_steps_that_were_taken_back_are_counted_once(tmp_path):
     assert found.events[-1].details == {
         "from_step": 20, "skipped": 3, "data_steps_left_out": "10, 20"
     }  # fmt: skip
+
+
+def test_a_start_that_is_not_as_we_write_it_breaks_nothing(tmp_path):
+    odd = started(NOW, steps="many", recipe=RECIPE, device=7)
+    slow = event("straggler", 3, NOW, process=1, seconds_over="long")
+    back = event("rollback", 3, NOW, from_step=9, skipped=3)
+    found = summarize(write_log(tmp_path / "run", [odd, slow, back, point(10, NOW)]))
+
+    assert (found.steps, found.device, found.skipped) == (None, "", 0)
+    assert found.stragglers[0].seconds_over is None
 
 
 @pytest.mark.parametrize("make", [lambda _: None, lambda path: path.mkdir(), lambda p: p.touch()])
