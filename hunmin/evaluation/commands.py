@@ -2,25 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-
-class _RunByDefault(TyperGroup):
-    """A group whose first word, where it is no command, is the checkpoint to evaluate."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 (typer hides it)
-        """Put the command in that is meant."""
-        if args and args[0] not in (*self.commands, "--help", "-h"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
+from hunmin.shells import RunByDefault
 
 evaluation = typer.Typer(
     name="eval",
-    cls=_RunByDefault,
+    cls=RunByDefault,
     no_args_is_help=True,
     help=(
         "Measure how good a model is, with errors and baselines. "
