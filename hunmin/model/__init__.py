@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hunmin.model.fertility import tokenizer_report
     from hunmin.model.flops import flops_per_token, matmul_parameters, total_parameters
     from hunmin.model.hub_folder import check_model_name, export
+    from hunmin.model.sizes import SIZES, shape_of, shape_of_depth
     from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, IM_START_ID, PAD_ID
     from hunmin.model.tokenizer import TOKENIZER_FILES, load_tokenizer
     from hunmin.model.tokenizer_training import train_tokenizer
@@ -24,6 +25,7 @@ _HOME = {
     "IM_START_ID": "special_tokens",
     "ModelConfig": "transformer",
     "PAD_ID": "special_tokens",
+    "SIZES": "sizes",
     "TOKENIZER_FILES": "tokenizer",
     "Transformer": "transformer",
     "bulk_encoder": "bulk",
@@ -37,6 +39,8 @@ _HOME = {
     "matmul_parameters": "flops",
     "render_chat": "chat",
     "save_model": "checkpoint",
+    "shape_of": "sizes",
+    "shape_of_depth": "sizes",
     "tokenizer_report": "fertility",
     "total_parameters": "flops",
     "train_tokenizer": "tokenizer_training",
@@ -48,6 +52,7 @@ __all__ = [
     "IM_END_ID",
     "IM_START_ID",
     "PAD_ID",
+    "SIZES",
     "TOKENIZER_FILES",
     "ModelConfig",
     "Transformer",
@@ -62,6 +67,8 @@ __all__ = [
     "matmul_parameters",
     "render_chat",
     "save_model",
+    "shape_of",
+    "shape_of_depth",
     "tokenizer_report",
     "total_parameters",
     "train_tokenizer",
