@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hunmin import __version__
 from hunmin.errors import ManifestBroken, ManifestMissing, WrongInput
 
-Kind = Literal["corpus", "tokenizer", "checkpoint", "model", "evaluation"]
+Kind = Literal["corpus", "tokenizer", "checkpoint", "model", "evaluation", "ladder"]
 
 MANIFEST_NAME = "manifest.json"
 LINEAGE_NAME = "lineage"

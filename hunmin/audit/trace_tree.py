@@ -11,6 +11,7 @@ _KINDS = {
     "model": "모델",
     "checkpoint": "체크포인트",
     "evaluation": "평가",
+    "ladder": "사다리",
     "tokenizer": "토크나이저",
     "corpus": "코퍼스",
 }

@@ -129,6 +129,7 @@ from hunmin.errors.steps import (
 )
 from hunmin.errors.training import (
     CheckpointBroken,
+    LadderTooShort,
     LayoutUnfit,
     NothingToTrainOn,
     OtherProcessFailed,
@@ -198,6 +199,7 @@ __all__ = [
     "InvalidApiKey",
     "InvalidRequest",
     "KeyNotFound",
+    "LadderTooShort",
     "LayoutUnfit",
     "LedgerBroken",
     "LedgerMissing",

@@ -1,5 +1,6 @@
 """Errors of checkpoints, recipes and training runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hunmin.errors.base import HunminError
@@ -128,3 +129,22 @@ class RunNotFound(HunminError):
             "그런 이름의 실행이 없습니다. /runs의 목록을 보십시오. "
             "실행을 찾는 폴더는 runs.folder 설정에 있습니다.",
         )
+
+
+class LadderTooShort(HunminError):
+    """Fewer runs of a ladder ended well than its law has unknowns."""
+
+    code = "ladder_too_short"
+    status = 422
+
+    def __init__(self, *, runs: int, needed: int, left_out: Mapping[str, str]) -> None:
+        named = "; ".join(f"depth {depth}: {reason}" for depth, reason in left_out.items())
+        super().__init__(
+            f"A scaling law has {needed} unknowns, and there are {runs} runs to find them from"
+            + (f" (left out: {named})" if named else "")
+            + ". Give more depths; five say much more than three.",
+            f"스케일링 법칙의 미지수는 {needed}개인데 쓸 수 있는 실행이 {runs}개입니다"
+            + (f"(제외: {named})" if named else "")
+            + ". 깊이를 더 주십시오. 다섯 개면 세 개보다 훨씬 정확합니다.",
+        )
+        self.left_out = dict(left_out)

@@ -8,12 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hunmin.train.dial import plan
     from hunmin.train.recipe import Recipe, TrainConfig, load_recipe
     from hunmin.train.runs import run
 
-_HOME = {"Recipe": "recipe", "TrainConfig": "recipe", "load_recipe": "recipe", "run": "runs"}
+_HOME = {
+    "Recipe": "recipe",
+    "TrainConfig": "recipe",
+    "load_recipe": "recipe",
+    "plan": "dial",
+    "run": "runs",
+}
 
-__all__ = ["Recipe", "TrainConfig", "load_recipe", "run"]
+__all__ = ["Recipe", "TrainConfig", "load_recipe", "plan", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,10 +1,26 @@
-"""The command of the room: `hunmin train`."""
+"""The commands of the room: `hunmin train RECIPE …`, `hunmin train plan`, `hunmin train ladder`."""
 
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from hunmin.shells import RunByDefault
+from hunmin.train.planning_commands import ladder_command, plan_command
+
+training = typer.Typer(
+    name="train",
+    cls=RunByDefault,
+    no_args_is_help=True,
+    help=(
+        "Train one stage of a recipe, or go on with it where it stopped. "
+        "`hunmin train RECIPE ...` is short for `hunmin train run RECIPE ...`; a recipe file that "
+        "is called like one of the commands is given with its folder, as in ./plan."
+    ),
+)
+training.command("plan")(plan_command)
+training.command("ladder")(ladder_command)
 
 
 class StageName(StrEnum):
@@ -21,7 +37,8 @@ class Launcher(StrEnum):
     SLURM = "slurm"
 
 
-def train_command(
+@training.command("run")
+def run_command(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, such as recipes/laptop.py.")],
     *,
     corpus: Annotated[Path, typer.Option("--corpus", help="A finished corpus folder.")],
@@ -84,7 +101,7 @@ def train_command(
     if stage is StageName.CHAT and base is None:
         raise typer.BadParameter("the chat stage needs --base CHECKPOINT", param_hint="--base")
     if launch is not None:
-        words = [str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
+        words = ["run", str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
         words += [] if base is None else ["--base", str(base)]
         words += [] if compile_wanted else ["--no-compile"]
@@ -119,4 +136,4 @@ def _launched(launch: Launcher, words: list[str], *, nodes: int, processes: int,
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
-    app.command("train")(train_command)
+    app.add_typer(training)
