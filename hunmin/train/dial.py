@@ -1,7 +1,7 @@
 """The training that belongs to a shape: how long, in which batches, at which rates.
 
 Every number follows from two, the parameters of the model and the tokens of text for each of them,
-by laws others have measured on thousands of runs. Nobody has measured them below some 50 million
+by laws others have measured on thousands of runs. Nobody has measured them below some 60 million
 parameters; they are used there all the same, so that a ladder of small runs has one rule.
 """
 
