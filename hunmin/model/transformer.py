@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from hunmin.model.experts import Experts
 from hunmin.model.feed_forward import FeedForward
@@ -189,6 +190,8 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.recomputes_layers = False
+        """Whether a layer's inner results are forgotten and computed again on the way back."""
         self.model = Decoder(config)
         self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
         cos_TE, sin_TE = rotary_tables(config)
@@ -258,10 +261,17 @@ class Transformer(nn.Module):
             sin_TE = self.sin_TE[positions_BT].unsqueeze(1)
         x_BTD = self.model.embed_tokens(ids_BT)
         for block in self.model.layers:
-            x_BTD, router_logits = block(x_BTD, cos_TE, sin_TE, mask_BTT)
+            x_BTD, router_logits = self._through(block, x_BTD, cos_TE, sin_TE, mask_BTT)
             if router_logits is not None:
                 routers.append(router_logits)
         return self.model.norm(x_BTD), routers
+
+    def _through(self, block: nn.Module, *inputs: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return what a layer makes of its inputs, keeping only those where that is wanted."""
+        if not self.recomputes_layers or not torch.is_grad_enabled():
+            return block(*inputs)
+        # Nothing in a layer is drawn by chance, so there is no state of a generator to keep.
+        return checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False)
 
     def forward(self, ids_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:
         """Return the logits of the next token at each position, `(B, T, V)`."""

@@ -57,6 +57,14 @@ def run_command(
         bool,
         typer.Option("--compile/--no-compile", help="Compile the model where that is possible."),
     ] = True,
+    recompute_activations: Annotated[
+        bool,
+        typer.Option(
+            "--recompute-activations",
+            help="Save memory: keep of each layer only what goes into it, and compute the rest "
+            "again on the way back.",
+        ),
+    ] = False,
     launch: Annotated[
         Launcher | None,
         typer.Option(
@@ -105,6 +113,7 @@ def run_command(
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
         words += [] if base is None else ["--base", str(base)]
         words += [] if compile_wanted else ["--no-compile"]
+        words += ["--recompute-activations"] if recompute_activations else []
         words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
         typer.echo(_launched(launch, words, nodes=nodes, processes=processes, name=loaded.name))
         return
@@ -118,6 +127,7 @@ def run_command(
         out=out,
         base=base,
         compile_wanted=compile_wanted,
+        recompute_activations=recompute_activations,
         replicas=replicas,
         stalled_after_seconds=stalled_after,
     )

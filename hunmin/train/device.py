@@ -17,6 +17,8 @@ class Device:
     bfloat16: bool
     """Whether matrix products run in bfloat16; weights and optimizer stay float32."""
     compiled: bool
+    recomputes: bool = False
+    """Whether a layer's activations are computed again on the way back and not kept."""
 
     def precision(self) -> AbstractContextManager[object]:
         """Return the context in which the forward pass runs."""
@@ -30,22 +32,26 @@ class Device:
         if self.device.type == "cuda":
             name = torch.cuda.get_device_name(self.device)
         number = "bfloat16" if self.bfloat16 else "float32"
-        return f"{name}, {number}, {'compiled' if self.compiled else 'eager'}"
+        way = "compiled" if self.compiled else "eager"
+        return f"{name}, {number}, {way}{', activations recomputed' if self.recomputes else ''}"
 
 
-def find_device(*, compile_wanted: bool = True) -> Device:
+def find_device(*, compile_wanted: bool = True, recomputes: bool = False) -> Device:
     """Return a GPU where there is one, else the CPU, with what it does fast.
 
     A CPU gets bfloat16 only where it has instructions for it: elsewhere PyTorch emulates it at a
     tenth of the speed. Compiling needs a C++ compiler on a CPU; without one the run is eager.
     """
     if torch.cuda.is_available():
-        return Device(torch.device("cuda"), bfloat16=True, compiled=compile_wanted)
+        return Device(
+            torch.device("cuda"), bfloat16=True, compiled=compile_wanted, recomputes=recomputes
+        )
     has_compiler = shutil.which(os.environ.get("CXX", "g++")) is not None
     return Device(
         torch.device("cpu"),
         bfloat16=_cpu_has_bfloat16(),
         compiled=compile_wanted and has_compiler,
+        recomputes=recomputes,
     )
 
 

@@ -107,6 +107,7 @@ def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
     """
     with torch.device("meta"):
         learner = Learner(Transformer(config), world)
+    learner.transformer.recomputes_layers = device.recomputes
     if device.compiled:
         logging.getLogger("torch._inductor").setLevel(logging.ERROR)
         for block in learner.transformer.model.layers:

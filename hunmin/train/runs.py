@@ -30,6 +30,7 @@ def run(
     out: Path,
     base: Path | None = None,
     compile_wanted: bool = True,
+    recompute_activations: bool = False,
     replicas: int = 1,
     stalled_after_seconds: float | None = None,
 ) -> Manifest:
@@ -47,6 +48,8 @@ def run(
             see it.
         base: A checkpoint to start from.
         compile_wanted: Whether to compile the model where that is possible.
+        recompute_activations: Whether to keep of each layer only what goes into it, and to compute
+            the rest again on the way back: less memory, about a third more work, the same result.
         replicas: How many whole copies of the model the processes train side by side.
         stalled_after_seconds: How long a step may take among several processes before the run is
             ended with the stack of every process in `stalled/`; None derives it from the steps
@@ -89,7 +92,7 @@ def run(
         start = world.gather(world.together(begin))[0]
         if start is not None and start[0] == config.steps:
             return Manifest.read(start[1])
-        device = find_device(compile_wanted=compile_wanted)
+        device = find_device(compile_wanted=compile_wanted, recomputes=recompute_activations)
         watchdog = Watchdog(
             plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
         )
