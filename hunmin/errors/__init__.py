@@ -136,6 +136,7 @@ from hunmin.errors.training import (
     RecipeBroken,
     RunMissing,
     RunNotFound,
+    TensorUnfit,
     TrainingUnstable,
 )
 from hunmin.errors.web import (
@@ -254,6 +255,7 @@ __all__ = [
     "TaskBroken",
     "TaskDataMissing",
     "TaskUnknown",
+    "TensorUnfit",
     "TitleUnfit",
     "TokenizerBroken",
     "TokenizerTrainingFailed",

@@ -76,12 +76,31 @@ class LayoutUnfit(HunminError):
     code = "layout_unfit"
     status = 422
 
-    def __init__(self, *, processes: int, replicas: int) -> None:
+    def __init__(self, *, processes: int, replicas: int, tensor: int) -> None:
         super().__init__(
-            f"{processes} processes cannot be parted into {replicas} replicas of the same size. "
-            "Choose a number of replicas that divides the number of processes.",
-            f"프로세스 {processes}개를 같은 크기의 복제본 {replicas}개로 나눌 수 없습니다. "
-            "프로세스 수를 나누어떨어지게 하는 복제본 수를 고르십시오.",
+            f"{processes} processes cannot be parted into {replicas} replicas of the same size, "
+            f"with {tensor} processes to a sequence. Choose --replicas and --tensor so that their "
+            "product divides the number of processes.",
+            f"프로세스 {processes}개를 같은 크기의 복제본 {replicas}개로, 시퀀스마다 프로세스 "
+            f"{tensor}개씩 나눌 수 없습니다. --replicas와 --tensor의 곱이 프로세스 수를 "
+            "나누어떨어지게 고르십시오.",
+        )
+
+
+class TensorUnfit(HunminError):
+    """So many processes cannot compute a model of this shape together."""
+
+    code = "tensor_unfit"
+    status = 422
+
+    def __init__(self, *, tensor: int, what: str, count: int) -> None:
+        super().__init__(
+            f"{tensor} processes cannot compute this model together: it has {what} = {count}. "
+            "--tensor must divide key_value_heads, feed_forward_width, vocab_size and "
+            "sequence_tokens, and is for models without experts.",
+            f"프로세스 {tensor}개가 이 모델을 함께 계산할 수 없습니다({what} = {count}). "
+            "--tensor는 key_value_heads, feed_forward_width, vocab_size, sequence_tokens를 "
+            "나누어떨어지게 해야 하며, 전문가가 없는 모델에만 씁니다.",
         )
 
 

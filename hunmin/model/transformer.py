@@ -197,18 +197,19 @@ class Transformer(nn.Module):
         cos_TE, sin_TE = rotary_tables(config)
         self.register_buffer("cos_TE", cos_TE, persistent=False)
         self.register_buffer("sin_TE", sin_TE, persistent=False)
-        self._tie_head()
+        self.tie_head()
 
     def materialize(self, device: torch.device) -> None:
         """Give a model made on the meta device memory on another; its weights are yet unset."""
         self.to_empty(device=device)
-        self._tie_head()
+        self.tie_head()
         with torch.device("cpu"):
             cos_TE, sin_TE = rotary_tables(self.config)
         self.cos_TE.copy_(cos_TE)
         self.sin_TE.copy_(sin_TE)
 
-    def _tie_head(self) -> None:
+    def tie_head(self) -> None:
+        """Make the head the embedding table again, where it is to be and either was replaced."""
         if self.config.tied_embeddings:
             self.lm_head.weight = self.model.embed_tokens.weight
 

@@ -82,6 +82,14 @@ def run_command(
             "--replicas", min=1, help="Whole copies of the model that the processes train."
         ),
     ] = 1,
+    tensor: Annotated[
+        int,
+        typer.Option(
+            "--tensor",
+            min=1,
+            help="Processes that compute each sequence together, each with a part of every layer.",
+        ),
+    ] = 1,
     stalled_after: Annotated[
         float | None,
         typer.Option(
@@ -111,6 +119,7 @@ def run_command(
     if launch is not None:
         words = ["run", str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
+        words += ["--tensor", str(tensor)]
         words += [] if base is None else ["--base", str(base)]
         words += [] if compile_wanted else ["--no-compile"]
         words += ["--recompute-activations"] if recompute_activations else []
@@ -129,6 +138,7 @@ def run_command(
         compile_wanted=compile_wanted,
         recompute_activations=recompute_activations,
         replicas=replicas,
+        tensor=tensor,
         stalled_after_seconds=stalled_after,
     )
     typer.echo(str(out / f"step-{config.steps:06}"))

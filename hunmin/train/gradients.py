@@ -1,13 +1,25 @@
 """Gradients over all processes: how long they are, and made no longer than they may be."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from hunmin.train.learner import copies_of, local_parts
 
-def squared_norm(gradients: list[Tensor]) -> float:
-    """Return the sum of squares over the parts of gradients that this process holds."""
-    if not gradients:
-        return 0.0
+
+def squared_norm(gradients: Sequence[Tensor]) -> float:
+    """Return this process's share of the squared norm of gradients; the shares of all sum to it.
+
+    A part that several processes hold is counted by each of them in equal shares.
+    """
+    by_copies: dict[int, list[Tensor]] = {}
+    for gradient in gradients:
+        by_copies.setdefault(copies_of(gradient), []).append(gradient)
+    return sum(_squared(local_parts(some)) / copies for copies, some in by_copies.items())
+
+
+def _squared(gradients: list[Tensor]) -> float:
     norms = torch._foreach_norm(gradients)  # noqa: SLF001
     return torch.stack(norms).double().square().sum().item()
 

@@ -8,18 +8,20 @@ Letters in tensor names: B sequences, T positions, N tokens, D model width, V vo
 """
 
 import logging
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor import DTensor, Replicate, distribute_tensor
 from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
 from hunmin.train.device import Device
 from hunmin.train.routing import balance_penalty, router_z_penalty
+from hunmin.train.tensor_parallel import part_layers, sum_of_parted_losses
 from hunmin.train.world import World
 
 
@@ -108,17 +110,20 @@ def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
     with torch.device("meta"):
         learner = Learner(Transformer(config), world)
     learner.transformer.recomputes_layers = device.recomputes
+    if world.tensor_mesh is not None:
+        part_layers(learner.transformer, world.tensor_mesh)
+        learner.sum_of_losses = sum_of_parted_losses
     if device.compiled:
         logging.getLogger("torch._inductor").setLevel(logging.ERROR)
         for block in learner.transformer.model.layers:
             block.compile()
-        learner.sum_of_losses = torch.compile(sum_of_losses)
+        learner.sum_of_losses = torch.compile(learner.sum_of_losses)
     if world.mesh is not None:
         # Without a precision of its own: as with one process, `autocast` chooses it product by
         # product, and the stream between layers stays float32.
         for block in learner.transformer.model.layers:
-            fully_shard(block, mesh=world.mesh)
-        fully_shard(learner, mesh=world.mesh)
+            fully_shard(block, mesh=world.data_mesh)
+        fully_shard(learner, mesh=world.data_mesh)
     learner.transformer.materialize(device.device)
     return learner
 
@@ -147,8 +152,22 @@ def local_parts(tensors: Iterable[Tensor]) -> list[Tensor]:
     return [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]
 
 
+def copies_of(tensor: Tensor) -> int:
+    """Return how many processes hold the same part of a tensor."""
+    if not isinstance(tensor, DTensor):
+        return 1
+    mesh = tensor.device_mesh
+    return math.prod(
+        mesh.size(side) for side, place in enumerate(tensor.placements) if place.is_replicate()
+    )
+
+
 def whole_on_cpu(tensor: Tensor) -> Tensor:
     """Return a copy of a whole tensor on the CPU; every process must ask for it."""
     if isinstance(tensor, DTensor):
-        tensor = tensor.full_tensor()
+        # One side of the mesh after the other, the innermost cut first.
+        for side in range(tensor.device_mesh.ndim):
+            rest = tensor.placements[side + 1 :]
+            tensor = tensor.redistribute(placements=[Replicate()] * (side + 1) + [*rest])
+        tensor = tensor.to_local()
     return tensor.detach().to("cpu", copy=True).contiguous()

@@ -77,7 +77,7 @@ class Loop:
         self.learner = build_learner(model_config, device, world)
         self._set_weights()
         self.optimizers = build_optimizers(
-            self.learner.transformer, config, bfloat16=device.bfloat16, shards=world.shard_group
+            self.learner.transformer, config, bfloat16=device.bfloat16, matrices=world.matrices
         )
         self.stepper = Stepper(config, self.learner, self.optimizers, device, world)
         self.writer = CheckpointWriter(plan, world)

@@ -5,6 +5,9 @@ that AdamW's would have, so both share one learning rate and one weight decay. W
 parted among processes, each is brought together on one of them, made orthogonal there, and parted
 again: within a replica no work is done twice.
 
+Letters in tensor names: G matrices, O those of them that one process makes orthogonal, B blocks
+of a matrix, S parts of a block, P rows of a part, R rows, C columns.
+
 Source:
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; Liu et al.,
     "Muon is Scalable for LLM Training", 2025 (the scale); Amsel et al., "The Polar Express", 2025
@@ -12,11 +15,13 @@ Source:
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from hunmin.train.learner import local_parts
 
@@ -44,7 +49,9 @@ class Muon(torch.optim.Optimizer):
         momentum: Share of the old momentum kept at each step.
         weight_decay: Share of a weight that a step at learning rate 1 would take away.
         dtype: In which the products are computed; bfloat16 is enough.
-        shards: The processes among whom every matrix is parted by rows, as `fully_shard` does.
+        processes: Those among whom every matrix is parted: into blocks of rows or of columns where
+            several compute each sequence together, as `parallelize_module` does, and each block
+            by rows, as `fully_shard` does. Parts of a row of blocks are neighbors by rank.
     """
 
     def __init__(
@@ -55,26 +62,26 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
         dtype: torch.dtype = torch.bfloat16,
-        shards: dist.ProcessGroup | None = None,
+        processes: dist.ProcessGroup | None = None,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(list(matrices), defaults)
         self._dtype = dtype
-        self._shards = shards
+        self._processes = processes
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyrefly: ignore[bad-override]
         """Learn from the gradients; a closure is not called for."""
         assert closure is None
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[Tensor]] = {}
+            alike: dict[tuple[torch.Size, Blocks], list[Tensor]] = {}
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    by_shape.setdefault(matrix.shape, []).append(matrix)
-            for matrices in by_shape.values():
-                self._update(matrices, group)
+                    alike.setdefault((matrix.shape, Blocks.of(matrix)), []).append(matrix)
+            for (_, blocks), matrices in alike.items():
+                self._update(matrices, blocks, group)
 
-    def _update(self, matrices: list[Tensor], group: dict[str, Any]) -> None:
+    def _update(self, matrices: list[Tensor], blocks: "Blocks", group: dict[str, Any]) -> None:
         for matrix in matrices:
             if not self.state[matrix]:
                 self.state[matrix]["momentum"] = torch.zeros_like(matrix)
@@ -83,39 +90,70 @@ class Muon(torch.optim.Optimizer):
         moments = local_parts([self.state[matrix]["momentum"] for matrix in matrices])
         torch._foreach_lerp_(moments, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, moments, group["momentum"])  # noqa: SLF001
-        updates = self._orthogonal(torch.stack(ahead).to(self._dtype), rows).float()
+        updates = self._orthogonal(torch.stack(ahead).to(self._dtype), rows, blocks).float()
         scale = _ADAMW_UPDATE_RMS * max(rows, columns) ** 0.5
         weights = local_parts(matrices)
         torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(weights, list(updates.unbind()), alpha=-group["lr"] * scale)
 
-    def _orthogonal(self, parts_GPC: Tensor, rows: int) -> Tensor:
+    def _orthogonal(self, parts_GPC: Tensor, rows: int, blocks: "Blocks") -> Tensor:
         """Return this process's parts of the matrices made orthogonal, `(G, P, C)`.
 
         Args:
-            parts_GPC: Its P rows of each of G matrices.
+            parts_GPC: Its P rows of one block of each of G matrices.
             rows: Of a whole matrix.
+            blocks: How each matrix is parted into blocks.
         """
-        if self._shards is None:
+        if self._processes is None:
             return orthogonalize(parts_GPC)
         count, own_rows, columns = parts_GPC.shape
-        size = self._shards.size()
-        owned, part_rows = -(-count // size), -(-rows // size)  # the last ones may have fewer
+        size = self._processes.size()
+        shards = size // blocks.count
+        block_rows = rows // blocks.count if blocks.by_rows else rows
+        owned, part_rows = -(-count // size), -(-block_rows // shards)  # the last may have fewer
         sent = parts_GPC.new_zeros(size * owned, part_rows, columns)
         sent[:count, :own_rows] = parts_GPC
         parted = torch.empty_like(sent)
-        dist.all_to_all_single(parted, sent, group=self._shards)
-        whole = _swapped(parted, size, owned).reshape(owned, size * part_rows, columns)
-        whole[:, :rows] = orthogonalize(whole[:, :rows])
-        returned = _swapped(whole.view(owned * size, part_rows, columns), owned, size)
+        dist.all_to_all_single(parted, sent, group=self._processes)
+        parts_SBOPC = parted.view(shards, blocks.count, owned, part_rows, columns)
+        padded_OBRC = parts_SBOPC.permute(2, 1, 0, 3, 4).flatten(2, 3)
+        made = orthogonalize(blocks.joined(padded_OBRC[:, :, :block_rows]))
+        padded_OBRC[:, :, :block_rows] = blocks.parted(made)
+        parts_OBSPC = padded_OBRC.view(owned, blocks.count, shards, part_rows, columns)
         # Into another memory than it comes from, which with one matrix each is that of `parted`.
-        dist.all_to_all_single(sent, returned.reshape(sent.shape), group=self._shards)
+        returned = parts_OBSPC.permute(2, 1, 0, 3, 4).reshape(sent.shape)
+        dist.all_to_all_single(sent, returned, group=self._processes)
         return sent[:count, :own_rows]
 
 
-def _swapped(parts: Tensor, first: int, second: int) -> Tensor:
-    """Return parts counted by (first, second) as counted by (second, first)."""
-    return parts.view(first, second, *parts.shape[1:]).transpose(0, 1).contiguous()
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """How a matrix is parted into blocks of which each process computes with one."""
+
+    count: int = 1
+    by_rows: bool = True
+    """Whether the blocks lie below one another, or beside."""
+
+    @classmethod
+    def of(cls, matrix: Tensor) -> "Blocks":
+        """Return how a parameter is parted."""
+        names = matrix.device_mesh.mesh_dim_names if isinstance(matrix, DTensor) else None
+        if not isinstance(matrix, DTensor) or names is None or "tensor" not in names:
+            return cls()
+        side = names.index("tensor")
+        return cls(matrix.device_mesh.size(side), by_rows=matrix.placements[side].is_shard(0))
+
+    def joined(self, blocks_OBRC: Tensor) -> Tensor:
+        """Return whole matrices, `(O, rows, columns)`, put together from their blocks."""
+        if self.by_rows:
+            return blocks_OBRC.flatten(1, 2)
+        return blocks_OBRC.transpose(1, 2).flatten(2, 3)
+
+    def parted(self, matrices_ORC: Tensor) -> Tensor:
+        """Return the blocks of whole matrices, `(O, B, rows, columns)` of one block."""
+        if self.by_rows:
+            return matrices_ORC.unflatten(1, (self.count, -1))
+        return matrices_ORC.unflatten(2, (self.count, -1)).transpose(1, 2)
 
 
 def orthogonalize(matrices_GRC: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ _ROUTER = ".mlp.gate.weight"
 
 
 def build_optimizers(
-    model: Transformer, config: TrainConfig, *, bfloat16: bool, shards: ProcessGroup | None = None
+    model: Transformer, config: TrainConfig, *, bfloat16: bool, matrices: ProcessGroup | None = None
 ) -> list[torch.optim.Optimizer]:
     """Return the optimizers of a stage; together they hold every weight once.
 
@@ -23,7 +23,7 @@ def build_optimizers(
         model: What is trained, on its device already.
         config: The stage.
         bfloat16: Whether the device computes fast in bfloat16.
-        shards: The processes among whom each weight is parted; None where they are whole.
+        matrices: The processes among whom each weight is parted; None where they are whole.
     """
     inner: list[Tensor] = []
     if config.optimizer == "muon":
@@ -50,6 +50,6 @@ def build_optimizers(
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         dtype=torch.bfloat16 if bfloat16 else torch.float32,
-        shards=shards,
+        processes=matrices,
     )
     return [muon, adamw]

@@ -17,6 +17,7 @@ from hunmin.train.checkpoints import RunPlan
 from hunmin.train.device import find_device
 from hunmin.train.loop import Loop
 from hunmin.train.recipe import TrainConfig
+from hunmin.train.tensor_parallel import check_tensor_size
 from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import join_world
 
@@ -32,6 +33,7 @@ def run(
     compile_wanted: bool = True,
     recompute_activations: bool = False,
     replicas: int = 1,
+    tensor: int = 1,
     stalled_after_seconds: float | None = None,
 ) -> Manifest:
     """Train one stage, or go on with it where an earlier run stopped.
@@ -51,6 +53,7 @@ def run(
         recompute_activations: Whether to keep of each layer only what goes into it, and to compute
             the rest again on the way back: less memory, about a third more work, the same result.
         replicas: How many whole copies of the model the processes train side by side.
+        tensor: How many processes compute each sequence together, each with a part of every layer.
         stalled_after_seconds: How long a step may take among several processes before the run is
             ended with the stack of every process in `stalled/`; None derives it from the steps
             before.
@@ -64,8 +67,10 @@ def run(
         DiskFull: The disk filled up; the last checkpoint is whole.
         NothingToTrainOn: The corpus has no text of this stage's kind.
         TrainingUnstable: Loss or gradients kept growing out of all bounds.
-        LayoutUnfit: The processes cannot be parted into so many replicas.
+        LayoutUnfit: The processes cannot be laid out so.
+        TensorUnfit: So many cannot compute a model of this shape together.
     """
+    check_tensor_size(model_config, sequence_tokens=config.sequence_tokens, tensor=tensor)
     Manifest.read(corpus, kind="corpus")
     Manifest.read(tokenizer, kind="tokenizer")
     inputs = {"corpus": corpus, "tokenizer": tokenizer}
@@ -77,7 +82,11 @@ def run(
         recipe=_plain({"train": _what_counts(config), "model": dataclasses.asdict(model_config)}),
         inputs=inputs,
     )
-    with full_disk_said(plan.folder), join_world(replicas=replicas) as world, ExitStack() as held:
+    with (
+        full_disk_said(plan.folder),
+        join_world(replicas=replicas, tensor=tensor) as world,
+        ExitStack() as held,
+    ):
 
         def begin() -> tuple[int, Path] | None:
             if not world.is_first:

@@ -83,19 +83,20 @@ class Stepper:
             (loss + penalty).backward()
             losses.append(loss.detach())
             tokens += batch.learned
-        weights = [weight for weight in self._learner.parameters() if weight.grad is not None]
-        gradients = local_parts(weight.grad for weight in weights if weight.grad is not None)
+        weights = self._learner.parameters()
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
         loss_sum, tokens_sum, squares, *raised = world.sum(
             [torch.stack(losses).sum().item(), tokens, squared_norm(gradients), *flags()]
         )
-        # The gradients so far are of the summed loss, and `fully_shard` has averaged them.
+        # The gradients so far are of the summed loss, and `fully_shard` has averaged them over the
+        # parts of the data. Processes that share a part all count its losses and tokens.
         factor = world.size / max(1.0, tokens_sum)
-        outcome_norm = (squares / world.replicas) ** 0.5 * factor
+        outcome_norm = squares**0.5 * factor
         mean_loss = loss_sum / max(1.0, tokens_sum)
         may_learn = guard.may_learn(step, loss=mean_loss, norm=outcome_norm)
         if may_learn:
             clip = clipping(outcome_norm, norm_max=config.gradient_norm_max)
-            torch._foreach_mul_(gradients, factor * clip)
+            torch._foreach_mul_(local_parts(gradients), factor * clip)
             self._update(step)
         for optimizer in self._optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -118,7 +119,10 @@ class Stepper:
         return [
             make_batch(sequences, part, self._device, documents_apart=config.documents_apart)
             for part in shares(
-                rows_N, rank=world.rank, size=world.size, micro=config.micro_batch_sequences
+                rows_N,
+                rank=world.data_rank,
+                size=world.data_size,
+                micro=config.micro_batch_sequences,
             )
         ]
 

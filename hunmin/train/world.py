@@ -38,10 +38,12 @@ class World:
     local_rank: int = 0
     """The number of this process on its machine; the number of its GPU."""
     mesh: DeviceMesh | None = None
-    """The processes as `(replicas, shards)`, or `(shards,)` where there is one replica; None where
-    there is one process."""
+    """The processes as `(replicas, shards, tensor)`, neighbors by rank along the last; replicas and
+    tensor are left out where they would be 1. None where there is one process."""
     cpu_mesh: DeviceMesh | None = None
     """The same over the CPU, for tensors on their way to the disk."""
+    matrices: dist.ProcessGroup | None = None
+    """The processes among whom this process's replica is parted; None for one process."""
     files: dist.ProcessGroup | None = None
     """Where processes wait for each other's files, apart from training."""
 
@@ -51,19 +53,43 @@ class World:
         return self.rank == 0
 
     @property
-    def shards(self) -> int:
-        """How many processes a replica of the model is parted among."""
-        return 1 if self.mesh is None else self.mesh.size(-1)
-
-    @property
     def replicas(self) -> int:
         """How many whole copies of the model are trained side by side."""
-        return self.size // self.shards
+        return self._length("replicas")
 
     @property
-    def shard_group(self) -> dist.ProcessGroup | None:
-        """The processes among whom this process's replica is parted; None for one process."""
-        return None if self.mesh is None else self.mesh.get_group("shards")
+    def tensor(self) -> int:
+        """How many processes compute each sequence together, each with a part of every layer."""
+        return self._length("tensor")
+
+    def _length(self, name: str) -> int:
+        """Return how many processes lie along one side of the mesh."""
+        names = None if self.mesh is None else self.mesh.mesh_dim_names
+        if self.mesh is None or names is None or name not in names:
+            return 1
+        return self.mesh.size(names.index(name))
+
+    @property
+    def data_size(self) -> int:
+        """How many parts the sequences of a step are shared out in."""
+        return self.size // self.tensor
+
+    @property
+    def data_rank(self) -> int:
+        """Which of those parts this process computes, from 0."""
+        return self.rank // self.tensor
+
+    @property
+    def data_mesh(self) -> DeviceMesh | None:
+        """The processes with the same part of every layer, as `(replicas, shards)`."""
+        if self.mesh is None or self.tensor == 1:
+            return self.mesh
+        return self.mesh["replicas", "shards"] if self.replicas > 1 else self.mesh["shards"]
+
+    @property
+    def tensor_mesh(self) -> DeviceMesh | None:
+        """The processes that compute the same sequences; None where each computes alone."""
+        return None if self.mesh is None or self.tensor == 1 else self.mesh["tensor"]
 
     def for_another_thread(self) -> "World":
         """Return the same world with a group of its own to wait in; all processes must ask."""
@@ -122,25 +148,25 @@ class World:
 
 
 @contextmanager
-def join_world(*, replicas: int = 1) -> Iterator[World]:
+def join_world(*, replicas: int = 1, tensor: int = 1) -> Iterator[World]:
     """Join the other processes of a run, if `torchrun` has started any.
 
     Args:
         replicas: Whole copies of the model to train side by side, each parted among
             `size / replicas` processes. With several machines one copy a machine keeps most of
             the traffic inside it.
+        tensor: Processes that compute each sequence together. They talk many times a layer and are
+            neighbors by rank, so they should be on one machine.
 
     Raises:
-        LayoutUnfit: The processes cannot be divided into so many replicas.
+        LayoutUnfit: The processes cannot be divided so.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
+    if min(replicas, tensor) < 1 or size % (replicas * tensor):
+        raise LayoutUnfit(processes=size, replicas=replicas, tensor=tensor)
     if size == 1:
-        if replicas != 1:
-            raise LayoutUnfit(processes=1, replicas=replicas)
         yield World()
         return
-    if replicas < 1 or size % replicas:
-        raise LayoutUnfit(processes=size, replicas=replicas)
     local_rank = int(os.environ["LOCAL_RANK"])
     has_gpu = torch.cuda.is_available()
     if has_gpu:
@@ -148,25 +174,28 @@ def join_world(*, replicas: int = 1) -> Iterator[World]:
     backend = "cpu:gloo,cuda:nccl" if has_gpu else "gloo"
     dist.init_process_group(backend, timeout=_TRAINING_TIMEOUT)
     try:
-        mesh = _mesh("cuda" if has_gpu else "cpu", size, replicas)
-        cpu_mesh = _mesh("cpu", size, replicas) if has_gpu else mesh
+        device = "cuda" if has_gpu else "cpu"
+        sides = {"replicas": replicas, "shards": size // replicas // tensor, "tensor": tensor}
+        mesh = _mesh(device, sides)
+        replica = {"replicas": replicas, "shards": size // replicas}
+        whole = mesh if tensor == 1 else _mesh(device, replica)
         yield World(
             rank=dist.get_rank(),
             size=size,
             local_rank=local_rank,
             mesh=mesh,
-            cpu_mesh=cpu_mesh,
+            cpu_mesh=_mesh("cpu", sides) if has_gpu else mesh,
+            matrices=whole.get_group("shards"),
             files=_group_for_files(),
         )
     finally:
         dist.destroy_process_group()
 
 
-def _mesh(device: str, size: int, replicas: int) -> DeviceMesh:
-    if replicas == 1:
-        return init_device_mesh(device, (size,), mesh_dim_names=("shards",))
-    shape = (replicas, size // replicas)
-    return init_device_mesh(device, shape, mesh_dim_names=("replicas", "shards"))
+def _mesh(device: str, sides: dict[str, int]) -> DeviceMesh:
+    """Return processes laid out along sides of a length; all but shards need more than one."""
+    names = tuple(name for name, length in sides.items() if length > 1 or name == "shards")
+    return init_device_mesh(device, tuple(sides[name] for name in names), mesh_dim_names=names)
 
 
 def _group_for_files() -> dist.ProcessGroup:

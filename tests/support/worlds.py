@@ -110,6 +110,21 @@ def train_all(*plans: dict[str, Any], timeout: float = 280) -> list[dict[str, An
     return [{**one, "said": ended.stderr} for one in json.loads(ended.stdout.splitlines()[-1])]
 
 
+def run_program(path: Path, size: int) -> str:
+    """Run a program that starts so many processes; return what they print."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    ended = subprocess.run(
+        [sys.executable, str(path), str(size), port],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return ended.stdout
+
+
 def _be_one(what: dict[str, Any], rank: int, port: int) -> None:
     """Be one process."""
     os.environ |= {

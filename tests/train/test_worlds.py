@@ -1,18 +1,14 @@
 """One model trained by several processes: as by one, and exact whatever happens to them."""
 
 import dataclasses
-import os
 import shutil
-import socket
-import subprocess
-import sys
 
 import pytest
 
 from hunmin.ledger import Order, open_ledgers
 from hunmin.manifest import Manifest, file_sha256
 from hunmin.train.losses import LossLog
-from tests.support.worlds import Faults, planned, train_all
+from tests.support.worlds import Faults, planned, run_program, train_all
 
 STEPS = 30
 
@@ -56,25 +52,30 @@ def weights_sha256(out, step=STEPS):
 
 
 PARTED = """
-import os, sys, torch
+import itertools, os, sys, torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from hunmin.train.muon import Muon, orthogonalize
+from hunmin.train.muon import Blocks, Muon, orthogonalize
 
-SHAPES = ((32, 32, 5), (33, 17, 3), (16, 64, 4), (7, 9, 2), (2, 8, 1))
+SHAPES = ((32, 32, 5), (33, 17, 3), (16, 64, 4), (7, 9, 2), (2, 8, 1), (10, 6, 5))
 
 def part(rank, size, port):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
                    "RANK": str(rank), "WORLD_SIZE": str(size)}
     dist.init_process_group("gloo")
-    muon = Muon([torch.zeros(2, 2)], lr=1.0, dtype=torch.float32, shards=dist.group.WORLD)
+    muon = Muon([torch.zeros(2, 2)], lr=1.0, dtype=torch.float32, processes=dist.group.WORLD)
     generator = torch.Generator().manual_seed(1)
-    for rows, columns, count in SHAPES:
+    ways = [Blocks()] + ([Blocks(2, by_rows=True), Blocks(2, by_rows=False)] if size == 4 else [])
+    for (rows, columns, count), blocks in itertools.product(SHAPES, ways):
+        if rows % blocks.count or columns % blocks.count:
+            continue
         matrices = torch.randn(count, rows, columns, generator=generator)
         def of_this_process(whole):
-            parts = whole.chunk(size, dim=1)
-            return parts[rank] if rank < len(parts) else whole[:, :0]
-        found = muon._orthogonal(of_this_process(matrices), rows)
+            place, block = divmod(rank, blocks.count)
+            whole = whole.chunk(blocks.count, dim=1 if blocks.by_rows else 2)[block]
+            parts = whole.chunk(size // blocks.count, dim=1)
+            return parts[place] if place < len(parts) else whole[:, :0]
+        found = muon._orthogonal(of_this_process(matrices), rows, blocks)
         torch.testing.assert_close(
             found, of_this_process(orthogonalize(matrices)), atol=1e-5, rtol=0)
     dist.destroy_process_group()
@@ -123,26 +124,11 @@ if __name__ == "__main__":
 """
 
 
-def run_parted(path, size):
-    """Run a program that starts so many processes; return what they print."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    ended = subprocess.run(
-        [sys.executable, str(path), str(size), port],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    return ended.stdout
-
-
 @pytest.mark.parametrize("size", [3, 4])
 def test_matrices_parted_among_processes_become_orthogonal_as_whole_ones(size, tmp_path):
     (tmp_path / "parted.py").write_text(PARTED)
 
-    run_parted(tmp_path / "parted.py", size)
+    run_program(tmp_path / "parted.py", size)
 
 
 def test_killed_at_twenty_random_moments_a_run_ends_in_the_same_bytes(stage, plan, tmp_path):
@@ -185,11 +171,16 @@ def test_replicas_and_micro_batches_change_nothing_but_rounding(stage, plan, tmp
     assert losses(tmp_path / "micro") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
 
 
-def test_replicas_that_do_not_divide_the_processes_are_refused(stage, plan, tmp_path):
-    told = train_all(plan(3, stage, tmp_path / "run", replicas=2))[0]
+def test_sizes_that_do_not_divide_the_processes_are_refused(stage, plan, tmp_path):
+    tell = train_all(
+        plan(3, stage, tmp_path / "run", replicas=2),
+        plan(3, stage, tmp_path / "run", tensor=2),
+        plan(4, stage, tmp_path / "run", tensor=2, replicas=4),
+    )
 
-    assert told["ends"] != [0, 0, 0]
-    assert "LayoutUnfit" in told["said"]
+    for told in tell:
+        assert not any(code == 0 for code in told["ends"])
+        assert "LayoutUnfit" in told["said"]
 
 
 def test_bad_steps_are_skipped_by_all_and_a_restart_judges_alike(stage, plan, tmp_path):
@@ -284,7 +275,7 @@ def test_bad_steps_before_the_first_checkpoint_teach_nothing_and_end_nothing(sta
 def test_on_several_processes_the_layers_compute_in_the_precision_of_one(tmp_path):
     (tmp_path / "precision.py").write_text(PRECISION)
 
-    said = [run_parted(tmp_path / "precision.py", size) for size in (1, 2)]
+    said = [run_program(tmp_path / "precision.py", size) for size in (1, 2)]
 
     assert set(said[0].splitlines()) == set(said[1].splitlines())
     assert "stream torch.float32" in said[0]

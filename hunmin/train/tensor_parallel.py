@@ -1,0 +1,136 @@
+"""A model whose every layer is computed by several processes together: tensor parallel.
+
+Each process holds some heads of the attention, some columns of the feed-forward layer, and some
+rows of the vocabulary, and computes its part of every product. Between layers and in the norms each
+has some positions of every sequence instead (sequence parallel): these are gathered before products
+and summed and parted again after them. This is PyTorch's own `parallelize_module` with the plan
+usual for this kind of model; only the loss is ours, so that no process ever holds whole logits.
+
+Letters in tensor names: N tokens, D model width, V vocabulary, P the part of it on this process.
+
+Source:
+    Shoeybi et al., "Megatron-LM", 2019; Korthikanti et al., "Reducing Activation Recomputation in
+    Large Transformer Models", 2022 (sequence parallel).
+"""
+
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
+from torch.distributed.tensor.parallel import (
+    ColwiseParallel,
+    PrepareModuleInput,
+    RowwiseParallel,
+    SequenceParallel,
+    parallelize_module,
+)
+from torch.nn import functional
+
+from hunmin.errors import TensorUnfit
+from hunmin.model import ModelConfig, Transformer
+
+
+def check_tensor_size(config: ModelConfig, *, sequence_tokens: int, tensor: int) -> None:
+    """Check that so many processes can compute a model together.
+
+    Raises:
+        TensorUnfit: They cannot; it says what they do not divide.
+    """
+    if tensor == 1:
+        return
+    if config.experts:
+        raise TensorUnfit(tensor=tensor, what="experts", count=config.experts)
+    for what, count in (
+        ("key_value_heads", config.key_value_heads),
+        ("feed_forward_width", config.feed_forward_width),
+        ("vocab_size", config.vocab_size),
+        ("sequence_tokens", sequence_tokens),
+    ):
+        if count % tensor:
+            raise TensorUnfit(tensor=tensor, what=what, count=count)
+
+
+def part_layers(transformer: Transformer, mesh: DeviceMesh) -> None:
+    """Part a model without memory yet, so that the processes of a mesh compute it together."""
+    whole, positions = Replicate(), Shard(1)  # of what is `(B, T, D)`
+    for block in transformer.model.layers:
+        parallelize_module(
+            block,
+            mesh,
+            {
+                "input_layernorm": SequenceParallel(),
+                "self_attn": PrepareModuleInput(
+                    input_layouts=(positions, None, None, None),
+                    desired_input_layouts=(whole, None, None, None),
+                ),
+                "self_attn.q_proj": ColwiseParallel(),
+                "self_attn.k_proj": ColwiseParallel(),
+                "self_attn.v_proj": ColwiseParallel(),
+                # Each process has other heads, `(B, T, H, E)`.
+                "self_attn.q_norm": SequenceParallel(sequence_dim=2, use_local_output=True),
+                "self_attn.k_norm": SequenceParallel(sequence_dim=2, use_local_output=True),
+                "self_attn.o_proj": RowwiseParallel(output_layouts=positions),
+                "post_attention_layernorm": SequenceParallel(),
+                "mlp": PrepareModuleInput(
+                    input_layouts=(positions,), desired_input_layouts=(whole,)
+                ),
+                "mlp.gate_proj": ColwiseParallel(),
+                "mlp.up_proj": ColwiseParallel(),
+                "mlp.down_proj": RowwiseParallel(output_layouts=positions),
+            },
+        )
+    parallelize_module(
+        transformer,
+        mesh,
+        {
+            "model.embed_tokens": RowwiseParallel(input_layouts=whole, output_layouts=positions),
+            "model.norm": SequenceParallel(),
+            "lm_head": ColwiseParallel(),
+        },
+    )
+    transformer.model.embed_tokens.register_forward_hook(_arrived)
+    transformer.model.norm.register_forward_hook(_gathered)
+    transformer.tie_head()
+
+
+def _arrived(_: nn.Module, __: object, x_BTD: Tensor) -> Tensor:
+    """Return an ordinary tensor in the place of one that is still on its way.
+
+    A compiled layer takes either and computes the same, but would send a wrong gradient back
+    through the latter (seen with PyTorch 2.13).
+    """
+    return x_BTD.clone()
+
+
+def _gathered(_: nn.Module, __: object, hidden_BTD: DTensor) -> Tensor:
+    """Return all positions; what comes back is from this process's part of the vocabulary."""
+    whole_BTD = hidden_BTD.redistribute(placements=(Replicate(),))
+    return whole_BTD.to_local(grad_placements=(Partial(),))
+
+
+def sum_of_parted_losses(
+    hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor, *, penalized: bool
+) -> tuple[Tensor, Tensor]:
+    """Return what `sum_of_losses` does, where each process has a part of the vocabulary.
+
+    Args:
+        hidden_ND: Last hidden states, `(N, D)`, on every process the same.
+        head_VD: The head, `(V, D)`, parted by rows.
+        targets_N: Ids, `(N,)`, on every process the same.
+        penalized: Whether the z-loss is wanted; it is 0 otherwise.
+    """
+    assert isinstance(head_VD, DTensor)
+    mesh = head_VD.device_mesh
+    logits_NP = functional.linear(hidden_ND, head_VD.to_local()).float()
+    size = logits_NP.shape[1]
+    sums_1N = logits_NP.logsumexp(dim=-1).unsqueeze(0)
+    sums_N = DTensor.from_local(sums_1N, mesh, (Shard(0),)).full_tensor().logsumexp(dim=0)
+    places_N = targets_N - mesh.get_local_rank() * size
+    is_here_N = (places_N >= 0) & (places_N < size)
+    chosen_N = logits_NP.gather(1, places_N.clamp(0, size - 1).unsqueeze(1)).squeeze(1)
+    chosen_N = chosen_N.masked_fill(~is_here_N, 0.0)
+    chosen_N = DTensor.from_local(chosen_N, mesh, (Partial(),)).full_tensor()
+    is_ignored_N = targets_N < 0
+    loss = (sums_N - chosen_N).masked_fill(is_ignored_N, 0.0).sum()
+    if not penalized:
+        return loss, loss.new_zeros(())
+    return loss, sums_N.square().masked_fill(is_ignored_N, 0.0).sum()
