@@ -23,7 +23,7 @@ class Cleaned:
     """A document after cleaning: kept with its text, or dropped with a reason."""
 
     text: str | None = None
-    """Clean and masked; of a chat, its messages as JSON."""
+    """Clean and masked; of a chat or a pair, its messages as JSON."""
     reason: str | None = None
     detail: str | None = None
     key: bytes | None = None
@@ -33,12 +33,14 @@ class Cleaned:
     masked: str | None = None
     """Personal data masked, by kind, as JSON."""
     text_bytes: int = 0
+    family: str | None = None
+    """Of a preference pair, the words of its prompt."""
 
 
 def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages) -> Cleaned:
     """Clean, judge and mask one document."""
-    if source.kind == "chat":
-        return _clean_chat(text, source=source, config=config, passages=passages)
+    if source.kind != "text":
+        return _clean_messages(text, source=source, config=config, passages=passages)
     text = tidy(text, strip_empty_parentheses=source.strip_empty_parentheses)
     if not text.strip():
         return Cleaned(reason="empty", detail="no text is left")
@@ -61,7 +63,11 @@ def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages
     )
 
 
-def _clean_chat(text: str, *, source: Source, config: CorpusConfig, passages: Passages) -> Cleaned:
+def _clean_messages(
+    text: str, *, source: Source, config: CorpusConfig, passages: Passages
+) -> Cleaned:
+    """Clean a chat, or a preference pair: its prompt, the chosen and then the rejected answer."""
+    is_pair = source.kind == "preference"
     messages = []
     counts: Counter[str] = Counter()
     for turn in json.loads(text):
@@ -69,8 +75,9 @@ def _clean_chat(text: str, *, source: Source, config: CorpusConfig, passages: Pa
         content, found = _mask(content.strip(), config)
         counts.update(found)
         messages.append({"role": turn["role"], "content": content})
-    if (problem := chat_problem(messages)) is not None:
-        return Cleaned(reason="bad_chat", detail=problem)
+    problem = pair_problem(messages) if is_pair else chat_problem(messages)
+    if problem is not None:
+        return Cleaned(reason="bad_pair" if is_pair else "bad_chat", detail=problem)
     words = comparable(" ".join(turn["content"] for turn in messages))
     if (name := passages.hit(words)) is not None:
         return Cleaned(reason="contaminated", detail=f"holds {name}")
@@ -78,9 +85,10 @@ def _clean_chat(text: str, *, source: Source, config: CorpusConfig, passages: Pa
     spoken = "\n".join(turn["content"] for turn in messages)
     return Cleaned(
         text=whole,
-        key=_key("chat\x1f" + "\x1e".join(turn["content"] for turn in messages)),
+        key=_key(f"{source.kind}\x1f" + "\x1e".join(turn["content"] for turn in messages)),
         masked=json.dumps(counts) if counts else None,
         text_bytes=len(spoken.encode()),
+        family=comparable(" ".join(turn["content"] for turn in messages[:-2])) if is_pair else None,
     )
 
 
@@ -95,6 +103,14 @@ def chat_problem(messages: list[dict[str, str]]) -> str | None:
     if not spoken or [turn["role"] for turn in spoken] != expected:
         return "user and assistant do not take turns up to an answer"
     return None
+
+
+def pair_problem(messages: list[dict[str, str]]) -> str | None:
+    """Return why a prompt, a chosen and a rejected answer are no pair to learn from, or None."""
+    *prompt, chosen, rejected = messages
+    if chosen == rejected:
+        return "the chosen and the rejected answer are the same"
+    return chat_problem([*prompt, chosen]) or chat_problem([*prompt, rejected])
 
 
 def _mask(text: str, config: CorpusConfig) -> tuple[str, Mapping[str, int]]:

@@ -7,16 +7,31 @@ from hunmin.corpus.config import CorpusConfig
 from hunmin.corpus.ngrams import stable_hash
 from hunmin.corpus.sources import Source
 
-SPLITS = ("text", "heldout", "chat")
+SPLITS = ("text", "heldout", "chat", "preference", "preference_heldout")
 HASH_BITS = 63
 
 
-def place(doc_id: str, *, source: Source, config: CorpusConfig) -> tuple[str, int, int]:
-    """Return a document's split, its number of copies (0: not drawn) and its place in the order."""
+def place(
+    doc_id: str, *, source: Source, config: CorpusConfig, family: str | None = None
+) -> tuple[str, int, int]:
+    """Return a document's split, its number of copies (0: not drawn) and its place in the order.
+
+    Args:
+        doc_id: Its id.
+        source: Where it came from.
+        config: Seed and shares.
+        family: Of a preference pair, the words of its prompt: those of one prompt are held out, or
+            learned, together.
+    """
     seed = str(config.seed)
     order = copy_order(doc_id, 0, config=config)
     if source.kind == "chat":
         split = "chat"
+    elif source.kind == "preference":
+        luck = stable_hash(seed, "heldout", family or doc_id)
+        if luck < config.preference_heldout_share * 2**HASH_BITS:
+            return "preference_heldout", 1, order
+        split = "preference"
     elif stable_hash(seed, "heldout", doc_id) < config.heldout_share * 2**HASH_BITS:
         return "heldout", 1, order
     else:

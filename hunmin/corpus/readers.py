@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hunmin.corpus.config import Limits
 from hunmin.corpus.decode import decode, unscramble
 from hunmin.corpus.files import OpenFile, lines, plain_name
+from hunmin.corpus.messages import chat_text, pair_text
 from hunmin.corpus.sources import Source
 from hunmin.errors import CompressionBomb, SourceMissing, SourceUnreadable
 
@@ -33,7 +34,7 @@ class Document:
 
     id: str
     text: str
-    """Its text; of a chat, its messages as JSON."""
+    """Its text; of a chat or a preference pair, its messages as JSON."""
     license: str
     consent: str = ""
     """The id of the consent it is used under; empty where its source asks for none."""
@@ -94,29 +95,36 @@ class Reading:
         return plain_name(Path(self.path.name))
 
     @property
-    def _column(self) -> str:
-        return (
-            self.source.messages_column if self.source.kind == "chat" else self.source.text_column
-        )
+    def _columns(self) -> tuple[str, ...]:
+        """The columns that a document is made of."""
+        source = self.source
+        if source.kind == "preference":
+            return source.prompt_column, source.chosen_column, source.rejected_column
+        return (source.messages_column if source.kind == "chat" else source.text_column,)
+
+    def _missing(self, there: Container[str]) -> str | None:
+        """Return the first column that is needed and not there."""
+        return next((column for column in self._columns if column not in there), None)
 
     def _rows(self, rows: Iterator[Row | Drop]) -> Iterator[Document | Drop]:
-        """Yield what rows hold; complain when not one of them has the column asked for."""
-        seen = found = 0
+        """Yield what rows hold; complain when not one of them has the columns asked for."""
+        found = 0
         columns: dict[str, None] = {}
+        missing: str | None = None
         for row in rows:
             if isinstance(row, Drop):
                 yield row
                 continue
             if not all(_says(row.values.get(name), v) for name, v in self.source.where.items()):
                 continue
-            seen += 1
-            found += self._column in row.values
+            missing = self._missing(row.values)
+            found += missing is None
             if not found and len(columns) < _COLUMNS_NAMED:
                 columns.update(dict.fromkeys(row.values))
             yield self._document(row)
-        if seen and not found:
+        if missing is not None and not found:
             place = self._name if self.path is not None else str(self.source.dataset)
-            raise columns_missing(self.source.name, place, self._column, list(columns))
+            raise columns_missing(self.source.name, place, missing, list(columns))
 
     def _json(self, file: OpenFile) -> Iterator[Row | Drop]:
         needle = self._needle()
@@ -169,12 +177,12 @@ class Reading:
 
         source = self.source
         rights = (source.license_column, source.consent_column)
-        wanted = {self._column, source.id_column, *rights, *source.where}
+        wanted = {*self._columns, source.id_column, *rights, *source.where}
         try:
             with pq.ParquetFile(path) as file:
                 there = file.schema_arrow.names
-                if self._column not in there:
-                    raise columns_missing(source.name, self._name, self._column, there)
+                if (missing := self._missing(there)) is not None:
+                    raise columns_missing(source.name, self._name, missing, there)
                 number = 0
                 names = [name for name in there if name in wanted]
                 self._check_growth(file.metadata)
@@ -246,28 +254,40 @@ class Reading:
         own_id = row.values.get(source.id_column)
         doc_id = str(own_id).strip() if isinstance(own_id, str | int) else ""
         doc_id = _sound(doc_id)
-        value = row.values.get(self._column)
         named = doc_id or row.place
-        if value is None:
-            return Drop(named, "missing_text", f'column "{self._column}" is missing or empty')
+        found = self._text(row, named)
+        if isinstance(found, Drop):
+            return found
         rights = self._rights(row, named)
         if isinstance(rights, Drop):
             return rights
-        repair = row.repair
-        if source.kind == "chat":
-            text = _chat_text(value)
-            if text is None:
-                return Drop(named, "bad_chat", "messages are not a list of role and content")
-        elif isinstance(value, str):
-            text = value
-            if repair == "none" and (mended := unscramble(value)) is not None:
-                text, repair = mended, "mojibake"
-        else:
-            return Drop(named, "not_text", f'column "{self._column}" is {type(value).__name__}')
+        text, repair = found
         if len(text) > self.limits.text_chars_max:
             return Drop(named, "too_long", f"{len(text)} characters")
         text = _sound(text)
         return Document(doc_id or _content_id(text), text, *rights, repair)
+
+    def _text(self, row: Row, named: str) -> tuple[str, str] | Drop:
+        """Return the text of a document, and how it was repaired."""
+        values = [row.values.get(column) for column in self._columns]
+        for column, value in zip(self._columns, values, strict=True):
+            if value is None:
+                return Drop(named, "missing_text", f'column "{column}" is missing or empty')
+        if self.source.kind == "chat":
+            text = chat_text(*values)
+            problem = Drop(named, "bad_chat", "messages are not a list of role and content")
+            return problem if text is None else (text, row.repair)
+        if self.source.kind == "preference":
+            text = pair_text(*values)
+            problem = Drop(named, "bad_pair", "not a prompt and two answers, as text or messages")
+            return problem if text is None else (text, row.repair)
+        (value,) = values
+        if not isinstance(value, str):
+            column = self.source.text_column
+            return Drop(named, "not_text", f'column "{column}" is {type(value).__name__}')
+        if row.repair == "none" and (mended := unscramble(value)) is not None:
+            return mended, "mojibake"
+        return value, row.repair
 
     def _rights(self, row: Row, named: str) -> tuple[str, str] | Drop:
         """Return the license and the consent of a document."""
@@ -319,18 +339,6 @@ def _parsed(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _chat_text(value: object) -> str | None:
-    """Return messages as JSON with nothing but roles and contents, or None where they are not."""
-    if not isinstance(value, list):
-        return None
-    messages = []
-    for turn in value:
-        if not isinstance(turn, dict) or not isinstance(turn.get("content"), str):
-            return None
-        messages.append({"role": str(turn.get("role")), "content": turn["content"]})
-    return json.dumps(messages, ensure_ascii=False)
 
 
 def _sound(text: str) -> str:

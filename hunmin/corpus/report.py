@@ -101,11 +101,17 @@ def license_table(licenses: Sequence[License]) -> str:
 
 
 def _headline(facts: dict[str, Any]) -> str:
+    pairs = ""
+    if facts.get("preferences") or facts.get("heldout_preferences"):
+        pairs = (
+            f"{facts['preferences']:,} preference pairs "
+            f"({facts['heldout_preferences']:,} more held out), "
+        )
     return (
         f"{facts['documents']:,} documents ({facts['text_bytes'] / _MB:,.1f} MB), "
         f"{facts['heldout_documents']:,} held out ({facts['heldout_text_bytes'] / _MB:,.1f} MB), "
         f"{facts['chats']:,} chats ({facts['chat_text_bytes'] / _MB:,.1f} MB), "
-        f"{sum(facts['dropped'].values()):,} of {facts['rows_read']:,} rows dropped"
+        f"{pairs}{sum(facts['dropped'].values()):,} of {facts['rows_read']:,} rows dropped"
     )
 
 

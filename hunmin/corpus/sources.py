@@ -39,12 +39,17 @@ class Source(_Strict):
     """Column with the id of the consent that each document is used under."""
     origin: str = ""
     attribution: str = ""
-    kind: Literal["text", "chat"] = "text"
+    kind: Literal["text", "chat", "preference"] = "text"
+    """Documents, conversations, or pairs of answers to one prompt of which one is preferred."""
     weight: Annotated[float, Field(gt=0, le=64)] = 1.0
     """Below 1 a share of the documents is drawn; above 1 they are repeated."""
     text_column: str = "text"
     id_column: str = "id"
     messages_column: str = "messages"
+    prompt_column: str = "prompt"
+    """Of a preference pair: what both answer, a text or a list of messages."""
+    chosen_column: str = "chosen"
+    rejected_column: str = "rejected"
     where: dict[str, str] = {}
     """Only rows whose columns have these values."""
     strip_empty_parentheses: bool = False
@@ -56,6 +61,12 @@ class Source(_Strict):
     def _has_one_place(self) -> Self:
         if (self.path is None) == (self.dataset is None):
             raise ValueError(f'source "{self.name}" needs either path or dataset')
+        return self
+
+    @model_validator(mode="after")
+    def _has_three_columns(self) -> Self:
+        if len({self.prompt_column, self.chosen_column, self.rejected_column}) < 3:  # noqa: PLR2004
+            raise ValueError("prompt_column, chosen_column and rejected_column must differ")
         return self
 
 

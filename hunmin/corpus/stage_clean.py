@@ -98,7 +98,10 @@ def _table(
     schema: pa.Schema,
 ) -> pa.Table:
     ids = batch["id"].to_pylist()
-    places = [place(doc_id, source=source, config=config) for doc_id in ids]
+    places = [
+        place(doc_id, source=source, config=config, family=result.family)
+        for doc_id, result in zip(ids, results, strict=True)
+    ]
     columns: dict[str, object] = {
         "n": batch["n"],
         "id": batch["id"],

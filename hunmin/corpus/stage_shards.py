@@ -28,6 +28,15 @@ CHAT = pa.schema(
         *_RIGHTS,
     ]
 )
+PREFERENCE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("prompt", CHAT.field("messages").type),
+        ("chosen", pa.string()),
+        ("rejected", pa.string()),
+        *_RIGHTS,
+    ]
+)
 _RUN_COLUMNS = ["order", "n", "copy", "id", "text", "source", "license", "consent"]
 _RUN_ROW_GROUP_ROWS = 256
 _ROW_GROUP_ROWS = 1024
@@ -184,19 +193,27 @@ def merge_shard(unit: ShardUnit) -> None:
     table = pa.concat_tables(tables)
     keys = [table[name].to_numpy() for name in ("copy", "n", "order")]
     table = table.take(pa.array(np.lexsort(keys)))
-    if unit.split == "chat":
-        messages = [json.loads(text) for text in table["text"].to_pylist()]
-        columns = [
-            table["id"],
-            pa.array(messages, CHAT.field("messages").type),
-            table["source"],
-            table["license"],
-            table["consent"],
-        ]
-        table = pa.table(columns, schema=CHAT)
-    else:
-        table = table.select(TEXT.names).cast(TEXT)
+    schema = _SCHEMAS.get(unit.split, TEXT)
+    if schema is not TEXT:
+        table = _with_messages(table, schema)
+    table = table.select(schema.names).cast(schema)
     write_table_whole(unit.out, table.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
+
+
+_SCHEMAS = {"chat": CHAT, "preference": PREFERENCE, "preference_heldout": PREFERENCE}
+"""What a shard of each split looks like, where it is not of text."""
+
+
+def _with_messages(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with the columns of messages that its JSON holds."""
+    listed = [json.loads(text) for text in table["text"].to_pylist()]
+    if schema is CHAT:
+        return table.append_column(schema.field("messages"), [listed])
+    table = table.append_column(schema.field("prompt"), [[turns[:-2] for turns in listed]])
+    for place, name in ((-2, "chosen"), (-1, "rejected")):
+        answers = [turns[place]["content"] for turns in listed]
+        table = table.append_column(schema.field(name), [answers])
+    return table
 
 
 def total(counts: list[RunCounts]) -> tuple[Counter[str], Counter[str]]:

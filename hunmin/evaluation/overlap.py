@@ -1,8 +1,9 @@
 """Which test items also stand in the training text, so that answers may be known by heart.
 
 An item counts as overlapping when half or more of the runs of eight words (eojeols) of one of its
-texts occur somewhere in the training documents or chats. That finds copied passages, not
-paraphrases; texts under eight words are too common to prove anything and are left out.
+texts occur somewhere in the training documents, chats or preference pairs. That finds copied
+passages, not paraphrases; texts under eight words are too common to prove anything and are left
+out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +46,8 @@ def measure_overlap(
     seen = np.zeros(len(known), dtype=bool)
     if len(known):
         facts = Manifest.read(corpus).facts
-        total = facts.get("text_bytes", 0) + facts.get("chat_text_bytes", 0)
+        sizes = ("text_bytes", "chat_text_bytes", "preference_text_bytes")
+        total = sum(facts.get(name, 0) for name in sizes)
         with bar("looking for items in the training text", total=total / 1e6, unit="MB") as shown:
             for text in _training_texts(corpus):
                 _mark(seen, known, _known_runs(text, vocabulary))
@@ -64,6 +66,12 @@ def _training_texts(corpus: Path) -> Iterator[str]:
             for batch in shard.iter_batches(_BATCH_ROWS, columns=["messages"]):
                 for messages in batch.column("messages").to_pylist():
                     yield "\n".join(turn["content"] for turn in messages)
+    for path in sorted((corpus / "shards").glob("preference-*.parquet")):
+        with pq.ParquetFile(path) as shard:
+            for batch in shard.iter_batches(_BATCH_ROWS, columns=["prompt", "chosen", "rejected"]):
+                for row in batch.to_pylist():
+                    asked = [turn["content"] for turn in row["prompt"]]
+                    yield "\n".join([*asked, row["chosen"], row["rejected"]])
 
 
 def _item_runs(item: Mapping[str, Any], vocabulary: dict[str, int]) -> list[NDArray[np.uint64]]:

@@ -16,7 +16,7 @@ def passage(number: int, *, words: int = 30) -> str:
 
 @pytest.fixture
 def corpus(tmp_path):
-    """Return a corpus trained on passages 0 to 4, the last in a chat."""
+    """Return a corpus trained on passages 0 to 5, the last two in a chat and a rejected answer."""
     with open_step(tmp_path / "corpus", kind="corpus", name="corpus", recipe={}) as step:
         (step.folder / "shards").mkdir()
         rows = [
@@ -26,14 +26,16 @@ def corpus(tmp_path):
         pq.write_table(pa.Table.from_pylist(rows), step.folder / "shards/text-00000.parquet")
         chat = [{"messages": [{"role": "user", "content": passage(4)}]}]
         pq.write_table(pa.Table.from_pylist(chat), step.folder / "shards/chat-00000.parquet")
+        pair = [{"prompt": [], "chosen": "네.", "rejected": passage(5)}]
+        pq.write_table(pa.Table.from_pylist(pair), step.folder / "shards/preference-00000.parquet")
         step.finish(facts={"text_bytes": 1000})
     return tmp_path / "corpus"
 
 
-def test_items_in_documents_and_chats_are_counted(corpus):
+def test_items_in_documents_chats_and_pairs_are_counted(corpus):
     items = [{"id": f"t{n}", "context": passage(n), "question": "왜?"} for n in range(10)]
 
-    assert measure_overlap(corpus, {"task": items}) == {"task": 0.5}
+    assert measure_overlap(corpus, {"task": items}) == {"task": 0.6}
 
 
 def test_punctuation_case_and_line_breaks_hide_nothing(corpus):
