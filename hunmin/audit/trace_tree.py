@@ -30,6 +30,7 @@ _MEASURED = {"checkpoint": ("measured", "잰"), "corpus": ("measured on", "재�
 _FACTS = {
     "parameters": ("parameters", "매개변수"),
     "vocab_size": ("vocabulary", "어휘"),
+    "stage": ("stage", "단계"),
     "step": ("steps", "스텝"),
     "tokens_seen": ("tokens seen", "학습 토큰"),
     "loss": ("loss", "손실"),
@@ -37,7 +38,9 @@ _FACTS = {
     "bits_per_byte": ("bits per byte", "바이트당 비트"),
     "documents": ("documents", "문서"),
     "text_bytes": ("bytes of text", "텍스트 바이트"),
+    "heldout_ranking_accuracy": ("held-out pairs ranked right", "옳게 가린 검증 쌍"),
     "chats": ("chats", "대화"),
+    "preferences": ("preference pairs", "선호 쌍"),
     "license": ("license", "라이선스"),
 }
 """The facts worth a line, in this order; `--json` has all of them."""

@@ -42,6 +42,16 @@ class Line:
         return self.folder / "chat"
 
     @property
+    def preference_corpus(self) -> Path:
+        """The preference pairs, where they are a corpus of their own."""
+        return self.folder / "preference-corpus"
+
+    @property
+    def preference(self) -> Path:
+        """The run on preference pairs."""
+        return self.folder / "preference"
+
+    @property
     def evaluation(self) -> Path:
         """The scores of the last checkpoint."""
         return self.folder / "evaluation"
@@ -96,6 +106,22 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
                 base=checkpoint,
             )
         checkpoint = line.chat / f"step-{recipe.chat.steps:06}"
+    if recipe.preference is not None:
+        pairs = line.corpus
+        if recipe.preference_sources is not None:
+            pairs = line.preference_corpus
+            with _told("corpus of preference pairs"):
+                corpus.build(recipe.preference_sources, pairs, runner=runner)
+        with _told("learning preferences"):
+            train.run(
+                recipe.preference,
+                recipe.model,
+                corpus=pairs,
+                tokenizer=line.tokenizer,
+                out=line.preference,
+                base=checkpoint,
+            )
+        checkpoint = line.preference / f"step-{recipe.preference.steps:06}"
     scores = None
     if recipe.evaluation_tasks:
         scores = line.evaluation

@@ -128,6 +128,7 @@ from hunmin.errors.steps import (
     WrongInput,
 )
 from hunmin.errors.training import (
+    BaseNeeded,
     CheckpointBroken,
     LadderTooShort,
     LayoutUnfit,
@@ -157,6 +158,7 @@ __all__ = [
     "AnswerTimedOut",
     "AnswerUnderway",
     "ApiError",
+    "BaseNeeded",
     "BlobBroken",
     "BlobMissing",
     "BlobsNotWritable",

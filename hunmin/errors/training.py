@@ -51,6 +51,21 @@ class NothingToTrainOn(HunminError):
         )
 
 
+class BaseNeeded(HunminError):
+    """A stage that goes on from a trained model was given none."""
+
+    code = "base_needed"
+    status = 422
+
+    def __init__(self, *, stage: str) -> None:
+        super().__init__(
+            f"The {stage} stage goes on from a trained model, and none was named. "
+            "Give a checkpoint with --base.",
+            f"{stage} 단계는 학습된 모델에서 이어가는데 모델을 지정하지 않았습니다. "
+            "--base로 체크포인트를 지정하십시오.",
+        )
+
+
 class TrainingUnstable(HunminError):
     """Steps kept having a loss or gradient out of all bounds."""
 

@@ -37,7 +37,11 @@ _HUB_LICENSES = frozenset(
 )
 """Ids hubs know, in lower case; any other license is `other` with its name."""
 
-_STAGE_NAMES = {"pretrain": "사전 학습 · pretraining", "chat": "대화 학습 · chat fine-tuning"}
+_STAGE_NAMES = {
+    "pretrain": "사전 학습 · pretraining",
+    "chat": "대화 학습 · chat fine-tuning",
+    "preference": "선호 학습 · direct preference optimization",
+}
 
 _VERDICTS = {
     "above": "높음 · above",

@@ -88,8 +88,8 @@ class CardFacts:
 
     @property
     def speaks(self) -> bool:
-        """Whether the model was trained on chats, not only on running text."""
-        return any(stage.stage == "chat" for stage in self.stages)
+        """Whether the model was trained on answers, not only on running text."""
+        return any(stage.stage in {"chat", "preference"} for stage in self.stages)
 
     @property
     def training_flop(self) -> float:

@@ -11,7 +11,8 @@ from hunmin.model import END_OF_TEXT_ID
 from hunmin.train.device import Device
 from hunmin.train.tokens import Sequences
 
-_IGNORED = -100
+IGNORED = -100
+"""The target where nothing is to be learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,17 @@ def make_batch(
     segments_BT = None
     if sequences.learned_ST is not None and sequences.segments_ST is not None:
         learned = torch.from_numpy(np.ascontiguousarray(sequences.learned_ST[rows_B]))
-        targets_BT[~learned[:, 1:]] = _IGNORED
+        targets_BT[~learned[:, 1:]] = IGNORED
         segments = sequences.segments_ST[rows_B].astype(np.int32)
         segments_BT = torch.from_numpy(segments)[:, :-1].contiguous()
     elif documents_apart:
         ends_BT = inputs_BT == END_OF_TEXT_ID
         segments_BT = ends_BT.cumsum(1, dtype=torch.int32) - ends_BT.int()
     if is_idle:
-        targets_BT.fill_(_IGNORED)
+        targets_BT.fill_(IGNORED)
     return Batch(
         inputs_BT.contiguous().to(device.device),
         targets_BT.contiguous().to(device.device),
         None if segments_BT is None else segments_BT.to(device.device),
-        learned=int((targets_BT != _IGNORED).sum()),
+        learned=int((targets_BT != IGNORED).sum()),
     )

@@ -28,6 +28,7 @@ class StageName(StrEnum):
 
     PRETRAIN = "pretrain"
     CHAT = "chat"
+    PREFERENCE = "preference"
 
 
 class Launcher(StrEnum):
@@ -51,7 +52,7 @@ def run_command(
     ] = StageName.PRETRAIN,
     base: Annotated[
         Path | None,
-        typer.Option("--base", help="The checkpoint to start from; the chat stage needs one."),
+        typer.Option("--base", help="The checkpoint to start from; later stages need one."),
     ] = None,
     compile_wanted: Annotated[
         bool,
@@ -111,11 +112,11 @@ def run_command(
     from hunmin.train.recipe import load_recipe  # noqa: PLC0415 (slow to load)
 
     loaded = load_recipe(recipe)
-    config = loaded.pretrain if stage is StageName.PRETRAIN else loaded.chat
+    config = getattr(loaded, stage.value)
     if config is None:
         raise RecipeBroken(path=recipe, reason=f"it has no {stage} stage")
-    if stage is StageName.CHAT and base is None:
-        raise typer.BadParameter("the chat stage needs --base CHECKPOINT", param_hint="--base")
+    if stage is not StageName.PRETRAIN and base is None:
+        raise typer.BadParameter(f"the {stage} stage needs --base CHECKPOINT", param_hint="--base")
     if launch is not None:
         words = ["run", str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]

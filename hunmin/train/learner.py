@@ -44,6 +44,7 @@ class Learner(nn.Module):
         super().__init__()
         self.transformer = transformer
         self.sum_of_losses = sum_of_losses
+        self.losses_by_sequence = losses_by_sequence
         self._world = world
 
     def forward(
@@ -53,16 +54,19 @@ class Learner(nn.Module):
         segments_BT: Tensor | None,
         *,
         penalties: Penalties = NO_PENALTIES,
+        by_sequence: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Return the summed loss of a batch, and what is to be added to it for learning.
 
-        Both are sums over the tokens to be learned; the second is weighted already.
+        Both are sums over the tokens to be learned; the second is weighted already. The first is of
+        each sequence, `(B,)`, where it is asked for `by_sequence`.
         """
         hidden_BTD, routers = self.transformer.hidden_and_routers(ids_BT, segments_BT)
-        loss, squares = self.sum_of_losses(
+        add_up = self.losses_by_sequence if by_sequence else self.sum_of_losses
+        loss, squares = add_up(
             hidden_BTD.flatten(0, 1),
             self.transformer.lm_head.weight,
-            targets_BT.flatten(),
+            targets_BT if by_sequence else targets_BT.flatten(),
             penalized=penalties.z_loss > 0,
         )
         added = penalties.z_loss * squares
@@ -101,6 +105,20 @@ def sum_of_losses(
     return loss, squares_N.masked_fill(targets_N < 0, 0.0).sum()
 
 
+def losses_by_sequence(
+    hidden_ND: Tensor, head_VD: Tensor, targets_BT: Tensor, *, penalized: bool
+) -> tuple[Tensor, Tensor]:
+    """Return what `sum_of_losses` does, but the cross-entropy of each sequence, `(B,)`."""
+    logits_NV = functional.linear(hidden_ND, head_VD).float()
+    targets_N = targets_BT.flatten()
+    loss_N = functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="none")
+    loss_B = loss_N.view(targets_BT.shape).sum(dim=-1)
+    if not penalized:
+        return loss_B, torch.zeros_like(loss_B[0])
+    squares_N = logits_NV.logsumexp(dim=-1).square()
+    return loss_B, squares_N.masked_fill(targets_N < 0, 0.0).sum()
+
+
 def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
     """Return a model of a shape on its device, compiled where wanted, its weights yet unset.
 
@@ -118,6 +136,7 @@ def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
         for block in learner.transformer.model.layers:
             block.compile()
         learner.sum_of_losses = torch.compile(learner.sum_of_losses)
+        learner.losses_by_sequence = torch.compile(losses_by_sequence)
     if world.mesh is not None:
         # Without a precision of its own: as with one process, `autocast` chooses it product by
         # product, and the stream between layers stays float32.

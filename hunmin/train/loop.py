@@ -6,8 +6,9 @@ nothing of where text came from nor of what the model will be used for.
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -28,13 +29,22 @@ from hunmin.train.learner import build_learner, initialize, put_weight
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
 from hunmin.train.pace import Pace, peak_flops_per_second
-from hunmin.train.recipe import TrainConfig
+from hunmin.train.preference import Pairs, PreferenceStepper
+from hunmin.train.recipe import Stage, TrainConfig
+from hunmin.train.reference import reference_record, with_reference
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.stopping import Stop, asked_to_stop
 from hunmin.train.tokens import Kind, Sequences, prepare
 from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import World
 from hunmin.train.writing import CheckpointWriter, Content
+
+_DATA: Mapping[Stage, tuple[Kind, Kind]] = {
+    "pretrain": ("text", "heldout"),
+    "chat": ("chat", "heldout"),
+    "preference": ("preference", "preference_heldout"),
+}
+"""What a stage learns from, and what its held-out loss is measured on."""
 
 _LOG_EVERY_STEPS = 10
 
@@ -67,19 +77,20 @@ class Loop:
         self.device = device
         self.world = world
         self.watchdog = watchdog
-        sequences = self._sequences("text" if config.stage == "pretrain" else "chat")
+        kind, heldout_kind = _DATA[config.stage]
+        sequences = self._sequences(kind)
         assert sequences is not None, "they are needed"
         self.sequences = sequences
-        self.order = Order(config.seed, len(self.sequences), config.batch_sequences)
+        self.order = Order(config.seed, len(self.sequences), config.samples_per_step)
         self.heldout = (
-            self._sequences("heldout", needed=False) if config.heldout_sequences else None
+            self._sequences(heldout_kind, needed=False) if config.heldout_sequences else None
         )
         self.learner = build_learner(model_config, device, world)
         self._set_weights()
         self.optimizers = build_optimizers(
             self.learner.transformer, config, bfloat16=device.bfloat16, matrices=world.matrices
         )
-        self.stepper = Stepper(config, self.learner, self.optimizers, device, world)
+        self.stepper = self._build_stepper()
         self.writer = CheckpointWriter(plan, world)
         self.log = LossLog(plan.folder, writes=world.is_first)
         self.pace = Pace()
@@ -129,6 +140,21 @@ class Loop:
             raise WrongInput(folder=base, found="model of another shape", needed="base model")
         for name, weight in model.named_parameters():
             put_weight(self.learner.transformer.get_parameter(name), weight)
+
+    def _build_stepper(self) -> Stepper:
+        """Return what does the steps; the weights are still those of the base."""
+        parts = (self.config, self.learner, self.optimizers, self.device, self.world)
+        if self.config.stage != "preference":
+            return Stepper(*parts)
+        stepper = PreferenceStepper(*parts)
+        base, at_once = self.plan.inputs["base"], self.config.samples_per_step
+
+        def with_its(sequences: Sequences) -> Sequences:
+            return with_reference(sequences, base, stepper, self.world, at_once=at_once)
+
+        self.sequences = with_its(self.sequences)
+        self.heldout = with_its(self.heldout) if self.heldout is not None else None
+        return stepper
 
     def go(self, start: tuple[int, Path] | None) -> Manifest:
         """Train from a checkpoint, or from the beginning, to the end."""
@@ -189,8 +215,11 @@ class Loop:
     def _tokens_a_step(self) -> int:
         return self.config.batch_sequences * self.config.sequence_tokens
 
+    def _steps_learned(self) -> int:
+        return sum(one.steps for one in self.course.stretches)
+
     def _tokens_seen(self) -> int:
-        return sum(one.steps for one in self.course.stretches) * self._tokens_a_step
+        return self._steps_learned() * self._tokens_a_step
 
     def _parameters(self) -> int:
         return sum(weight.numel() for weight in self.learner.parameters())
@@ -229,6 +258,7 @@ class Loop:
                 tokens_seen=self._tokens_seen(),
                 tokens_per_second=round(self._tokens_a_step / step_seconds, 1),
                 step_seconds=round(step_seconds, 6),
+                **outcome.measures,
             )
         return outcome
 
@@ -256,7 +286,8 @@ class Loop:
     def _tidy(self) -> None:
         """Do what is done once whenever a checkpoint is whole."""
         checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)
-        plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}")
+        unit = "pair" if self.config.stage == "preference" else "token"
+        plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}", unit=unit)
 
     def _settle(self) -> None:
         """Take note of the checkpoint that was being written; without one the run goes on."""
@@ -325,13 +356,13 @@ class Loop:
 
     def _content(self, *, finished: bool) -> Content:
         step, config = self.course.step, self.config
-        tokens_seen = self._tokens_seen()
         facts = {
+            "stage": config.stage,
             "step": step,
             "finished": finished,
             "loss": self.course.loss,
-            "tokens_seen": tokens_seen,
-            "epochs": tokens_seen / config.sequence_tokens / len(self.sequences),
+            "tokens_seen": self._tokens_seen(),
+            "epochs": self._steps_learned() * config.samples_per_step / len(self.sequences),
             "parameters": self._parameters(),
             "device": self.device.describe(),
             "processes": self.world.size,
@@ -341,10 +372,9 @@ class Loop:
                 if key not in {"corpus", "tokenizer", "layout", "documents_sha256"}
             },
         }
-        if self.heldout is not None:
-            rows = np.arange(min(config.heldout_sequences, len(self.heldout)))
-            facts["heldout_loss"] = self.stepper.mean_loss(self.heldout, rows)
-            self.log.add(step=step, heldout_loss=facts["heldout_loss"])
+        if config.stage == "preference":
+            facts["reference"] = reference_record(self.sequences)
+        facts |= self._measure_heldout()
         return Content(
             config=self.model_config,
             course=self.course.to_json(),
@@ -359,6 +389,19 @@ class Loop:
             ),
             documents=self.sequences.documents,
         )
+
+    def _measure_heldout(self) -> dict[str, Any]:
+        """Return what is measured on held-out data, and log it; nothing where there are none."""
+        if self.heldout is None:
+            return {}
+        samples = self.config.heldout_sequences // self.config.sequences_per_sample
+        rows = np.arange(min(samples, len(self.heldout)))
+        found = self.stepper.measure(self.heldout, rows)
+        found = {f"heldout_{name}": value for name, value in found.items()}
+        self.log.add(step=self.course.step, **found)
+        if isinstance(self.heldout, Pairs):
+            found["heldout_ranking_accuracy_of_base"] = self.heldout.ranked_by_reference(rows)
+        return {**found, "heldout_samples": len(rows)}
 
 
 def _finite(value: float) -> float | None:

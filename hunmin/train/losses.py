@@ -79,8 +79,14 @@ class LossLog:
         self.add(step=step(), event="finished")
 
 
-def plot(folder: Path, *, title: str) -> None:
-    """Draw `loss.svg` from `loss.jsonl`: training loss, and held-out loss where measured."""
+def plot(folder: Path, *, title: str, unit: str = "token") -> None:
+    """Draw `loss.svg` from `loss.jsonl`: training loss, and held-out loss where measured.
+
+    Args:
+        folder: The run folder.
+        title: What stands above it.
+        unit: What the loss is a mean over.
+    """
     from matplotlib.figure import Figure  # noqa: PLC0415 (slow to import, used at checkpoints only)
 
     lines = LossLog(folder).lines()
@@ -94,7 +100,7 @@ def plot(folder: Path, *, title: str) -> None:
     if heldout:
         axes.plot(*zip(*heldout, strict=True), "o-", color="#1e2124", label="held out")
     axes.set_xlabel("step")
-    axes.set_ylabel("loss, nats a token")
+    axes.set_ylabel(f"loss, nats a {unit}")
     axes.set_title(title)
     axes.grid(visible=True, color="#cdd1d5", linewidth=0.5)
     axes.legend(frameon=False)

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from hunmin.errors import RecipeBroken
 from hunmin.model import ModelConfig
 
-Stage = Literal["pretrain", "chat"]
+Stage = Literal["pretrain", "chat", "preference"]
 
 OptimizerName = Literal["adamw", "muon"]
 
@@ -25,17 +25,21 @@ class TrainConfig:
     """One stage of training."""
 
     stage: Stage
-    """`pretrain`: next token on running text. `chat`: on the assistant's turns of chats only."""
+    """`pretrain`: next token on running text. `chat`: on the assistant's turns of chats only.
+    `preference`: of two answers, the chosen one rather than the rejected one."""
     steps: int
     """Optimizer steps in all."""
     batch_sequences: int
-    """Sequences in one optimizer step."""
+    """Sequences in one optimizer step. A preference pair has two."""
     sequence_tokens: int
     learning_rate: float
     """The highest learning rate, reached after the warm-up."""
     chats_joined_max: int = 1
     """Up to this many chats follow one another as one conversation, so that a model taught with
     single questions learns to answer the last one. Only the chat stage looks at it."""
+    preference_beta: float = 0.1
+    """How much a nat away from the reference model counts: small values let the model go far from
+    it. Only the preference stage looks at it."""
     micro_batch_sequences: int = 0
     """Sequences that go through the model at once; 0 takes the whole batch."""
     warmup_share: float = 0.02
@@ -63,6 +67,16 @@ class TrainConfig:
     heldout_sequences: int = 32
     """Held-out sequences whose loss is measured at each checkpoint."""
 
+    @property
+    def sequences_per_sample(self) -> int:
+        """How many sequences one sample of the data's order has: those of a pair stay together."""
+        return 2 if self.stage == "preference" else 1
+
+    @property
+    def samples_per_step(self) -> int:
+        """How many samples of the data's order one step learns from."""
+        return self.batch_sequences // self.sequences_per_sample
+
     def __post_init__(self) -> None:
         micro = self.micro_batch_sequences or self.batch_sequences
         if self.batch_sequences % micro:
@@ -73,6 +87,10 @@ class TrainConfig:
             raise ValueError("checkpoints_kept and checkpoint_every_steps must be at least 1")
         if min(self.z_loss, self.balance_loss, self.router_z_loss) < 0:
             raise ValueError("z_loss, balance_loss and router_z_loss must not be negative")
+        if self.batch_sequences % self.sequences_per_sample or micro % self.sequences_per_sample:
+            raise ValueError("sequences of preference pairs come in twos")
+        if self.preference_beta <= 0:
+            raise ValueError("preference_beta must be above 0")
         least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
         if least < 1:
             raise ValueError(
@@ -104,6 +122,9 @@ class Recipe:
     model: ModelConfig
     pretrain: TrainConfig
     chat: TrainConfig | None = None
+    preference: TrainConfig | None = None
+    preference_sources: Path | None = None
+    """The sources file of the preference pairs, where they are a corpus of their own."""
     evaluation_tasks: tuple[str, ...] = ()
     evaluation_data: Path | None = None
     evaluation_limit: int | None = None
@@ -116,7 +137,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.export_weights not in get_args(ExportWeights):
             raise ValueError(f"export_weights must be one of {', '.join(get_args(ExportWeights))}")
-        longest = max(s.sequence_tokens for s in (self.pretrain, self.chat) if s is not None)
+        stages = (self.pretrain, self.chat, self.preference)
+        longest = max(stage.sequence_tokens for stage in stages if stage is not None)
         if longest > self.model.context_tokens:
             raise ValueError("sequence_tokens is more than the model's context_tokens")
         if self.vocab_size != self.model.vocab_size:

@@ -8,7 +8,7 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from hunmin.errors import OutputExists
+from hunmin.errors import BaseNeeded, OutputExists
 from hunmin.manifest import Manifest
 from hunmin.model import ModelConfig
 from hunmin.steps import full_disk_said, only_one
@@ -48,7 +48,7 @@ def run(
         tokenizer: A finished tokenizer.
         out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`. All processes must
             see it.
-        base: A checkpoint to start from.
+        base: A checkpoint to start from; in the preference stage also the reference model.
         compile_wanted: Whether to compile the model where that is possible.
         recompute_activations: Whether to keep of each layer only what goes into it, and to compute
             the rest again on the way back: less memory, about a third more work, the same result.
@@ -65,6 +65,7 @@ def run(
         OutputExists: `out` holds a run with another plan.
         OutputBusy: Another run trains into `out`.
         DiskFull: The disk filled up; the last checkpoint is whole.
+        BaseNeeded: The stage needs a base.
         NothingToTrainOn: The corpus has no text of this stage's kind.
         TrainingUnstable: Loss or gradients kept growing out of all bounds.
         LayoutUnfit: The processes cannot be laid out so.
@@ -74,6 +75,8 @@ def run(
     Manifest.read(corpus, kind="corpus")
     Manifest.read(tokenizer, kind="tokenizer")
     inputs = {"corpus": corpus, "tokenizer": tokenizer}
+    if base is None and config.stage == "preference":
+        raise BaseNeeded(stage=config.stage)
     if base is not None:
         Manifest.read(base, kind="checkpoint")
         inputs["base"] = base

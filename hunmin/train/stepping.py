@@ -4,7 +4,7 @@ Processes meet once a step beside what parting the weights and balancing experts
 losses, tokens and gradient norms, and to agree whether someone asked to stop.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +34,15 @@ class Outcome:
     """False where the step was skipped and changed nothing."""
     raised: tuple[bool, ...]
     """Each flag, if any process raised it."""
+    measures: Mapping[str, float]
+    """What else the stage measures, as means over its samples."""
 
 
 class Stepper:
     """Does the steps of one stage."""
+
+    measures: tuple[str, ...] = ()
+    """What the stage measures beside its loss, by name."""
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class Stepper:
         self._optimizers = optimizers
         self._device = device
         self._world = world
+        self._observed: list[torch.Tensor] = []
+        """Of each batch the sums of what is measured."""
         self._penalties = Penalties(
             z_loss=config.z_loss,
             balance_loss=config.balance_loss,
@@ -85,9 +92,16 @@ class Stepper:
             tokens += batch.learned
         weights = self._learner.parameters()
         gradients = [weight.grad for weight in weights if weight.grad is not None]
-        loss_sum, tokens_sum, squares, *raised = world.sum(
-            [torch.stack(losses).sum().item(), tokens, squared_norm(gradients), *flags()]
+        loss_sum, tokens_sum, squares, *others = world.sum(
+            [
+                torch.stack(losses).sum().item(),
+                tokens,
+                squared_norm(gradients),
+                *self._observations(),
+                *flags(),
+            ]
         )
+        observed, raised = others[: len(self.measures)], others[len(self.measures) :]
         # The gradients so far are of the summed loss, and `fully_shard` has averaged them over the
         # parts of the data. Processes that share a part all count its losses and tokens.
         factor = world.size / max(1.0, tokens_sum)
@@ -100,31 +114,51 @@ class Stepper:
             self._update(step)
         for optimizer in self._optimizers:
             optimizer.zero_grad(set_to_none=True)
-        return Outcome(mean_loss, outcome_norm, may_learn, tuple(one > 0 for one in raised))
+        return Outcome(
+            mean_loss,
+            outcome_norm,
+            may_learn,
+            tuple(one > 0 for one in raised),
+            self._means(observed, tokens_sum),
+        )
 
-    def mean_loss(self, sequences: Sequences, rows_N: NDArray[np.int64]) -> float:
-        """Return the loss of sequences in nats a token, learning nothing."""
+    def measure(self, sequences: Sequences, rows_N: NDArray[np.int64]) -> dict[str, float]:
+        """Return the `loss` of sequences, and what else is measured, learning nothing."""
         total = tokens = 0.0
         with torch.no_grad():
             for batch in self._batches(sequences, rows_N):
                 total += self._sum_of_losses(batch)[0].item()
                 tokens += batch.learned
+        self._reshard()
+        total, tokens, *observed = self._world.sum([total, tokens, *self._observations()])
+        return {"loss": total / max(1.0, tokens), **self._means(observed, tokens)}
+
+    def _reshard(self) -> None:
+        """Let go of gathered weights where nothing ran backward, which would have done it."""
         if isinstance(self._learner, FSDPModule):
-            self._learner.reshard()  # nothing ran backward, which would have done it
-        total, tokens = self._world.sum([total, tokens])
-        return total / max(1.0, tokens)
+            self._learner.reshard()
+
+    def _observations(self) -> list[float]:
+        """Return the sums over this process's batches of what is measured, and forget them."""
+        if not self._observed:
+            return []
+        observed = torch.stack(self._observed).sum(dim=0).tolist()
+        self._observed.clear()
+        return observed
+
+    def _means(self, observed: Sequence[float], count: float) -> dict[str, float]:
+        means = [one / max(1.0, count) for one in observed]
+        return dict(zip(self.measures, means, strict=True))
 
     def _batches(self, sequences: Sequences, rows_N: NDArray[np.int64]) -> list[Batch]:
-        config, world = self._config, self._world
-        return [
-            make_batch(sequences, part, self._device, documents_apart=config.documents_apart)
-            for part in shares(
-                rows_N,
-                rank=world.data_rank,
-                size=world.data_size,
-                micro=config.micro_batch_sequences,
-            )
-        ]
+        world = self._world
+        micro = self._config.micro_batch_sequences // self._config.sequences_per_sample
+        parts = shares(rows_N, rank=world.data_rank, size=world.data_size, micro=micro)
+        return [self._make_batch(sequences, part) for part in parts]
+
+    def _make_batch(self, sequences: Sequences, rows_B: NDArray[np.int64]) -> Batch:
+        documents_apart = self._config.documents_apart
+        return make_batch(sequences, rows_B, self._device, documents_apart=documents_apart)
 
     def _sum_of_losses(
         self, batch: Batch, *, penalties: Penalties = NO_PENALTIES

@@ -3,11 +3,11 @@
 Running text is joined, documents parted by `<|end_of_text|>`, and cut into sequences; nothing is
 dropped but the last incomplete sequence. Chats, or conversations joined from several, are packed
 whole, several to a sequence, each token labeled with the conversation it belongs to and whether it
-is to be learned.
+is to be learned. Preference pairs stand one in a row, its two sequences side by side (`pairs`).
 
-Files of one kind of data: `ids.npy`, `learned.npy` and `segments.npy` (chats only), each
-`(sequences, sequence_tokens + 1)`; `documents.parquet`, which says where each document lies; and
-`tokens.json`, written last.
+Files of one kind of data: `ids.npy`, `learned.npy` (chats and pairs) and `segments.npy` (chats
+only), each `(sequences, sequence_tokens + 1)`; `documents.parquet`, which says where each document
+lies; and `tokens.json`, written last.
 """
 
 import json
@@ -35,13 +35,16 @@ from hunmin.model import (
 from hunmin.progress import Bar, bar
 from hunmin.steps import sync, write_whole
 from hunmin.train.packing import Packed, Packer
+from hunmin.train.pairs import ANSWERS, write_pairs
 from hunmin.train.rowfile import RowFile
 
-Kind = Literal["text", "heldout", "chat"]
+Kind = Literal["text", "heldout", "chat", "preference", "preference_heldout"]
+
+_PAIRS: frozenset[Kind] = frozenset({"preference", "preference_heldout"})
 
 _SEEN_SECONDS_MAX = 60.0
 _BATCH_DOCUMENTS = 256
-_INFO_NAME = "tokens.json"
+INFO_NAME = "tokens.json"
 _LAYOUT = 2
 """Which files there are and what is in them; those of another layout are made again."""
 
@@ -106,7 +109,7 @@ def prepare(
     shards = sorted((corpus / "shards").glob(f"{kind}-*.parquet"))
     folder.mkdir(parents=True, exist_ok=True)
     # What says that another origin's files are whole must be gone before they are written over.
-    (folder / _INFO_NAME).unlink(missing_ok=True)
+    (folder / INFO_NAME).unlink(missing_ok=True)
     sync(folder)
     rows = sum(pq.ParquetFile(shard).metadata.num_rows for shard in shards)
     with bar(f"tokenize {kind}", total=rows, unit="documents") as shown:
@@ -114,11 +117,14 @@ def prepare(
         if kind == "chat":
             packer = Packer(sequence_tokens + 1, chats_joined_max)
             info = _write_chats(shards, loaded, folder, packer, shown)
+        elif kind in _PAIRS:
+            pairs = _batches(shards, "prompt", *ANSWERS)
+            info = write_pairs(pairs, loaded, folder, sequence_tokens, shown)
         else:
             info = _write_text(shards, loaded, folder, sequence_tokens, shown)
     if info["sequences"] == 0:
         raise NothingToTrainOn(corpus=corpus, needed=kind)
-    write_whole(folder / _INFO_NAME, json.dumps({**origin, **info}).encode())
+    write_whole(folder / INFO_NAME, json.dumps({**origin, **info}).encode())
     done = _open(folder, origin, kind)
     assert done is not None
     return done
@@ -126,15 +132,16 @@ def prepare(
 
 def _open(folder: Path, origin: dict[str, Any], kind: Kind) -> Sequences | None:
     try:
-        info = json.loads((folder / _INFO_NAME).read_bytes())
+        info = json.loads((folder / INFO_NAME).read_bytes())
     except (OSError, ValueError):
         return None
     if {key: info.get(key) for key in origin} != origin:
         return None
     is_chat = kind == "chat"
+    is_masked = is_chat or kind in _PAIRS
     return Sequences(
         ids_ST=np.load(folder / "ids.npy", mmap_mode="r"),
-        learned_ST=np.load(folder / "learned.npy", mmap_mode="r") if is_chat else None,
+        learned_ST=np.load(folder / "learned.npy", mmap_mode="r") if is_masked else None,
         segments_ST=np.load(folder / "segments.npy", mmap_mode="r") if is_chat else None,
         documents=folder / TABLE_NAME,
         info=info,
@@ -219,9 +226,9 @@ def _write_chats(
     }
 
 
-def _batches(shards: list[Path], column: str) -> Iterator[pa.RecordBatch]:
-    """Yield a column of every document, with what the shard says of its rights."""
+def _batches(shards: list[Path], *columns: str) -> Iterator[pa.RecordBatch]:
+    """Yield columns of every document, with what the shard says of its rights."""
     for shard in shards:
         file = pq.ParquetFile(shard)
-        names = [name for name in (column, *RIGHTS_COLUMNS) if name in file.schema_arrow.names]
+        names = [name for name in (*columns, *RIGHTS_COLUMNS) if name in file.schema_arrow.names]
         yield from file.iter_batches(_BATCH_DOCUMENTS, columns=names)

@@ -44,9 +44,27 @@ def corpus(tmp_path_factory) -> Path:
         }
         for number in range(120)
     ]
+    pairs = [
+        {
+            "id": f"p{number}",
+            "prompt": [{"role": "user", "content": sentence(number)}],
+            "chosen": sentence(number + 1) + ".",
+            "rejected": sentence(number + 2) + " 것이니라",
+            "source": "judged",
+            "license": "CC0-1.0",
+        }
+        for number in range(70)
+    ]
+    pairs[33]["rejected"] *= 9
     with open_step(out, kind="corpus", name="corpus", recipe={"made": "by hand"}) as step:
         (step.folder / "shards").mkdir()
-        for name, rows in (("text", texts[10:]), ("heldout", texts[:10]), ("chat", chats)):
+        for name, rows in (
+            ("text", texts[10:]),
+            ("heldout", texts[:10]),
+            ("chat", chats),
+            ("preference", pairs[10:]),
+            ("preference_heldout", pairs[:10]),
+        ):
             table = pa.Table.from_pylist(rows)
             pq.write_table(table, step.folder / "shards" / f"{name}-00000.parquet")
         step.finish(
