@@ -43,12 +43,13 @@ def _from(source: str, *subsets: str) -> Callable[[Row], bool]:
 
 
 BEST = "pretrain/best-45.jsonl.zst"
+KOBEST = "instruct/kobest_train_chat.jsonl.zst"
 
 CHATS = [
     Cut("chatbot-data", "instruct/chatbot_data.jsonl.zst", 1 << 30),
     Cut("wiki-lead-qa", "instruct/wiki_lead_qa_templated.jsonl.zst", 900_000, chars_max=260),
     Cut("statute-qa", "instruct/statute_qa_templated.jsonl.zst", 150_000, chars_max=300),
-    Cut("kobest-train", "instruct/kobest_train_chat.jsonl.zst", 250_000, chars_max=260),
+    Cut("kobest-train", KOBEST, 250_000, chars_max=260),
     Cut("parakqc-paraphrase", "instruct/parakqc_paraphrase.jsonl.zst", 120_000),
     Cut("jhe-translation", "instruct/jhe_translation.jsonl.zst", 60_000),
 ]
@@ -64,6 +65,9 @@ TEXTS = [
     Cut("kr-constitutional-court", BEST, 250_000, _from("kr-constitutional-court"), 800, 4_000),
     Cut("open-docs-ko", BEST, 300_000, _from("open-docs-ko", "react", "kubernetes")),
 ]
+
+OTHER_FEELING = {"긍정": "부정", "부정": "긍정"}
+"""The wrong answer to each right one of KoBEST's questions about the feeling of a review."""
 
 EVALUATION = (
     "kobest_boolq.dev", "kobest_copa.dev", "kobest_hellaswag.test", "kobest_sentineg.dev",
@@ -83,6 +87,10 @@ def main() -> None:
             rows = list(_choose(cut, data))
             size = _write(HERE / folder / f"{cut.name}.jsonl.zst", rows)
             print(f"{folder}/{cut.name}: {len(rows)} rows, {size / 1e3:.0f} kB")  # noqa: T201
+    (HERE / "preference").mkdir(exist_ok=True)
+    pairs = list(_feelings(data))
+    size = _write(HERE / "preference/kobest-sentineg.jsonl.zst", pairs)
+    print(f"preference/kobest-sentineg: {len(pairs)} rows, {size / 1e3:.0f} kB")  # noqa: T201
     (HERE / "eval").mkdir(exist_ok=True)
     for name in EVALUATION:
         lines = (data / "eval" / f"{name}.jsonl").read_text("utf-8").splitlines()
@@ -102,6 +110,22 @@ def _choose(cut: Cut, data: Path) -> Iterator[Row]:
         if left < 0:
             return
         yield {key: row[key] for key in _KEPT_FIELDS if key in row}
+
+
+def _feelings(data: Path) -> Iterator[Row]:
+    """Yield the right and the wrong answer on reviews that no chat of the sample is about."""
+    taken = {row["id"] for row in _rows(HERE / "chat/kobest-train.jsonl.zst")}
+    for row in _rows(data / KOBEST):
+        if row["task"] == "kobest_sentineg" and row["id"] not in taken:
+            asked, answered = (turn["content"] for turn in row["messages"])
+            yield {
+                "id": row["id"],
+                "prompt": asked,
+                "chosen": answered,
+                "rejected": OTHER_FEELING[answered],
+                "source": row["source"],
+                "license": row["license"],
+            }
 
 
 def _order(row_id: str) -> bytes:
