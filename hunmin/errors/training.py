@@ -103,19 +103,21 @@ class LayoutUnfit(HunminError):
 
 
 class TensorUnfit(HunminError):
-    """So many processes cannot compute a model of this shape together."""
+    """So many processes cannot train such a model in such a stage together."""
 
     code = "tensor_unfit"
     status = 422
 
-    def __init__(self, *, tensor: int, what: str, count: int) -> None:
+    def __init__(self, *, tensor: int, what: str, value: object) -> None:
         super().__init__(
-            f"{tensor} processes cannot compute this model together: it has {what} = {count}. "
+            f"{tensor} processes cannot compute this model together: {what} = {value}. "
             "--tensor must divide key_value_heads, feed_forward_width, vocab_size and "
-            "sequence_tokens, and is for models without experts.",
-            f"프로세스 {tensor}개가 이 모델을 함께 계산할 수 없습니다({what} = {count}). "
+            "sequence_tokens; it is for models without experts or adapters, and not for the "
+            "preference stage.",
+            f"프로세스 {tensor}개가 이 모델을 함께 계산할 수 없습니다({what} = {value}). "
             "--tensor는 key_value_heads, feed_forward_width, vocab_size, sequence_tokens를 "
-            "나누어떨어지게 해야 하며, 전문가가 없는 모델에만 씁니다.",
+            "나누어떨어지게 해야 하며, 전문가와 어댑터가 없는 모델에만, 선호 학습이 아닌 단계에만 "
+            "씁니다.",
         )
 
 

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from hunmin.errors import CheckpointBroken
+from hunmin.model.adapters import is_adapter
 from hunmin.model.transformer import ModelConfig, Transformer
 
 CONFIG_NAME = "config.json"
@@ -180,6 +181,9 @@ def load_weights(model: Transformer, weights: dict[str, torch.Tensor], *, folder
     Raises:
         CheckpointBroken: A name or shape differs.
     """
+    if weights and all(is_adapter(name) for name in weights):
+        reason = "it holds adapters alone, for its run has not ended; the last one is whole"
+        raise CheckpointBroken(folder=folder, reason=reason)
     if model.config.tied_embeddings:
         weights = dict(weights)
         if "model.embed_tokens.weight" in weights:

@@ -20,6 +20,7 @@ from hunmin.errors import (
     VocabularyMismatch,
 )
 from hunmin.manifest import Manifest, manifest_sha256, verify_files
+from hunmin.model.adapters import ADAPTER_NAME
 from hunmin.model.card import NO_LICENSE, card_text
 from hunmin.model.card_facts import (
     CardFacts,
@@ -175,6 +176,8 @@ def _write_transformers(
         (checkpoint / TOKENIZER_NAME).read_bytes(),
         context_tokens=model.config.context_tokens,
     )
+    if (checkpoint / ADAPTER_NAME).is_dir():
+        shutil.copytree(checkpoint / ADAPTER_NAME, step.folder / ADAPTER_NAME, dirs_exist_ok=True)
     if (checkpoint / CHAT_TEMPLATE_NAME).is_file():
         shutil.copyfile(checkpoint / CHAT_TEMPLATE_NAME, step.folder / CHAT_TEMPLATE_NAME)
     generation = generation_config(checkpoint)

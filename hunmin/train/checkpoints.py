@@ -89,9 +89,14 @@ def _by_step(folder: Path) -> list[Path]:
 def state_tensors(
     learner: Learner, optimizers: Sequence[torch.optim.Optimizer]
 ) -> dict[str, Tensor]:
-    """Return weights and optimizer state by name: `weights/NAME`, `optimizer/NAME/exp_avg`."""
+    """Return weights and optimizer state by name: `weights/NAME`, `optimizer/NAME/exp_avg`.
+
+    Frozen weights are not among them: they are those of the base.
+    """
     tensors: dict[str, Tensor] = {}
     for name, parameter in learner.transformer.named_parameters():
+        if not parameter.requires_grad:
+            continue
         tensors[f"{WEIGHT_KEY}{name}"] = parameter.detach()
         for part, tensor in _state_of(parameter, optimizers).items():
             tensors[f"{OPTIMIZER_KEY}{name}/{part}"] = tensor.detach()

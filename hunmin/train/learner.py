@@ -19,6 +19,7 @@ from torch.distributed.tensor import DTensor, Replicate, distribute_tensor
 from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
+from hunmin.model.adapters import AdapterConfig, add_adapters
 from hunmin.train.device import Device
 from hunmin.train.routing import balance_penalty, router_z_penalty
 from hunmin.train.tensor_parallel import part_layers, sum_of_parted_losses
@@ -119,7 +120,9 @@ def losses_by_sequence(
     return loss_B, squares_N.masked_fill(targets_N < 0, 0.0).sum()
 
 
-def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
+def build_learner(
+    config: ModelConfig, device: Device, world: World, adapters: AdapterConfig | None = None
+) -> Learner:
     """Return a model of a shape on its device, compiled where wanted, its weights yet unset.
 
     No process ever holds more than its part of the weights; `put_weights` or `initialize` sets
@@ -127,6 +130,8 @@ def build_learner(config: ModelConfig, device: Device, world: World) -> Learner:
     """
     with torch.device("meta"):
         learner = Learner(Transformer(config), world)
+        if adapters is not None:
+            add_adapters(learner.transformer, adapters)
     learner.transformer.recomputes_layers = device.recomputes
     if world.tensor_mesh is not None:
         part_layers(learner.transformer, world.tensor_mesh)

@@ -20,6 +20,7 @@ from hunmin.errors import (
 from hunmin.ledger import Order
 from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
 from hunmin.model import ModelConfig, flops_per_token, load_checkpoint
+from hunmin.model.adapters import draw_adapters, is_adapter
 from hunmin.progress import bar
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
@@ -85,7 +86,7 @@ class Loop:
         self.heldout = (
             self._sequences(heldout_kind, needed=False) if config.heldout_sequences else None
         )
-        self.learner = build_learner(model_config, device, world)
+        self.learner = build_learner(model_config, device, world, config.adapters)
         self._set_weights()
         self.optimizers = build_optimizers(
             self.learner.transformer, config, bfloat16=device.bfloat16, matrices=world.matrices
@@ -139,6 +140,8 @@ class Loop:
         if model.config != self.model_config:
             raise WrongInput(folder=base, found="model of another shape", needed="base model")
         for name, weight in model.named_parameters():
+            put_weight(self.learner.transformer.get_parameter(name), weight)
+        for name, weight in draw_adapters(self.learner.transformer, self.config.seed):
             put_weight(self.learner.transformer.get_parameter(name), weight)
 
     def _build_stepper(self) -> Stepper:
@@ -203,7 +206,7 @@ class Loop:
             "processes": self.world.size,
             "replicas": self.world.replicas,
             "device": self.device.describe(),
-            "parameters": self._parameters(),
+            **self._parameters(),
             "tokens_per_step": self._tokens_a_step,
             "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
             "peak_flops_per_second": peak_flops_per_second(self.device),
@@ -220,9 +223,6 @@ class Loop:
 
     def _tokens_seen(self) -> int:
         return self._steps_learned() * self._tokens_a_step
-
-    def _parameters(self) -> int:
-        return sum(weight.numel() for weight in self.learner.parameters())
 
     def _step(self, stop: Stop) -> Outcome:
         """Do one step, and write down what came of it."""
@@ -363,7 +363,7 @@ class Loop:
             "loss": self.course.loss,
             "tokens_seen": self._tokens_seen(),
             "epochs": self._steps_learned() * config.samples_per_step / len(self.sequences),
-            "parameters": self._parameters(),
+            **self._parameters(),
             "device": self.device.describe(),
             "processes": self.world.size,
             "data": {
@@ -377,6 +377,7 @@ class Loop:
         facts |= self._measure_heldout()
         return Content(
             config=self.model_config,
+            adapters=config.adapters,
             course=self.course.to_json(),
             facts=facts,
             ledger=LedgerRecord(
@@ -389,6 +390,14 @@ class Loop:
             ),
             documents=self.sequences.documents,
         )
+
+    def _parameters(self) -> dict[str, int]:
+        """Return how many weights the model has and, where only adapters learn, how many those."""
+        named = self.learner.transformer.named_parameters()
+        counts = {name: weight.numel() for name, weight in named}
+        learned = sum(count for name, count in counts.items() if is_adapter(name))
+        found = {"parameters": sum(counts.values()) - learned}
+        return found | {"adapter_parameters": learned} if learned else found
 
     def _measure_heldout(self) -> dict[str, Any]:
         """Return what is measured on held-out data, and log it; nothing where there are none."""

@@ -15,7 +15,7 @@ _ROUTER = ".mlp.gate.weight"
 def build_optimizers(
     model: Transformer, config: TrainConfig, *, bfloat16: bool, matrices: ProcessGroup | None = None
 ) -> list[torch.optim.Optimizer]:
-    """Return the optimizers of a stage; together they hold every weight once.
+    """Return the optimizers of a stage; together they hold every weight that learns once.
 
     Embedding, head, routers and gains belong to AdamW always. Gains are never decayed.
 
@@ -33,7 +33,8 @@ def build_optimizers(
             if weight.ndim > 1 and not name.endswith(_ROUTER)
         ]
     taken = set(map(id, inner))
-    others = [weight for weight in model.parameters() if id(weight) not in taken]
+    learned = (weight for weight in model.parameters() if weight.requires_grad)
+    others = [weight for weight in learned if id(weight) not in taken]
     adamw = torch.optim.AdamW(
         [
             {"params": [w for w in others if w.ndim > 1], "weight_decay": config.weight_decay},

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 from hunmin.errors import RecipeBroken
 from hunmin.model import ModelConfig
+from hunmin.model.adapters import ATTENTION_LAYERS, LINEAR_LAYERS, AdapterConfig
 
 Stage = Literal["pretrain", "chat", "preference"]
 
@@ -40,6 +41,13 @@ class TrainConfig:
     preference_beta: float = 0.1
     """How much a nat away from the reference model counts: small values let the model go far from
     it. Only the preference stage looks at it."""
+    lora_rank: int = 0
+    """Above 0, the weights of the base are frozen, and adapters of this inner width learn beside
+    its linear layers."""
+    lora_alpha: float = 16.0
+    """What adapters add is multiplied by `lora_alpha / lora_rank`."""
+    lora_layers: tuple[str, ...] = LINEAR_LAYERS
+    """Which linear layers have adapters."""
     micro_batch_sequences: int = 0
     """Sequences that go through the model at once; 0 takes the whole batch."""
     warmup_share: float = 0.02
@@ -68,6 +76,15 @@ class TrainConfig:
     """Held-out sequences whose loss is measured at each checkpoint."""
 
     @property
+    def adapters(self) -> AdapterConfig | None:
+        """The adapters that learn; None where every weight does."""
+        if not self.lora_rank:
+            return None
+        return AdapterConfig(
+            rank=self.lora_rank, alpha=self.lora_alpha, layers=tuple(self.lora_layers)
+        )
+
+    @property
     def sequences_per_sample(self) -> int:
         """How many sequences one sample of the data's order has: those of a pair stay together."""
         return 2 if self.stage == "preference" else 1
@@ -91,11 +108,20 @@ class TrainConfig:
             raise ValueError("sequences of preference pairs come in twos")
         if self.preference_beta <= 0:
             raise ValueError("preference_beta must be above 0")
+        self._check_adapters()
         least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
         if least < 1:
             raise ValueError(
                 "steps, batch_sequences, sequence_tokens and chats_joined_max must be at least 1"
             )
+
+    def _check_adapters(self) -> None:
+        if self.lora_rank < 0 or self.lora_alpha <= 0:
+            raise ValueError("lora_rank must not be negative, and lora_alpha must be above 0")
+        if not self.lora_layers or set(self.lora_layers) - set(LINEAR_LAYERS):
+            raise ValueError(f"lora_layers must be some of {', '.join(LINEAR_LAYERS)}")
+        if self.lora_rank and (self.optimizer != "adamw" or self.stage == "pretrain"):
+            raise ValueError("adapters learn with adamw, and not in the pretrain stage")
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step: warm-up, plateau, linear fall to a tenth.
@@ -141,6 +167,11 @@ class Recipe:
         longest = max(stage.sequence_tokens for stage in stages if stage is not None)
         if longest > self.model.context_tokens:
             raise ValueError("sequence_tokens is more than the model's context_tokens")
+        adapted = {
+            name for stage in stages if stage and stage.lora_rank for name in stage.lora_layers
+        }
+        if self.model.experts and adapted - set(ATTENTION_LAYERS):
+            raise ValueError(f"with experts, lora_layers must be of {', '.join(ATTENTION_LAYERS)}")
         if self.vocab_size != self.model.vocab_size:
             raise ValueError("vocab_size differs from the model's")
 

@@ -71,11 +71,11 @@ def run(
         LayoutUnfit: The processes cannot be laid out so.
         TensorUnfit: So many cannot compute a model of this shape together.
     """
-    check_tensor_size(model_config, sequence_tokens=config.sequence_tokens, tensor=tensor)
+    check_tensor_size(config, model_config, tensor=tensor)
     Manifest.read(corpus, kind="corpus")
     Manifest.read(tokenizer, kind="tokenizer")
     inputs = {"corpus": corpus, "tokenizer": tokenizer}
-    if base is None and config.stage == "preference":
+    if base is None and (config.stage == "preference" or config.adapters):
         raise BaseNeeded(stage=config.stage)
     if base is not None:
         Manifest.read(base, kind="checkpoint")

@@ -27,26 +27,28 @@ from torch.nn import functional
 
 from hunmin.errors import TensorUnfit
 from hunmin.model import ModelConfig, Transformer
+from hunmin.train.recipe import TrainConfig
 
 
-def check_tensor_size(config: ModelConfig, *, sequence_tokens: int, tensor: int) -> None:
-    """Check that so many processes can compute a model together.
+def check_tensor_size(config: TrainConfig, model: ModelConfig, *, tensor: int) -> None:
+    """Check that so many processes can train a model together in a stage.
 
     Raises:
-        TensorUnfit: They cannot; it says what they do not divide.
+        TensorUnfit: They cannot; it says what is in the way.
     """
     if tensor == 1:
         return
-    if config.experts:
-        raise TensorUnfit(tensor=tensor, what="experts", count=config.experts)
-    for what, count in (
-        ("key_value_heads", config.key_value_heads),
-        ("feed_forward_width", config.feed_forward_width),
-        ("vocab_size", config.vocab_size),
-        ("sequence_tokens", sequence_tokens),
+    for what, value, fits in (
+        ("stage", config.stage, config.stage != "preference"),
+        ("lora_rank", config.lora_rank, not config.lora_rank),
+        ("experts", model.experts, not model.experts),
+        ("key_value_heads", model.key_value_heads, model.key_value_heads % tensor == 0),
+        ("feed_forward_width", model.feed_forward_width, model.feed_forward_width % tensor == 0),
+        ("vocab_size", model.vocab_size, model.vocab_size % tensor == 0),
+        ("sequence_tokens", config.sequence_tokens, config.sequence_tokens % tensor == 0),
     ):
-        if count % tensor:
-            raise TensorUnfit(tensor=tensor, what=what, count=count)
+        if not fits:
+            raise TensorUnfit(tensor=tensor, what=what, value=value)
 
 
 def part_layers(transformer: Transformer, mesh: DeviceMesh) -> None:

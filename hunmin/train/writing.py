@@ -19,8 +19,14 @@ from torch import Tensor
 from torch.distributed import checkpoint as dcp
 from torch.distributed.tensor import DTensor
 
-from hunmin.manifest import FileRecord, LedgerRecord
+from hunmin.manifest import FileRecord, LedgerRecord, Manifest
 from hunmin.model import END_OF_TEXT_ID, PAD_ID, TOKENIZER_FILES, ModelConfig
+from hunmin.model.adapters import (
+    ADAPTER_NAME,
+    AdapterConfig,
+    merge_adapters,
+    save_adapters,
+)
 from hunmin.model.checkpoint import STATE_NAME, save_config, save_weights
 from hunmin.model.sharded import one_process_is_enough
 from hunmin.steps import Step, full_disk_said, open_step
@@ -35,6 +41,8 @@ class Content:
     """What a checkpoint says beside its tensors."""
 
     config: ModelConfig
+    adapters: AdapterConfig | None
+    """What learned beside the frozen weights of the base, if anything did."""
     course: dict[str, Any]
     facts: Mapping[str, Any]
     ledger: LedgerRecord
@@ -190,15 +198,22 @@ class CheckpointWriter:
         world = self._world
 
         def write() -> dict[str, FileRecord]:
-            if last and world.is_first:
-                save_weights(tensors, content.config, folder, dtype=torch.float32)
-                return {}
-            if last:
-                return {}
-            return self._write_parts(folder, tensors)
+            if not last:
+                return self._write_parts(folder, tensors)
+            if world.is_first:
+                self._write_model(folder, tensors, content)
+            return {}
 
         written = world.gather(world.together(write))
         return {name: record for one in written for name, record in one.items()}
+
+    def _write_model(self, folder: Path, weights: dict[str, Tensor], content: Content) -> None:
+        """Write the whole model, any adapters merged in, and these apart too."""
+        if content.adapters is not None:
+            base = Manifest.read(self._plan.inputs["base"]).name
+            save_adapters(weights, content.adapters, folder / ADAPTER_NAME, base=base)
+            weights = merge_adapters(weights, content.adapters)
+        save_weights(weights, content.config, folder, dtype=torch.float32)
 
     def _write_parts(self, folder: Path, tensors: dict[str, Tensor]) -> dict[str, FileRecord]:
         world, state = self._world, folder / STATE_NAME

@@ -141,6 +141,8 @@ def test_a_run_learns_to_tell_answers_apart_and_says_what_from(align, stage, bas
     assert facts["epochs"] == pytest.approx(30 * 4 / 59)
     roles = {record.role: found.name for record, found in ancestors(tmp_path / "run/step-000030")}
     assert roles["base"] == "chat/step-000020"
+    model.export(tmp_path / "run/step-000030", tmp_path / "model", name="aligned")
+    assert "direct preference optimization" in (tmp_path / "model/README.md").read_text("utf-8")
     ledger = open_ledgers(tmp_path / "run/step-000030")[0]
     (seen,) = ledger.find(["p20"])
     assert (seen.source, len(seen.steps) > 0) == ("judged", True)
