@@ -1,7 +1,8 @@
 """Turning a corpus and a tokenizer into a model: order of the data, loop, checkpoints, recipes.
 
 Nouns: a *recipe* is the whole line as frozen values; a *stage* is one part of training
-(pretraining, then chats); a *run* is one execution of a stage, in a folder of checkpoints.
+(pretraining, chats, preference pairs); a *run* is one execution of a stage, in a folder of
+checkpoints.
 """
 
 from importlib import import_module

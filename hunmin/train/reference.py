@@ -90,12 +90,12 @@ def _known(folder: Path, base: Path, *, at_once: int) -> NDArray[np.float32]:
     }
     values, record = folder / VALUES_NAME, _read(folder / RECORD_NAME)
     if {name: record.get(name) for name in origin} == origin and values.is_file():
-        if record["sha256"] is None:
+        is_half_done = record.get("sha256") is None
+        if is_half_done:
             passes = values.stat().st_size // (_PAIR_BYTES * at_once)
             with values.open("r+b") as stream:
                 stream.truncate(passes * at_once * _PAIR_BYTES)
-            return np.fromfile(values, np.float32).reshape(-1, 2)
-        if record["sha256"] == file_sha256(values):
+        if is_half_done or record["sha256"] == file_sha256(values):
             return np.fromfile(values, np.float32).reshape(-1, 2)
     verify_files(base)
     values.unlink(missing_ok=True)

@@ -63,3 +63,17 @@ def test_an_evaluation_that_cannot_be_is_refused_before_training(
         build(dataclasses.replace(recipe, **change), tmp_path)
 
     assert set(done) == {"corpus"}
+
+
+def test_preferences_are_learned_after_chats_from_pairs_of_their_own(done, tmp_path):
+    recipe = load_recipe(Path("recipes/preference.py"))
+
+    build(dataclasses.replace(recipe, evaluation_tasks=()), tmp_path)
+
+    (sources, pairs), _ = done["corpus"]
+    assert sources.name == "preference.toml"
+    (stage, _), options = done["train"]
+    assert stage.stage == "preference"
+    assert options["base"] == Line(tmp_path).chat / "step-000250"
+    assert options["corpus"] == pairs == Line(tmp_path).preference_corpus
+    assert done["export"][0][0] == Line(tmp_path).preference / "step-000090"
