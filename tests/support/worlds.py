@@ -8,6 +8,7 @@ prints what happened as a line of JSON.
 """
 
 import errno
+import importlib
 import json
 import os
 import random
@@ -20,6 +21,9 @@ import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.support.slow import Slow, make_slow
+from tests.support.storage import Storage, fail_storage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +42,12 @@ class Faults:
     """One process stops as by SIGSTOP, the first time it comes there."""
     told: dict[str, int] = field(default_factory=dict)
     """One process is told to stop by SIGTERM, the first time it comes there."""
+    slow: list[Slow] = field(default_factory=list)
+    """Processes that are slow for some steps; pace is then judged every four steps."""
+    storages: list[Storage] = field(default_factory=list)
+    """Processes that find their storage slow, or read-only."""
+    storage_seconds_max: float = 30.0
+    """How long a checkpoint that is due waits for the one before it."""
 
 
 def train_together(size: int, stage: Any, shape: Any, **more: Any) -> dict[str, Any]:
@@ -54,6 +64,7 @@ def planned(
     tokenizer: Path,
     out: Path,
     kills: int = 0,
+    torn_bytes: int = 0,
     seed: int = 0,
     faults: Faults | None = None,
     starts_max: int = 1,
@@ -69,6 +80,8 @@ def planned(
         tokenizer: A tokenizer folder.
         out: The run's folder.
         kills: How often a process kills itself at a random moment, all started again after it.
+        torn_bytes: If given, it kills itself when it has written a random number of bytes of
+            checkpoints, this one at most.
         seed: Of the moments.
         faults: What goes wrong.
         starts_max: How often the processes are started at most, beside after kills.
@@ -80,6 +93,7 @@ def planned(
         "shape": asdict(shape),
         "folders": {"corpus": str(corpus), "tokenizer": str(tokenizer), "out": str(out)},
         "kills": kills,
+        "torn_bytes": torn_bytes,
         "seed": seed,
         "faults": asdict(faults or Faults()),
         "starts_max": starts_max,
@@ -140,6 +154,10 @@ def _be_one(what: dict[str, Any], rank: int, port: int) -> None:
 
     torch.set_num_threads(1)
     _break(what, rank)
+    faults = what["faults"]
+    make_slow(faults["slow"], rank)
+    torn = what["torn"] is not None and what["torn"][1] == rank
+    fail_storage(faults["storages"], rank, dies_after=what["torn"][0] if torn else None)
     stage = dict(what["stage"])
     stage["betas"] = tuple(stage["betas"])
     folders = {name: Path(folder) for name, folder in what["folders"].items()}
@@ -164,6 +182,7 @@ def _break(what: dict[str, Any], rank: int) -> None:
 
     device._cpu_has_bfloat16 = lambda: False  # sums of float32 can be compared
     loop._LOG_EVERY_STEPS = 1
+    loop._STORAGE_SECONDS_MAX = what["faults"]["storage_seconds_max"]
     faults, out = Faults(**what["faults"]), Path(what["folders"]["out"])
     step_on, add_up = Stepper.step, Stepper._sum_of_losses
     measure, write = stepping.squared_norm, dcp.FileSystemWriter.write_data
@@ -246,7 +265,8 @@ def _until_they_end(pids: list[int]) -> list[int]:
 
 def main(path: str) -> None:
     """Do what a file says."""
-    import hunmin.train.runs  # noqa: F401 (what takes long is done once)
+    for slow_to_load in ("hunmin.train.runs", "matplotlib.backends.backend_svg", "pandas"):
+        importlib.import_module(slow_to_load)  # once, not in every process
 
     plans = json.loads(Path(path).read_text("utf-8"))
     print(json.dumps([_train(what) for what in plans]))  # noqa: T201
@@ -258,16 +278,21 @@ def _train(what: dict[str, Any]) -> dict[str, Any]:
     last = what["stage"]["steps"] - 2
     deaths = sorted(
         (chance.randrange(1, last), chance.randrange(what["size"]), chance.uniform(0.0, 0.05))
-        for _ in range(what["kills"])
+        for _ in range(0 if what["torn_bytes"] else what["kills"])
     )
+    torn = [
+        (chance.randrange(1, what["torn_bytes"]), chance.randrange(what["size"]))
+        for _ in range(what["kills"] if what["torn_bytes"] else 0)
+    ]
     kills = starts = bad_starts = 0
     while True:
         starts += 1
         what["death"] = deaths[kills] if kills < len(deaths) else None
+        what["torn"] = torn[kills] if kills < len(torn) else None
         ends = _until_they_end(_start(what))
         if not any(ends):
             break
-        if what["death"] is not None and set(ends) == {-signal.SIGKILL}:
+        if (what["death"] or what["torn"]) and set(ends) == {-signal.SIGKILL}:
             kills += 1
             continue
         bad_starts += 1
