@@ -152,13 +152,24 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype = torch.float32) -> Tran
         CheckpointBroken: A file is missing, torn, or does not fit the config.
     """
     try:
-        hub = json.loads((folder / CONFIG_NAME).read_text("utf-8"))
-        model = Transformer(from_hub_config(hub))
+        model = Transformer(load_config(folder))
         weights = read_whole_weights(folder)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
     load_weights(model, weights, folder=folder)
     return model.to(dtype).eval()
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """Return the shape of a stored model.
+
+    Raises:
+        CheckpointBroken: `config.json` is missing, torn, or tells of no shape of ours.
+    """
+    try:
+        return from_hub_config(json.loads((folder / CONFIG_NAME).read_text("utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointBroken(folder=folder, reason=f"{type(error).__name__}: {error}") from error
 
 
 def read_whole_weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -42,26 +42,50 @@ class RunPlan:
         return self.folder / f"step-{step:06}"
 
 
-def newest(plan: RunPlan) -> tuple[int, Path] | None:
+def newest(plan: RunPlan, world: World) -> tuple[int, Path] | None:
     """Return the newest whole checkpoint of the run; a broken one is set aside by name.
+
+    Each process hashes its share of the files, and all come to the same checkpoint.
 
     Raises:
         OutputExists: The run's folder holds checkpoints of another plan.
     """
-    for folder in reversed(_by_step(plan.folder)):
-        try:
-            verify_files(folder)
-        except (ManifestMissing, ManifestBroken):
-            broken = folder.with_name(f"broken-{folder.name}")
-            shutil.rmtree(broken, ignore_errors=True)
-            folder.rename(broken)
+    for folder in world.gather(_by_step(plan.folder))[0][::-1]:
+        holds = world.together(lambda folder=folder: _holds(folder, world))
+        if not all(world.gather(holds)):
+            world.together(lambda folder=folder: world.is_first and _set_aside(folder))
             continue
-        with open_step(
-            folder, kind="checkpoint", name="", recipe=plan.recipe, inputs=plan.inputs
-        ) as work:
-            assert work.finished is not None
-            return int(work.finished.facts["step"]), folder
+        step = world.together(lambda folder=folder: world.is_first and _step_of(folder, plan))
+        return int(world.gather(step)[0]), folder
     return None
+
+
+def _holds(folder: Path, world: World) -> bool:
+    """Whether this process's share of a checkpoint's files is as it was written."""
+    try:
+        verify_files(folder, share=(world.rank, world.size))
+    except (ManifestMissing, ManifestBroken):
+        return False
+    return True
+
+
+def _set_aside(folder: Path) -> None:
+    broken = folder.with_name(f"broken-{folder.name}")
+    shutil.rmtree(broken, ignore_errors=True)
+    folder.rename(broken)
+
+
+def _step_of(folder: Path, plan: RunPlan) -> int:
+    """Return the step of a checkpoint, if it is of this plan.
+
+    Raises:
+        OutputExists: It is of another.
+    """
+    with open_step(
+        folder, kind="checkpoint", name="", recipe=plan.recipe, inputs=plan.inputs
+    ) as work:
+        assert work.finished is not None
+        return int(work.finished.facts["step"])
 
 
 def sweep(plan: RunPlan) -> None:
@@ -130,12 +154,21 @@ def restore(
             if each.size == parameter.shape
             else torch.zeros(each.size, dtype=each.properties.dtype, device=parameter.device)
         )
-    tensors: dict[str, Any] = {**state_tensors(learner, optimizers)}
+    load_into(state_tensors(learner, optimizers), folder, world)
+
+
+def load_into(tensors: dict[str, Tensor], folder: Path, world: World) -> None:
+    """Set tensors, of which this process may hold a part, from those of the same name in `state/`.
+
+    Raises:
+        CheckpointBroken: One is missing, or of another shape.
+    """
+    wanted: dict[str, Any] = {**tensors}
     try:
         with one_process_is_enough():
             dcp.load(
-                tensors,
-                storage_reader=reader,
+                wanted,
+                storage_reader=StateReader(folder / STATE_NAME),
                 planner=TensorsOnly(),
                 process_group=world.files,
                 no_dist=world.files is None,

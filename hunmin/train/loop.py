@@ -19,10 +19,12 @@ from hunmin.errors import (
 )
 from hunmin.ledger import Order
 from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
-from hunmin.model import ModelConfig, flops_per_token, load_checkpoint
+from hunmin.model import ModelConfig, flops_per_token
 from hunmin.model.adapters import draw_adapters, is_adapter
+from hunmin.model.checkpoint import load_config
 from hunmin.progress import bar
 from hunmin.train import checkpoints
+from hunmin.train.base import start_from
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.course import Course
 from hunmin.train.device import Device
@@ -136,11 +138,9 @@ class Loop:
         if base is None:
             initialize(self.learner, self.config.seed)
             return
-        model = load_checkpoint(base)
-        if model.config != self.model_config:
+        if load_config(base) != self.model_config:
             raise WrongInput(folder=base, found="model of another shape", needed="base model")
-        for name, weight in model.named_parameters():
-            put_weight(self.learner.transformer.get_parameter(name), weight)
+        start_from(base, self.learner, self.world)
         for name, weight in draw_adapters(self.learner.transformer, self.config.seed):
             put_weight(self.learner.transformer.get_parameter(name), weight)
 

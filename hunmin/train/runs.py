@@ -91,17 +91,15 @@ def run(
         ExitStack() as held,
     ):
 
-        def begin() -> tuple[int, Path] | None:
-            if not world.is_first:
-                return None
+        def open_folder() -> None:
             held.enter_context(only_one(plan.folder))
             if plan.folder.is_file():
                 raise OutputExists(out=plan.folder)
             plan.folder.mkdir(exist_ok=True)
             checkpoints.sweep(plan)
-            return checkpoints.newest(plan)
 
-        start = world.gather(world.together(begin))[0]
+        world.together(lambda: open_folder() if world.is_first else None)
+        start = checkpoints.newest(plan, world)
         if start is not None and start[0] == config.steps:
             return Manifest.read(start[1])
         device = find_device(compile_wanted=compile_wanted, recomputes=recompute_activations)

@@ -81,6 +81,20 @@ def test_a_changed_or_lost_file_is_named(folder):
         verify_files(folder)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("name", ["a.txt", "b.txt"])
+def test_of_those_who_share_the_checking_one_sees_a_changed_file(folder, name, count):
+    (folder / name).write_text("다")
+    seen = 0
+    for number in range(count):
+        try:
+            verify_files(folder, share=(number, count))
+        except ManifestBroken:
+            seen += 1
+
+    assert seen == 1
+
+
 def test_a_copy_in_the_lineage_is_believed_only_with_its_hash(folder, tmp_path):
     with open_step(
         tmp_path / "out", kind="tokenizer", name="out", recipe={}, inputs={"corpus": folder}
