@@ -7,6 +7,7 @@ nothing of where text came from nor of what the model will be used for.
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,11 +33,13 @@ from hunmin.train.learner import build_learner, initialize, put_weight
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
 from hunmin.train.pace import Pace, peak_flops_per_second
+from hunmin.train.phases import PhaseClock
 from hunmin.train.preference import Pairs, PreferenceStepper
 from hunmin.train.recipe import Stage, TrainConfig
 from hunmin.train.reference import reference_record, with_reference
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.stopping import Stop, asked_to_stop
+from hunmin.train.stragglers import Stragglers
 from hunmin.train.tokens import Kind, Sequences, prepare
 from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import World
@@ -78,8 +81,10 @@ class Loop:
         self.model_config = model_config
         self.plan = plan
         self.device = device
-        self.world = world
+        self.clock = PhaseClock(device.device)
+        self.world = world = replace(world, waiting=self.clock.waiting)
         self.watchdog = watchdog
+        self.stragglers = Stragglers(self.clock, world, [host for host, _ in watchdog.peers])
         kind, heldout_kind = _DATA[config.stage]
         sequences = self._sequences(kind)
         assert sequences is not None, "they are needed"
@@ -90,8 +95,13 @@ class Loop:
         )
         self.learner = build_learner(model_config, device, world, config.adapters)
         self._set_weights()
+        self.clock.attach(self.learner)
         self.optimizers = build_optimizers(
-            self.learner.transformer, config, bfloat16=device.bfloat16, matrices=world.matrices
+            self.learner.transformer,
+            config,
+            bfloat16=device.bfloat16,
+            matrices=world.matrices,
+            waiting=world.waiting,
         )
         self.stepper = self._build_stepper()
         self.writer = CheckpointWriter(plan, world)
@@ -148,8 +158,8 @@ class Loop:
         """Return what does the steps; the weights are still those of the base."""
         parts = (self.config, self.learner, self.optimizers, self.device, self.world)
         if self.config.stage != "preference":
-            return Stepper(*parts)
-        stepper = PreferenceStepper(*parts)
+            return Stepper(*parts, clock=self.clock)
+        stepper = PreferenceStepper(*parts, clock=self.clock)
         base, at_once = self.plan.inputs["base"], self.config.samples_per_step
 
         def with_its(sequences: Sequences) -> Sequences:
@@ -236,6 +246,7 @@ class Loop:
                 course.guard,
                 flags=lambda: (stop.wanted, self.writer.is_writing),
             )
+            changes = self.stragglers.after_step()
         course.advance(learned=outcome.learned)
         if outcome.learned:
             course.loss = outcome.loss
@@ -260,6 +271,9 @@ class Loop:
                 step_seconds=round(step_seconds, 6),
                 **outcome.measures,
             )
+        for change in changes:
+            self.log.add(step=course.step, **change.to_json())
+            self.shown.say(f"hunmin: {change}")
         return outcome
 
     def _is_due(self) -> bool:

@@ -14,7 +14,8 @@ Source:
     (the coefficients).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -52,6 +53,7 @@ class Muon(torch.optim.Optimizer):
         processes: Those among whom every matrix is parted: into blocks of rows or of columns where
             several compute each sequence together, as `parallelize_module` does, and each block
             by rows, as `fully_shard` does. Parts of a row of blocks are neighbors by rank.
+        waiting: What goes around an exchange between them.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.0,
         dtype: torch.dtype = torch.bfloat16,
         processes: dist.ProcessGroup | None = None,
+        waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(list(matrices), defaults)
         self._dtype = dtype
         self._processes = processes
+        self._waiting = waiting
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyrefly: ignore[bad-override]
@@ -114,7 +118,8 @@ class Muon(torch.optim.Optimizer):
         sent = parts_GPC.new_zeros(size * owned, part_rows, columns)
         sent[:count, :own_rows] = parts_GPC
         parted = torch.empty_like(sent)
-        dist.all_to_all_single(parted, sent, group=self._processes)
+        with self._waiting():
+            dist.all_to_all_single(parted, sent, group=self._processes)
         parts_SBOPC = parted.view(shards, blocks.count, owned, part_rows, columns)
         padded_OBRC = parts_SBOPC.permute(2, 1, 0, 3, 4).flatten(2, 3)
         made = orthogonalize(blocks.joined(padded_OBRC[:, :, :block_rows]))
@@ -122,7 +127,8 @@ class Muon(torch.optim.Optimizer):
         parts_OBSPC = padded_OBRC.view(owned, blocks.count, shards, part_rows, columns)
         # Into another memory than it comes from, which with one matrix each is that of `parted`.
         returned = parts_OBSPC.permute(2, 1, 0, 3, 4).reshape(sent.shape)
-        dist.all_to_all_single(sent, returned, group=self._processes)
+        with self._waiting():
+            dist.all_to_all_single(sent, returned, group=self._processes)
         return sent[:count, :own_rows]
 
 

@@ -1,5 +1,8 @@
 """Which optimizer learns which weight: Muon the matrices of the layers, AdamW all others."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup
@@ -13,7 +16,12 @@ _ROUTER = ".mlp.gate.weight"
 
 
 def build_optimizers(
-    model: Transformer, config: TrainConfig, *, bfloat16: bool, matrices: ProcessGroup | None = None
+    model: Transformer,
+    config: TrainConfig,
+    *,
+    bfloat16: bool,
+    matrices: ProcessGroup | None = None,
+    waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> list[torch.optim.Optimizer]:
     """Return the optimizers of a stage; together they hold every weight that learns once.
 
@@ -24,6 +32,7 @@ def build_optimizers(
         config: The stage.
         bfloat16: Whether the device computes fast in bfloat16.
         matrices: The processes among whom each weight is parted; None where they are whole.
+        waiting: What goes around an exchange between them.
     """
     inner: list[Tensor] = []
     if config.optimizer == "muon":
@@ -52,5 +61,6 @@ def build_optimizers(
         weight_decay=config.weight_decay,
         dtype=torch.bfloat16 if bfloat16 else torch.float32,
         processes=matrices,
+        waiting=waiting,
     )
     return [muon, adamw]

@@ -17,6 +17,7 @@ from hunmin.train.device import Device
 from hunmin.train.gradients import clipping, squared_norm
 from hunmin.train.guard import Guard
 from hunmin.train.learner import NO_PENALTIES, Learner, Penalties, local_parts
+from hunmin.train.phases import PhaseClock
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.tokens import Sequences
 from hunmin.train.world import World
@@ -51,6 +52,8 @@ class Stepper:
         optimizers: Sequence[torch.optim.Optimizer],
         device: Device,
         world: World,
+        *,
+        clock: PhaseClock | None = None,
     ) -> None:
         self._config = config
         self._learner = learner
@@ -59,6 +62,7 @@ class Stepper:
         self._world = world
         self._observed: list[torch.Tensor] = []
         """Of each batch the sums of what is measured."""
+        self._clock = clock or PhaseClock(device.device)
         self._penalties = Penalties(
             z_loss=config.z_loss,
             balance_loss=config.balance_loss,
@@ -82,14 +86,19 @@ class Stepper:
             guard: Judges the step, and remembers it.
             flags: Tells, when the step is computed, what this process wants all to know.
         """
-        config, world = self._config, self._world
+        config, world, clock = self._config, self._world, self._clock
         losses: list[torch.Tensor] = []
-        tokens = 0
+        tokens = count = 0
+        clock.enter("data")
         for batch in self._batches(sequences, rows_N):
+            clock.enter("forward")
             loss, penalty = self._sum_of_losses(batch, penalties=self._penalties)
+            clock.enter("backward")
             (loss + penalty).backward()
             losses.append(loss.detach())
             tokens += batch.learned
+            count += len(batch.ids_BT)
+        clock.enter("optimizer")
         weights = self._learner.parameters()
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         loss_sum, tokens_sum, squares, *others = world.sum(
@@ -114,6 +123,7 @@ class Stepper:
             self._update(step)
         for optimizer in self._optimizers:
             optimizer.zero_grad(set_to_none=True)
+        clock.end_step(sequences=count)
         return Outcome(
             mean_loss,
             outcome_norm,

@@ -51,7 +51,8 @@ class Watchdog:
         self._seconds_max = seconds_max
         self._compiles = compiles
         self._durations: deque[float] = deque(maxlen=64)
-        self._peers = world.gather((socket.gethostname(), os.getpid()))
+        self.peers = world.gather((socket.gethostname(), os.getpid()))
+        """The machine and the number there of every process, in order of rank."""
         self._ended = threading.Event()
         self._ending = threading.Event()
         self._watched: tuple[int, float, float] | None = None
@@ -142,7 +143,7 @@ class Watchdog:
 
     def _states(self) -> Iterator[str]:
         """Yield a line for every process of this run on this machine."""
-        for rank, (host, pid) in enumerate(self._peers):
+        for rank, (host, pid) in enumerate(self.peers):
             if host == socket.gethostname():
                 yield f"process {rank}, pid {pid}: {_state(pid)}"
             else:
@@ -150,7 +151,7 @@ class Watchdog:
 
     def _let_stopped_ones_speak(self) -> None:
         """Wake the processes of this machine that were stopped: their watchdogs are overdue too."""
-        for host, pid in self._peers:
+        for host, pid in self.peers:
             if host == socket.gethostname() and _state(pid).startswith("stopped"):
                 with suppress(OSError):
                     os.kill(pid, signal.SIGCONT)

@@ -6,7 +6,7 @@ are started by `torchrun`, which tells each its place through the environment.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -46,6 +46,8 @@ class World:
     """The processes among whom this process's replica is parted; None for one process."""
     files: dist.ProcessGroup | None = None
     """Where processes wait for each other's files, apart from training."""
+    waiting: Callable[[], AbstractContextManager[object]] = nullcontext
+    """What goes around an exchange of training; `phases` tells waiting from work by it."""
 
     @property
     def is_first(self) -> bool:
@@ -103,14 +105,25 @@ class World:
             return list(values)
         device = self.mesh.device_type
         total = torch.tensor(values, dtype=torch.float64, device=device)
-        dist.all_reduce(total)
+        with self.waiting():
+            dist.all_reduce(total)
         return total.tolist()
+
+    def numbers_of_all(self, values: Sequence[float]) -> list[list[float]]:
+        """Return the numbers of every process, in order of rank; each gives equally many."""
+        if self.mesh is None:
+            return [list(values)]
+        own = torch.tensor(values, dtype=torch.float64, device=self.mesh.device_type)
+        found = [torch.empty_like(own) for _ in range(self.size)]
+        dist.all_gather(found, own)
+        return torch.stack(found).tolist()
 
     def total(self, tensor: Tensor) -> Tensor:
         """Return a tensor added up over all processes, the same on each; no gradient goes back."""
         total = tensor.detach().clone()
         if self.mesh is not None:
-            dist.all_reduce(total)
+            with self.waiting():
+                dist.all_reduce(total)
         return total
 
     def together(self, action: Callable[[], T]) -> T:
