@@ -1,10 +1,16 @@
 """Checkpoints on storage that fails: torn, slow or read-only, no run is lost or changed by it."""
 
+import dataclasses
+import statistics
+import time
+
 import pytest
 
 from hunmin import train
 from hunmin.manifest import file_sha256
 from hunmin.train.losses import LossLog
+from hunmin.train.stepping import Stepper
+from hunmin.train.writing import CheckpointWriter
 from tests.support.storage import Storage
 from tests.support.worlds import Faults, planned, train_all
 
@@ -96,3 +102,31 @@ def test_a_damaged_part_is_seen_by_whoever_reads_it_and_all_take_the_one_before(
         "broken-step-000012",
         "broken-step-000014",
     ]
+
+
+def test_training_stands_still_for_far_less_than_a_step_while_a_checkpoint_begins(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    # Loosely; `benchmarks/checkpoint_stall.py` measures it.
+    def timed(kind, name):
+        seconds, method = [], getattr(kind, name)
+
+        def call(*data, **more):
+            began = time.monotonic()
+            result = method(*data, **more)
+            seconds.append(time.monotonic() - began)
+            return result
+
+        monkeypatch.setattr(kind, name, call)
+        return seconds
+
+    steps, stalls = timed(Stepper, "step"), timed(CheckpointWriter, "begin")
+    stage = dataclasses.replace(
+        stage, steps=24, batch_sequences=16, checkpoint_every_steps=3, heldout_sequences=0
+    )
+
+    train.run(
+        stage, shape, corpus=corpus, tokenizer=tokenizer, out=tmp_path / "run", compile_wanted=False
+    )
+
+    assert statistics.median(stalls) < statistics.median(steps) / 2
