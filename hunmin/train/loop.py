@@ -283,8 +283,10 @@ class Loop:
 
     def _begin_checkpoint(self) -> None:
         """Begin to write a checkpoint, unless the disk is still busy with the one before."""
-        self.writer.wait(_STORAGE_SECONDS_MAX)
-        if any(self.world.gather(self.writer.is_writing)):
+        with self.watchdog.watching(self.course.step, seconds_more=_STORAGE_SECONDS_MAX):
+            self.writer.wait(_STORAGE_SECONDS_MAX)
+            is_writing = any(self.world.gather(self.writer.is_writing))
+        if is_writing:
             self.left_out += 1
             self.log.add(step=self.course.step, event="checkpoint_left_out")
             self.shown.say("hunmin: the disk is too slow: a checkpoint was left out")
@@ -319,7 +321,8 @@ class Loop:
         Raises:
             KeyboardInterrupt: Always, when it is whole.
         """
-        self._settle()
+        with self.watchdog.watching(self.course.step, slow=True):
+            self._settle()
         if self.saved == self.plan.folder_at(self.course.step):
             raise KeyboardInterrupt  # the run was just taken back to it
         self._begin_checkpoint()
@@ -342,8 +345,9 @@ class Loop:
         Raises:
             TrainingUnstable: It went back too often.
         """
-        self._settle()
         step, data_step = self.course.step, self.course.data_step
+        with self.watchdog.watching(step, slow=True):
+            self._settle()
         self.rollbacks[self.saved] += 1
         if self.rollbacks[self.saved] > _ROLLBACKS_MAX:
             raise TrainingUnstable(step=step, last_good=self.saved)

@@ -73,10 +73,20 @@ class Watchdog:
         self._ended.set()
 
     @contextmanager
-    def watching(self, step: int, *, slow: bool = False) -> Iterator[None]:
-        """Watch one step, or something slow between two steps: an evaluation, a disk."""
+    def watching(
+        self, step: int, *, slow: bool = False, seconds_more: float = 0.0
+    ) -> Iterator[None]:
+        """Watch one step, or something between two steps.
+
+        Args:
+            step: The number of the step.
+            slow: Whether it may take long: an evaluation, a disk.
+            seconds_more: How much longer than a step it may take.
+        """
         began = time.monotonic()
-        seconds_max = max(self.seconds_max, SLOW_SECONDS_MAX) if slow else self.seconds_max
+        seconds_max = self.seconds_max + seconds_more
+        if slow:
+            seconds_max = max(seconds_max, SLOW_SECONDS_MAX)
         self._watched = (step, began, seconds_max)
         try:
             yield
@@ -84,7 +94,7 @@ class Watchdog:
             if self._ending.is_set() or self._is_overdue():
                 time.sleep(_WRITING_SECONDS + 2 * _OTHERS_SECONDS)  # `_end` is sooner
             self._watched = None
-        if not slow:
+        if not slow and not seconds_more:
             self._durations.append(time.monotonic() - began)
 
     @property

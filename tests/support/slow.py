@@ -1,7 +1,10 @@
-"""Processes that are slow in one phase of a step."""
+"""Processes that are slow in one phase of a step, or stop between two steps."""
 
+import os
+import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -66,3 +69,19 @@ def make_slow(slow: list[dict[str, Any]], rank: int) -> None:
 
     stepping.Stepper.step, stepping.make_batch = slow_step, slow_batch
     stepping.Stepper._update, transformer.Attention.forward = slow_update, slow_attention
+
+
+def stop_between(hangs: dict[str, int], rank: int, out: Path) -> None:
+    """Let this process stop as by SIGSTOP when a checkpoint is due, the first time, if it shall."""
+    from hunmin.train.loop import Loop
+
+    begin = Loop._begin_checkpoint
+
+    def begin_checkpoint(self: Any) -> None:
+        mark = out / f".between-{self.course.step}"
+        if hangs.get(str(self.course.step)) == rank and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        begin(self)
+
+    Loop._begin_checkpoint = begin_checkpoint

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.slow import Slow, make_slow
+from tests.support.slow import Slow, make_slow, stop_between
 from tests.support.storage import Storage, fail_storage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +40,8 @@ class Faults:
     """One process finds the disk full when it writes the checkpoint of this step."""
     hangs: dict[str, int] = field(default_factory=dict)
     """One process stops as by SIGSTOP, the first time it comes there."""
+    hangs_between: dict[str, int] = field(default_factory=dict)
+    """One process stops so when the checkpoint of this step is due, the first time."""
     told: dict[str, int] = field(default_factory=dict)
     """One process is told to stop by SIGTERM, the first time it comes there."""
     slow: list[Slow] = field(default_factory=list)
@@ -155,6 +157,7 @@ def _be_one(what: dict[str, Any], rank: int, port: int) -> None:
     torch.set_num_threads(1)
     _break(what, rank)
     faults = what["faults"]
+    stop_between(faults["hangs_between"], rank, Path(what["folders"]["out"]))
     make_slow(faults["slow"], rank)
     torn = what["torn"] is not None and what["torn"][1] == rank
     fail_storage(faults["storages"], rank, dies_after=what["torn"][0] if torn else None)

@@ -262,6 +262,23 @@ def test_a_process_that_hangs_ends_the_run_with_the_stacks_of_all(stage, plan, t
     assert any("process 1, pid" in one and "stopped (T)" in one for one in stacks)
 
 
+def test_a_process_that_hangs_between_two_steps_ends_the_run_too(stage, plan, tmp_path):
+    told = train_all(
+        plan(
+            2,
+            stage,
+            tmp_path / "run",
+            faults=Faults(hangs_between={"10": 1}, storage_seconds_max=1.0),
+            stalled_after_seconds=6.0,
+            starts_max=2,
+        ),
+        timeout=120,
+    )[0]
+
+    assert (told["starts"], told["ends"]) == (2, [0, 0])
+    assert "_begin_checkpoint" in (tmp_path / "run/stalled/rank-0.txt").read_text()
+
+
 def test_bad_steps_before_the_first_checkpoint_teach_nothing_and_end_nothing(stage, plan, tmp_path):
     bad = {str(step): 1 for step in range(4)}
 
