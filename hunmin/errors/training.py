@@ -108,7 +108,7 @@ class TensorUnfit(HunminError):
     code = "tensor_unfit"
     status = 422
 
-    def __init__(self, *, tensor: int, what: str, value: object) -> None:
+    def __init__(self, *, tensor: int, what: str, value: int | str) -> None:
         super().__init__(
             f"{tensor} processes cannot compute this model together: {what} = {value}. "
             "--tensor must divide key_value_heads, feed_forward_width, vocab_size and "

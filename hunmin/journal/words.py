@@ -19,6 +19,7 @@ _STATES: Mapping[State, Mapping[Language, str]] = {
 _STAGES: Mapping[str, Mapping[Language, str]] = {
     "pretrain": {"ko": "사전 학습", "en": "pretraining"},
     "chat": {"ko": "대화 학습", "en": "fine-tuning on chats"},
+    "preference": {"ko": "선호 학습", "en": "preference optimization"},
 }
 
 _EVENTS: Mapping[str, Mapping[Language, str]] = {

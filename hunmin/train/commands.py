@@ -1,4 +1,4 @@
-"""The commands of the room: `hunmin train RECIPE …`, `hunmin train plan`, `hunmin train ladder`."""
+"""The commands of the room: `hunmin train RECIPE …`, `plan`, `ladder` and `goodput`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hunmin.shells import RunByDefault
+from hunmin.train.goodput_command import goodput_command
 from hunmin.train.planning_commands import ladder_command, plan_command
 
 training = typer.Typer(
@@ -21,6 +22,7 @@ training = typer.Typer(
 )
 training.command("plan")(plan_command)
 training.command("ladder")(ladder_command)
+training.command("goodput")(goodput_command)
 
 
 class StageName(StrEnum):

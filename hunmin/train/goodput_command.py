@@ -1,9 +1,4 @@
-"""How often to write checkpoints, and what failures leave of a run, as a command.
-
-    python -m hunmin.train.goodput_command --gpus 10000 --help
-
-It prints what `hunmin.train.goodput` finds, as a table or as JSON.
-"""
+"""The command `hunmin train goodput`: how often to write checkpoints, and what failures leave."""
 
 import json
 from dataclasses import asdict
@@ -108,7 +103,3 @@ def _interval(seconds: float, step_seconds: float | None) -> str:
     if step_seconds is not None:
         return f"{max(1, round(seconds / step_seconds)):,} steps"
     return f"{seconds:,.0f} s"
-
-
-if __name__ == "__main__":
-    typer.run(goodput_command)
