@@ -14,22 +14,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from hunmin.errors import (
-    NothingToTrainOn,
     TrainingUnstable,
-    WrongInput,
 )
 from hunmin.ledger import Order
 from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
 from hunmin.model import ModelConfig, flops_per_token
-from hunmin.model.adapters import draw_adapters, is_adapter
-from hunmin.model.checkpoint import load_config
+from hunmin.model.adapters import is_adapter
 from hunmin.progress import bar
 from hunmin.train import checkpoints
-from hunmin.train.base import start_from
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.course import Course
 from hunmin.train.device import Device
-from hunmin.train.learner import build_learner, initialize, put_weight
+from hunmin.train.learner import build_learner
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
 from hunmin.train.pace import Pace, peak_flops_per_second
@@ -37,10 +33,11 @@ from hunmin.train.phases import PhaseClock
 from hunmin.train.preference import Pairs, PreferenceStepper
 from hunmin.train.recipe import Stage, TrainConfig
 from hunmin.train.reference import reference_record, with_reference
+from hunmin.train.starting import open_sequences, set_weights
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.stopping import Stop, asked_to_stop
 from hunmin.train.stragglers import Stragglers
-from hunmin.train.tokens import Kind, Sequences, prepare
+from hunmin.train.tokens import Kind, Sequences
 from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import World
 from hunmin.train.writing import CheckpointWriter, Content
@@ -86,15 +83,15 @@ class Loop:
         self.watchdog = watchdog
         self.stragglers = Stragglers(self.clock, world, [host for host, _ in watchdog.peers])
         kind, heldout_kind = _DATA[config.stage]
-        sequences = self._sequences(kind)
+        sequences = open_sequences(plan, config, kind, world, needed=True)
         assert sequences is not None, "they are needed"
         self.sequences = sequences
         self.order = Order(config.seed, len(self.sequences), config.samples_per_step)
-        self.heldout = (
-            self._sequences(heldout_kind, needed=False) if config.heldout_sequences else None
-        )
+        self.heldout: Sequences | None = None
+        if config.heldout_sequences:
+            self.heldout = open_sequences(plan, config, heldout_kind, world, needed=False)
         self.learner = build_learner(model_config, device, world, config.adapters)
-        self._set_weights()
+        set_weights(self.learner, plan, config, model_config, world)
         self.clock.attach(self.learner)
         self.optimizers = build_optimizers(
             self.learner.transformer,
@@ -111,48 +108,6 @@ class Loop:
         self.saved: Path | None = None
         self.rollbacks: Counter[Path | None] = Counter()
         self.left_out = 0
-
-    def _sequences(self, kind: Kind, *, needed: bool = True) -> Sequences | None:
-        """Open the sequences of a kind, which the first process makes while others wait.
-
-        Returns:
-            None where there is too little such text for one, and none is needed.
-
-        Raises:
-            NothingToTrainOn: There is too little, and it is needed.
-        """
-
-        def open_them(*, make: bool) -> Sequences | None:
-            try:
-                return prepare(
-                    self.plan.inputs["corpus"],
-                    self.plan.inputs["tokenizer"],
-                    self.plan.folder / "tokens" / kind,
-                    kind=kind,
-                    sequence_tokens=self.config.sequence_tokens,
-                    chats_joined_max=self.config.chats_joined_max if kind == "chat" else 1,
-                    make=make,
-                )
-            except NothingToTrainOn:
-                if needed:
-                    raise
-                return None
-
-        made = self.world.together(lambda: open_them(make=True) if self.world.is_first else None)
-        there = self.world.gather(made is not None)[0]
-        return made if self.world.is_first or not there else open_them(make=False)
-
-    def _set_weights(self) -> None:
-        """Set the weights: those of the base, or new ones."""
-        base = self.plan.inputs.get("base")
-        if base is None:
-            initialize(self.learner, self.config.seed)
-            return
-        if load_config(base) != self.model_config:
-            raise WrongInput(folder=base, found="model of another shape", needed="base model")
-        start_from(base, self.learner, self.world)
-        for name, weight in draw_adapters(self.learner.transformer, self.config.seed):
-            put_weight(self.learner.transformer.get_parameter(name), weight)
 
     def _build_stepper(self) -> Stepper:
         """Return what does the steps; the weights are still those of the base."""
