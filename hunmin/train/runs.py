@@ -69,7 +69,7 @@ def run(
         NothingToTrainOn: The corpus has no text of this stage's kind.
         TrainingUnstable: Loss or gradients kept growing out of all bounds.
         LayoutUnfit: The processes cannot be laid out so.
-        TensorUnfit: So many cannot compute a model of this shape together.
+        TensorUnfit: So many cannot train such a model in such a stage together.
     """
     check_tensor_size(config, model_config, tensor=tensor)
     Manifest.read(corpus, kind="corpus")

@@ -101,20 +101,22 @@ def test_a_checkpoint_on_the_way_holds_the_adapters_alone(adapt, stage, tmp_path
         load_checkpoint(way)
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT asks for it
 def test_peft_loads_them_and_says_the_same_as_the_exported_model(adapt, stage, base, tmp_path):
-    peft = pytest.importorskip("peft")
-    transformers = pytest.importorskip("transformers")
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
     adapt(stage, tmp_path / "run")
     model.export(tmp_path / "run/step-000012", tmp_path / "model", name="adapted")
     (tmp_path / "base").mkdir()
     save_model(load_checkpoint(base), tmp_path / "base", eos_id=0, pad_id=3, dtype=torch.float32)
     ids = torch.arange(300, 340).reshape(1, -1)
 
-    plain = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
-    merged = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     with torch.no_grad():
         without = plain(ids).logits
-        adapted = peft.PeftModel.from_pretrained(plain, tmp_path / "model/adapter")(ids).logits
+        adapted = PeftModel.from_pretrained(plain, tmp_path / "model/adapter")(ids).logits
         wanted = merged(ids).logits
 
     torch.testing.assert_close(adapted, wanted, atol=1e-4, rtol=1e-4)

@@ -89,8 +89,10 @@ def test_on_slow_or_read_only_storage_training_goes_on_and_the_next_is_tried(tol
     lines = LossLog(told["failing"]["run"]).lines()
 
     assert [line["event"] for line in lines if "event" in line] == [
+        "started",
         "checkpoint_left_out",
         "checkpoint_failed",
+        "finished",
     ]
     assert "the disk is too slow: a checkpoint was left out" in told["failing"]["said"]
     assert "a checkpoint could not be written" in told["failing"]["said"]

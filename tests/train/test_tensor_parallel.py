@@ -165,8 +165,18 @@ def test_a_shape_that_cannot_be_parted_is_refused_by_name(
     assert not (tmp_path / "run").exists()
 
 
-def test_sequences_that_cannot_be_parted_are_refused_too(stage, shape, corpus, tokenizer, tmp_path):
-    stage = dataclasses.replace(stage, sequence_tokens=47)
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"sequence_tokens": 47}, "sequence_tokens = 47"),
+        ({"stage": "preference"}, "stage = preference"),
+        ({"stage": "chat", "optimizer": "adamw", "lora_rank": 2}, "lora_rank = 2"),
+    ],
+)
+def test_a_stage_that_cannot_be_parted_is_refused_too(
+    stage, shape, corpus, tokenizer, tmp_path, change, told
+):
+    stage = dataclasses.replace(stage, **change)
 
-    with pytest.raises(TensorUnfit, match="sequence_tokens = 47"):
+    with pytest.raises(TensorUnfit, match=told):
         train.run(stage, shape, corpus=corpus, tokenizer=tokenizer, out=tmp_path / "run", tensor=2)
