@@ -13,6 +13,7 @@ from hunmin.journal.values import Part
 from hunmin.ledger import TABLE_NAME
 
 _NOT_LEARNED = "heldout"
+"""How kinds of data end that a loss is measured on."""
 _JOINED = "text"
 """Documents of this kind are joined and cut; those of any other are packed whole."""
 
@@ -24,7 +25,7 @@ def mix_of(run: Path) -> list[Part]:
     nearer they come to shares of tokens.
     """
     for table in sorted((run / "tokens").glob(f"*/{TABLE_NAME}")):
-        if table.parent.name != _NOT_LEARNED:
+        if not table.parent.name.endswith(_NOT_LEARNED):
             stat = table.stat()
             return list(_mix(table, stat.st_mtime_ns, stat.st_size))
     return []

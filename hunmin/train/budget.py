@@ -6,6 +6,7 @@ Pure arithmetic. What a run really needs is told by its own figures, once it run
 from dataclasses import dataclass
 
 from hunmin.model import ModelConfig, flops_per_token, matmul_parameters, total_parameters
+from hunmin.train.gpus import PEAK_FLOPS_PER_SECOND
 from hunmin.train.recipe import TrainConfig
 
 MFU = 0.4
@@ -16,23 +17,8 @@ _FLOAT32_BYTES = 4
 _ADAMW_MOMENTS, _MUON_MOMENTS = 2, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A kind of GPU."""
-
-    name: str
-    teraflops: float
-    """Dense bfloat16 matrix products at most, TFLOP/s."""
-    memory_gb: int
-
-
-GPUS = (
-    Gpu("A100", 312, 80),
-    Gpu("H100", 989, 80),
-    Gpu("H200", 989, 141),
-    Gpu("B200", 2250, 180),
-)
-"""Source: NVIDIA's data sheets of the SXM forms; for sparse products they say twice as much."""
+GPUS = ("A100", "H100", "H200", "B200")
+"""The kinds of GPU hours are told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +66,9 @@ class Budget:
             model_bytes=_FLOAT32_BYTES * total,
         )
 
-    def gpu_hours(self, gpu: Gpu, *, mfu: float) -> float:
-        """Return the hours one such GPU takes, or so many of them together."""
-        return self.flops / (gpu.teraflops * 1e12 * mfu) / 3600
+    def gpu_hours(self, gpu: str, *, mfu: float) -> float:
+        """Return the hours one GPU of a kind takes, or so many of them together."""
+        return self.flops / (PEAK_FLOPS_PER_SECOND[gpu] * mfu) / 3600
 
 
 def _layer_matrices(shape: ModelConfig) -> int:

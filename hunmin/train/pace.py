@@ -7,20 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from hunmin.train.device import Device
-
-_PEAKS: dict[str, float] = {
-    "A10": 125e12,
-    "A30": 165e12,
-    "A100": 312e12,
-    "H100": 989e12,
-    "H100 NVL": 835e12,
-    "H100 PCIe": 756e12,
-    "H200": 989e12,
-    "H200 NVL": 835e12,
-    "L4": 121e12,
-    "L40S": 362e12,
-}
-"""Products of dense bfloat16 matrices, FLOP a second. Source: NVIDIA's data sheets."""
+from hunmin.train.gpus import PEAK_FLOPS_PER_SECOND
 
 
 class Pace:
@@ -57,5 +44,5 @@ def peak_of(name: str) -> float | None:
     words = name.replace("-", " ").split()
     if "MIG" in words:  # a slice of a GPU
         return None
-    known = [peak for peak in _PEAKS if all(word in words for word in peak.split())]
-    return _PEAKS[max(known, key=len)] if known else None
+    known = [peak for peak in PEAK_FLOPS_PER_SECOND if all(word in words for word in peak.split())]
+    return PEAK_FLOPS_PER_SECOND[max(known, key=len)] if known else None

@@ -30,7 +30,7 @@ def as_json(plans: Sequence[Plan], *, gpus: int, mfu: float) -> list[dict[str, A
             "budget": dataclasses.asdict(plan.budget),
             "gpus": gpus,
             "mfu": mfu,
-            "gpu_hours": {gpu.name: plan.budget.gpu_hours(gpu, mfu=mfu) for gpu in GPUS},
+            "gpu_hours": {gpu: plan.budget.gpu_hours(gpu, mfu=mfu) for gpu in GPUS},
         }
         for plan in plans
     ]
@@ -56,7 +56,7 @@ _GAP = ("", "")
 def _column(plan: Plan, *, gpus: int, mfu: float) -> list[tuple[str, str]]:
     """Return what stands in each row, behind the head of the row."""
     shape, stage, budget = plan.shape, plan.stage, plan.budget
-    hours = [(gpu.name, budget.gpu_hours(gpu, mfu=mfu)) for gpu in GPUS]
+    hours = [(gpu, budget.gpu_hours(gpu, mfu=mfu)) for gpu in GPUS]
     return [
         ("size", plan.size),
         ("layers x width", f"{shape.layers} x {shape.width:,}"),

@@ -9,6 +9,7 @@ import pytest
 from hunmin import model, train
 from hunmin.manifest import SourceRecord
 from hunmin.steps import open_step
+from tests.support.worlds import planned
 
 VERSE = """나라 말씀 중국 달라 문자 서로 통하지 아니할새 어린 백성 이르고자 할 바 있어도
 마침내 제 뜻을 능히 펴지 못할 사람이 많으니라 내 이를 위하여 가엾이 여겨 새로 스물여덟 글자를
@@ -106,3 +107,13 @@ def stage() -> train.TrainConfig:
         checkpoint_every_steps=4,
         heldout_sequences=4,
     )
+
+
+@pytest.fixture
+def plan(shape, corpus, tokenizer):
+    """Give what plans a run of several processes."""
+
+    def plan_one(size, stage, out, shape=shape, **more):
+        return planned(size, stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, **more)
+
+    return plan_one

@@ -9,7 +9,7 @@ from hunmin import model, train
 from hunmin.errors import TensorUnfit
 from hunmin.manifest import Manifest
 from hunmin.train.losses import LossLog
-from tests.support.worlds import Faults, planned, run_program, train_all
+from tests.support.worlds import Faults, run_program, train_all
 
 STEPS = 4
 
@@ -63,14 +63,6 @@ def stage(stage):
         documents_apart=True,
         checkpoint_every_steps=2,
     )
-
-
-@pytest.fixture
-def plan(shape, corpus, tokenizer):
-    def plan_one(size, stage, out, shape=shape, **more):
-        return planned(size, stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, **more)
-
-    return plan_one
 
 
 def lines(out, key):

@@ -8,7 +8,7 @@ import pytest
 from hunmin.ledger import Order, open_ledgers
 from hunmin.manifest import Manifest, file_sha256
 from hunmin.train.losses import LossLog
-from tests.support.worlds import Faults, planned, run_program, train_all
+from tests.support.worlds import Faults, run_program, train_all
 
 STEPS = 30
 
@@ -25,14 +25,6 @@ def stage(stage):
         checkpoint_every_steps=5,
         checkpoints_kept=9,
     )
-
-
-@pytest.fixture
-def plan(shape, corpus, tokenizer):
-    def plan_one(size, stage, out, **more):
-        return planned(size, stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, **more)
-
-    return plan_one
 
 
 def losses(out):
