@@ -20,7 +20,7 @@ from hunmin.errors import (
 )
 from hunmin.manifest import Manifest, ancestors, file_sha256
 from hunmin.steps import only_one
-from hunmin.train import checkpoints, loop, runs
+from hunmin.train import checkpoints, runs, starting
 from hunmin.train.losses import LossLog
 from hunmin.train.stepping import Stepper
 
@@ -259,14 +259,14 @@ def test_a_run_folder_that_is_a_file_is_refused(stage, shape, corpus, tokenizer,
 def test_held_out_text_too_short_for_a_sequence_is_done_without(
     stage, shape, corpus, tokenizer, tmp_path, monkeypatch
 ):
-    prepare = loop.prepare
+    prepare = starting.prepare
 
     def short(*folders, kind, **more):
         if kind == "heldout":
             raise NothingToTrainOn(corpus=corpus, needed=kind)
         return prepare(*folders, kind=kind, **more)
 
-    monkeypatch.setattr(loop, "prepare", short)
+    monkeypatch.setattr(starting, "prepare", short)
 
     assert "heldout_loss" not in run(stage, shape, corpus, tokenizer, tmp_path / "run").facts
 
