@@ -40,7 +40,7 @@ _DETAILS: Mapping[str, Mapping[Language, str]] = {
     "processes": {"ko": "프로세스", "en": "processes"},
     "device": {"ko": "장치", "en": "device"},
     "host": {"ko": "컴퓨터", "en": "machine"},
-    "phase": {"ko": "일", "en": "phase"},
+    "phase": {"ko": "구간", "en": "phase"},
     "seconds_over": {"ko": "스텝마다 더 걸린 초", "en": "seconds longer a step"},
     "reason": {"ko": "이유", "en": "reason"},
     "skipped_loss": {"ko": "손실", "en": "loss"},

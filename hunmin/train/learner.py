@@ -125,7 +125,7 @@ def build_learner(
 ) -> Learner:
     """Return a model of a shape on its device, compiled where wanted, its weights yet unset.
 
-    No process ever holds more than its part of the weights; `put_weights` or `initialize` sets
+    No process ever holds more than its part of the weights; `initialize` or `put_weight` sets
     them.
     """
     with torch.device("meta"):
