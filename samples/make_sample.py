@@ -85,24 +85,24 @@ def main() -> None:
         (HERE / folder).mkdir(parents=True, exist_ok=True)
         for cut in cuts:
             rows = list(_choose(cut, data))
-            size = _write(HERE / folder / f"{cut.name}.jsonl.zst", rows)
+            size = write_rows(HERE / folder / f"{cut.name}.jsonl.zst", rows)
             print(f"{folder}/{cut.name}: {len(rows)} rows, {size / 1e3:.0f} kB")  # noqa: T201
     (HERE / "preference").mkdir(exist_ok=True)
     pairs = list(_feelings(data))
-    size = _write(HERE / "preference/kobest-sentineg.jsonl.zst", pairs)
+    size = write_rows(HERE / "preference/kobest-sentineg.jsonl.zst", pairs)
     print(f"preference/kobest-sentineg: {len(pairs)} rows, {size / 1e3:.0f} kB")  # noqa: T201
     (HERE / "eval").mkdir(exist_ok=True)
     for name in EVALUATION:
         lines = (data / "eval" / f"{name}.jsonl").read_text("utf-8").splitlines()
-        chosen = sorted(lines, key=lambda line: _order(json.loads(line)["id"]))[:EVALUATION_ITEMS]
+        chosen = sorted(lines, key=lambda line: luck_of(json.loads(line)["id"]))[:EVALUATION_ITEMS]
         (HERE / "eval" / f"{name}.jsonl").write_text("\n".join(sorted(chosen)) + "\n", "utf-8")
 
 
 def _choose(cut: Cut, data: Path) -> Iterator[Row]:
     """Yield rows in order of the hash of their id until the budget is used up."""
-    rows = [row for row in _rows(data / cut.origin) if cut.wanted(row)]
+    rows = [row for row in read_rows(data / cut.origin) if cut.wanted(row)]
     left = cut.bytes_max
-    for row in sorted(rows, key=lambda row: _order(row["id"])):
+    for row in sorted(rows, key=lambda row: luck_of(row["id"])):
         spoken = row.get("text") or "\n".join(turn["content"] for turn in row["messages"])
         if not cut.chars_min <= len(spoken) <= cut.chars_max:
             continue
@@ -114,8 +114,8 @@ def _choose(cut: Cut, data: Path) -> Iterator[Row]:
 
 def _feelings(data: Path) -> Iterator[Row]:
     """Yield the right and the wrong answer on reviews that no chat of the sample is about."""
-    taken = {row["id"] for row in _rows(HERE / "chat/kobest-train.jsonl.zst")}
-    for row in _rows(data / KOBEST):
+    taken = {row["id"] for row in read_rows(HERE / "chat/kobest-train.jsonl.zst")}
+    for row in read_rows(data / KOBEST):
         if row["task"] == "kobest_sentineg" and row["id"] not in taken:
             asked, answered = (turn["content"] for turn in row["messages"])
             yield {
@@ -128,18 +128,21 @@ def _feelings(data: Path) -> Iterator[Row]:
             }
 
 
-def _order(row_id: str) -> bytes:
-    return hashlib.blake2b(row_id.encode(), digest_size=8).digest()
+def luck_of(text: str) -> bytes:
+    """Return what texts are put in order by, the same everywhere."""
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a packed file."""
     decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES)
     with path.open("rb") as raw, decompressor.stream_reader(raw) as stream:
         for line in io.TextIOWrapper(stream, "utf-8"):
             yield json.loads(line)
 
 
-def _write(path: Path, rows: list[Row]) -> int:
+def write_rows(path: Path, rows: list[Row]) -> int:
+    """Write rows into a packed file, and return its bytes."""
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     packed = zstandard.ZstdCompressor(level=19).compress(lines.encode())
     path.write_bytes(packed)
