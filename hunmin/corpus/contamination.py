@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +31,18 @@ class Passages:
     """N-grams in each passage."""
     names: tuple[str, ...] = ()
     """Where each passage comes from."""
+    words: tuple[str, ...] = ()
+    """The words of all passages: what has no run of them holds no passage."""
+    places: Mapping[str, int] = field(init=False, repr=False)
+    """The words by their place among `words`, counted from 1."""
+    word_hashes: NDArray[np.uint64] = field(init=False, repr=False)
+    """Their hashes, behind one that stands for every other word."""
+
+    def __post_init__(self) -> None:
+        places = {word: place for place, word in enumerate(self.words, start=1)}
+        object.__setattr__(self, "places", places)
+        hashes = np.concatenate((np.zeros(1, np.uint64), word_hashes(list(self.words))))
+        object.__setattr__(self, "word_hashes", hashes)
 
     @classmethod
     def none(cls) -> Self:
@@ -47,6 +60,7 @@ class Passages:
                 owners=self.owners,
                 lengths=self.lengths,
                 names=np.array(self.names, np.str_),
+                words=np.array(" ".join(self.words)),
             )
 
     @classmethod
@@ -60,13 +74,20 @@ class Passages:
                 saved["owners"],
                 saved["lengths"],
                 tuple(saved["names"].tolist()),
+                tuple(saved["words"].item().split()),
             )
 
     def hit(self, text: str) -> str | None:
         """Return the name of a passage that a comparable text holds, or None."""
         if not len(self.hashes):
             return None
-        grams = np.unique(ngram_hashes(word_hashes(text.split(" ")), self.size))
+        words = text.split(" ")
+        places_N = np.fromiter(map(self.places.get, words, repeat(0)), np.int64, len(words))
+        strange = np.concatenate(([0], (places_N == 0).cumsum()))
+        familiar = strange[self.size :] == strange[: -self.size]
+        if not familiar.any():
+            return None
+        grams = np.unique(ngram_hashes(self.word_hashes[places_N], self.size)[familiar])
         left = np.searchsorted(self.hashes, grams, "left")
         right = np.searchsorted(self.hashes, grams, "right")
         found = right > left
@@ -94,13 +115,14 @@ def read_passages(files: list[Path], *, size: int, share: float) -> Passages:
     hash_parts: list[NDArray[np.uint64]] = []
     lengths: list[int] = []
     names: list[str] = []
+    vocabulary: dict[str, None] = {}
     for path in files:
         for place, item in _items(path):
             for value in _texts(item):
-                grams = np.unique(
-                    ngram_hashes(word_hashes(comparable(tidy(value)).split(" ")), size)
-                )
+                words = comparable(tidy(value)).split(" ")
+                grams = np.unique(ngram_hashes(word_hashes(words), size))
                 if len(grams):
+                    vocabulary.update(dict.fromkeys(words))
                     owner_parts.append(np.full(len(grams), len(names), np.int64))
                     hash_parts.append(grams)
                     lengths.append(len(grams))
@@ -117,6 +139,7 @@ def read_passages(files: list[Path], *, size: int, share: float) -> Passages:
         np.concatenate(owner_parts)[order],
         np.array(lengths, np.int64),
         tuple(names),
+        tuple(vocabulary),
     )
 
 

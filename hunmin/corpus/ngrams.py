@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_NOT_WORD = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def comparable(text: str) -> str:
     """Return a text's words alone, lower case, one space apart: the form that is compared."""
-    return _NOT_WORD.sub(" ", text.lower()).strip()
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def word_ids(words: list[str]) -> NDArray[np.uint64]:

@@ -141,14 +141,16 @@ def _judge_stop_words(
 def _judge_repetition(text: str, eojeols: list[str], config: QualityConfig) -> Verdict | None:
     if len(eojeols) < _TOP_NGRAM_EOJEOLS_MIN:
         return None
-    ids = word_ids(eojeols)
+    counts = Counter(eojeols)
     chars = np.fromiter(map(len, eojeols), np.int64, len(eojeols))
     limit = config.top_ngram_max * len(text)
     # A run occurs at most as often as the commonest eojeol, so most texts need no counting.
-    often = int(np.bincount(ids.astype(np.int64)).max())
+    often = max(counts.values())
+    ids: NDArray[np.uint64] | None = None
     for size in _TOP_NGRAMS:
         if often * int(_window_sums(chars, size).max()) <= limit:
             continue
+        ids = word_ids(eojeols) if ids is None else ids
         hashes = ngram_hashes(ids, size)
         often, top = _commonest(hashes)
         if often == 1:
@@ -158,7 +160,11 @@ def _judge_repetition(text: str, eojeols: list[str], config: QualityConfig) -> V
         if covered > limit:
             share = covered / len(text)
             return "top_ngram", f"{share:.2f} of characters are one run of {size} eojeols"
-    return _judge_long_runs(ids, config)
+    # What occurs once is in no repeated run.
+    once = list(counts.values()).count(1)
+    if (len(eojeols) - once) / len(eojeols) <= config.duplicate_ngrams_max:
+        return None
+    return _judge_long_runs(word_ids(eojeols) if ids is None else ids, config)
 
 
 def _judge_long_runs(ids_N: NDArray[np.uint64], config: QualityConfig) -> Verdict | None:

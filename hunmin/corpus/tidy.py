@@ -24,6 +24,7 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 _EMPTY_PARENTHESES = re.compile(r" ?\([,;:·/\s]{0,40}\)")
 _LEADING_COMMA = re.compile(r"\(\s{0,8}[,;:·]{1,8}\s{0,8}(?=[^\s,;:·)])")
+_MAY_TRAIL = re.compile(r"[,;:·]\s{0,40}\)")
 _TRAILING_COMMA = re.compile(r"(?<=[^\s,;:·(])\s{0,8}[,;:·][,;:·\s]{0,40}\)")
 
 
@@ -44,7 +45,8 @@ def tidy(text: str, *, strip_empty_parentheses: bool = False) -> str:
     if strip_empty_parentheses and "(" in text:
         text = _EMPTY_PARENTHESES.sub("", text)
         text = _LEADING_COMMA.sub("(", text)
-        text = _TRAILING_COMMA.sub(")", text)
+        if _MAY_TRAIL.search(text):
+            text = _TRAILING_COMMA.sub(")", text)
     # Looking for fixed characters is many times faster than an expression that finds nothing.
     if "   " in text:
         text = _INNER_SPACES.sub(" ", text)
