@@ -2,15 +2,17 @@
 
     python samples/make_pairs.py DATA_FOLDER
 
-From the train splits of KoBEST, and from ParaKQC, which comes as sentences in groups of one
-meaning: a question, its right answer, and a wrong one. The questions are put in other words than
-those of the chats they are taken from, the shorter ones only, so that a small model can learn
-from many. The same data folder gives the same bytes.
+A question, its right answer, and a wrong one: from the train splits of KoBEST; from ParaKQC, which
+has sentences in groups of one meaning; and from small talk, where the wrong answer is one to
+something else. KoBEST's questions are put in other words than those of the chats they are taken
+from. Only short ones are taken, so that a small model can learn from many. The same data folder
+gives the same bytes.
 """
 
 import argparse
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ Pair = tuple[str, str, str]
 """A prompt, its right answer, and a wrong one."""
 
 PARAPHRASES = "instruct/parakqc_paraphrase.jsonl.zst"
+SMALL_TALK = "instruct/chatbot_data.jsonl.zst"
+
+_TALKS_MAX = 4_000
 
 _CHARS_MAX = 150
 """Of a prompt and the longer answer: some 90 tokens."""
@@ -128,6 +133,16 @@ def from_paraphrases(rows: list[Row]) -> Iterator[Row]:
                 yield _as_row(row, row["id"], (asked, right, _OTHER[right]))
 
 
+def from_small_talk(rows: list[Row]) -> Iterator[Row]:
+    """Yield what somebody said with its answer, and with the answer to something else."""
+    rows = sorted(rows, key=lambda row: luck_of(row["id"]))[: _TALKS_MAX + 1]
+    for row, other in pairwise(rows):
+        asked, answered = (turn["content"] for turn in row["messages"])
+        pair = (asked, answered, other["messages"][1]["content"])
+        if _fits(pair) and answered != pair[2]:
+            yield _as_row(row, row["id"], pair)
+
+
 def _fits(pair: Pair) -> bool:
     asked, right, wrong = pair
     return len(asked) + max(len(right), len(wrong)) <= _CHARS_MAX
@@ -158,6 +173,7 @@ def main() -> None:
     made = {
         "kobest": list(from_kobest(list(read_rows(data / KOBEST)))),
         "parakqc": list(from_paraphrases(list(read_rows(data / PARAPHRASES)))),
+        "small-talk": list(from_small_talk(list(read_rows(data / SMALL_TALK)))),
     }
     for name, rows in made.items():
         size = write_rows(HERE / "preference" / f"{name}.jsonl.zst", rows)

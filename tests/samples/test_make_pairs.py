@@ -115,3 +115,12 @@ def test_sentences_of_one_group_mean_the_same_and_those_of_two_do_not(make_pairs
     assert [row["chosen"] for row in found] == ["예", "아니오"] * 2
     assert found[0]["prompt"].startswith("문장 1: 0의 0\n문장 2: 0 다시\n")
     assert found[1]["prompt"].startswith("문장 1: 0의 2\n문장 2: 1의 2\n")
+
+
+def test_the_wrong_answer_of_small_talk_is_one_to_something_else(make_pairs: ModuleType):
+    rows = [{**kobest("", f"{n}?", f"{n}!"), "id": f"talk/{n}"} for n in range(9)]
+    found = list(make_pairs.from_small_talk(rows))
+
+    assert len(found) == len(rows) - 1
+    assert all(row["chosen"] == row["prompt"].replace("?", "!") for row in found)
+    assert all(row["rejected"] != row["chosen"] for row in found)
