@@ -19,7 +19,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hunmin import __version__
 from hunmin.errors import ManifestBroken, ManifestMissing, WrongInput
 
-Kind = Literal["corpus", "tokenizer", "checkpoint", "model", "evaluation", "ladder"]
+Kind = Literal[
+    "corpus", "tokenizer", "checkpoint", "model", "evaluation", "ladder", "canaries", "exposure"
+]
 
 MANIFEST_NAME = "manifest.json"
 LINEAGE_NAME = "lineage"
@@ -45,7 +47,8 @@ class InputRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: str
-    """What it was used as: `corpus`, `tokenizer`, `base`, `chats`, `checkpoint`, `evaluated`."""
+    """What it was used as: `corpus`, `tokenizer`, `base`, `chats`, `canaries`, `checkpoint`,
+    `evaluated`, `exposure`."""
     kind: Kind
     name: str
     sha256: str
@@ -126,7 +129,7 @@ class Manifest(BaseModel):
     """Everything that steered the step, as plain JSON."""
     inputs: list[InputRecord] = []
     sources: list[SourceRecord] = []
-    """Only a corpus has these: lineage ends here."""
+    """Only a corpus has these, and canaries: lineage ends here."""
     facts: dict[str, Any] = {}
     """What came out, as plain JSON: counts, scores, reasons."""
     ledger: LedgerRecord | None = None

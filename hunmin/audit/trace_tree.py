@@ -14,6 +14,8 @@ _KINDS = {
     "ladder": "사다리",
     "tokenizer": "토크나이저",
     "corpus": "코퍼스",
+    "canaries": "카나리아",
+    "exposure": "노출도",
 }
 
 _ROLES = {
@@ -22,10 +24,16 @@ _ROLES = {
     "tokenizer": ("reads text by", "글을 나누는"),
     "corpus": ("learned from", "배운"),
     "base": ("went on from", "이어받은"),
+    "canaries": ("had in its text", "글 사이에 넣은"),
+    "exposure": ("memory measured by", "외운 것을 잰"),
 }
 
-_MEASURED = {"checkpoint": ("measured", "잰"), "corpus": ("measured on", "재는 데 쓴")}
-"""The roles of what an evaluation was made from."""
+_MEASURED = {
+    "checkpoint": ("measured", "잰"),
+    "corpus": ("measured on", "재는 데 쓴"),
+    "canaries": ("measured by", "재는 데 쓴"),
+}
+"""The roles of what a measurement was made from."""
 
 _FACTS = {
     "parameters": ("parameters", "매개변수"),
@@ -81,7 +89,7 @@ def _grow(tree: Tree, node: TraceNode, language: Language) -> None:
     for source in node.sources:
         tree.add(_source(source, language))
     for child in node.inputs:
-        roles = _MEASURED if node.kind == "evaluation" else _ROLES
+        roles = _MEASURED if node.kind in {"evaluation", "exposure"} else _ROLES
         role = _pick(roles.get(child.role), language)
         _grow(tree.add(_label(child, language, role=role)), child, language)
 

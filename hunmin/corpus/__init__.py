@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hunmin.corpus.building import build
+    from hunmin.corpus.canaries import Canary, CanaryConfig, make_canaries, read_canaries
     from hunmin.corpus.config import CorpusConfig, Limits, NearDuplicates, Runner
     from hunmin.corpus.licenses import LICENSES, License, find_license, is_allowed
     from hunmin.corpus.quality import QualityConfig
 
 __all__ = [
     "LICENSES",
+    "Canary",
+    "CanaryConfig",
     "CorpusConfig",
     "License",
     "Limits",
@@ -25,10 +28,14 @@ __all__ = [
     "build",
     "find_license",
     "is_allowed",
+    "make_canaries",
+    "read_canaries",
 ]
 
 _HOME = {
     "LICENSES": "licenses",
+    "Canary": "canaries",
+    "CanaryConfig": "canaries",
     "CorpusConfig": "config",
     "License": "licenses",
     "Limits": "config",
@@ -38,6 +45,8 @@ _HOME = {
     "build": "building",
     "find_license": "licenses",
     "is_allowed": "licenses",
+    "make_canaries": "canaries",
+    "read_canaries": "canaries",
 }
 
 

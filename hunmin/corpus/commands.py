@@ -1,4 +1,4 @@
-"""The commands of the room: `hunmin corpus build`, `show` and `licenses`."""
+"""The commands of the room: `hunmin corpus build`, `show`, `licenses` and `canaries`."""
 
 import json
 from pathlib import Path
@@ -104,6 +104,46 @@ def licenses_command(
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         typer.echo(license_table(list(LICENSES.values())))
+
+
+@corpus.command("canaries")
+def canaries_command(
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    seed: Annotated[
+        str,
+        typer.Option(
+            "--seed", help="A phrase all numbers are drawn from; a secret where they must be one."
+        ),
+    ],
+    repeats: Annotated[
+        str, typer.Option("--repeats", help="How often canaries are put in, with commas.")
+    ] = "1,4,16",
+    each: Annotated[int, typer.Option("--each", min=1, help="Canaries of each count.")] = 8,
+    controls: Annotated[
+        int, typer.Option("--controls", min=1, help="Canaries that are never put in.")
+    ] = 8,
+) -> None:
+    """Make canaries: sentences with random numbers, to see how much a model memorizes.
+
+    `hunmin train --canaries` puts them into the training text, and `hunmin eval exposure` tells
+    afterwards what the model knows of them.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 (keeps --help fast)
+
+    from hunmin.corpus import CanaryConfig, make_canaries  # noqa: PLC0415 (likewise)
+
+    try:
+        counts = tuple(map(int, repeats.split(",")))
+        config = CanaryConfig(seed=seed, repeats=counts, canaries_each=each, controls=controls)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from error
+    except ValueError as error:
+        raise typer.BadParameter(
+            "counts with commas, as in 1,4,16", param_hint="--repeats"
+        ) from error
+    make_canaries(config, out)
+    typer.echo(str(out))
 
 
 def register(app: typer.Typer) -> None:

@@ -44,6 +44,7 @@ from hunmin.errors.corpus import (
     SourceUnreadable,
 )
 from hunmin.errors.evaluation import (
+    CanariesOfAnother,
     EvaluationBroken,
     HeldoutMissing,
     NothingToCompare,
@@ -129,6 +130,7 @@ from hunmin.errors.steps import (
 )
 from hunmin.errors.training import (
     BaseNeeded,
+    CanariesUnfit,
     CheckpointBroken,
     LadderTooShort,
     LayoutUnfit,
@@ -164,6 +166,8 @@ __all__ = [
     "BlobsNotWritable",
     "BlobsUnreachable",
     "BodyTooLarge",
+    "CanariesOfAnother",
+    "CanariesUnfit",
     "ChatMessageWrong",
     "CheckpointBroken",
     "CompressionBomb",

@@ -111,3 +111,20 @@ class NothingToCompare(HunminError):
             f"{first}과(와) {second}에는 문구와 데이터가 같은 과제가 없습니다. "
             "두 모델을 같은 --tasks와 --data로 평가하십시오.",
         )
+
+
+class CanariesOfAnother(HunminError):
+    """A model was not trained with the canaries it is asked about."""
+
+    code = "canaries_of_another"
+    status = 422
+
+    def __init__(self, *, canaries: Path, checkpoint: Path) -> None:
+        super().__init__(
+            f"{checkpoint} was not trained with the canaries in {canaries}: its lineage does not "
+            "name them, so they can tell nothing of it. Name the folder that was given to "
+            "`hunmin train --canaries`.",
+            f"{checkpoint}은(는) {canaries}의 카나리아로 학습되지 않았습니다. 계보에 없으므로 이 "
+            "카나리아로는 아무것도 알 수 없습니다. `hunmin train --canaries`에 준 폴더를 "
+            "지정하십시오.",
+        )

@@ -66,6 +66,22 @@ class BaseNeeded(HunminError):
         )
 
 
+class CanariesUnfit(HunminError):
+    """Canaries cannot be put into the text of a training stage."""
+
+    code = "canaries_unfit"
+    status = 422
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(
+            f"The canaries cannot be put in: {reason}. Give them to the pretrain stage, with "
+            "sequences longer than they are and many more documents than copies, or leave them "
+            "out.",
+            f"카나리아를 넣을 수 없습니다({reason}). 카나리아보다 시퀀스가 길고 문서가 "
+            "사본보다 훨씬 많은 사전 학습 단계에 넣거나 빼십시오.",
+        )
+
+
 class TrainingUnstable(HunminError):
     """Steps kept having a loss or gradient out of all bounds."""
 

@@ -35,7 +35,8 @@ class RunPlan:
     folder: Path
     recipe: dict[str, Any]
     inputs: Mapping[str, Path]
-    """`corpus`, `tokenizer`, and `base` for a stage that goes on from another's checkpoint."""
+    """`corpus`, `tokenizer`, `base` for a stage that goes on from another's checkpoint, and
+    `canaries` where some are put into its text."""
 
     def folder_at(self, step: int) -> Path:
         """Return the folder of the checkpoint after `step` steps."""

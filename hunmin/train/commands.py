@@ -56,6 +56,13 @@ def run_command(
         Path | None,
         typer.Option("--base", help="The checkpoint to start from; later stages need one."),
     ] = None,
+    canaries: Annotated[
+        Path | None,
+        typer.Option(
+            "--canaries",
+            help="Canaries to put into the running text, from `hunmin corpus canaries`.",
+        ),
+    ] = None,
     compile_wanted: Annotated[
         bool,
         typer.Option("--compile/--no-compile", help="Compile the model where that is possible."),
@@ -124,6 +131,7 @@ def run_command(
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
         words += ["--tensor", str(tensor)]
         words += [] if base is None else ["--base", str(base)]
+        words += [] if canaries is None else ["--canaries", str(canaries)]
         words += [] if compile_wanted else ["--no-compile"]
         words += ["--recompute-activations"] if recompute_activations else []
         words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
@@ -138,6 +146,7 @@ def run_command(
         tokenizer=tokenizer,
         out=out,
         base=base,
+        canaries=canaries,
         compile_wanted=compile_wanted,
         recompute_activations=recompute_activations,
         replicas=replicas,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from hunmin.corpus import CanaryConfig
 from hunmin.errors import RecipeBroken
 from hunmin.model import ModelConfig
 from hunmin.model.adapters import ATTENTION_LAYERS, LINEAR_LAYERS, AdapterConfig
@@ -151,6 +152,9 @@ class Recipe:
     preference: TrainConfig | None = None
     preference_sources: Path | None = None
     """The sources file of the preference pairs, where they are a corpus of their own."""
+    canaries: CanaryConfig | None = None
+    """Sentences with random numbers put into the running text, and how much of them the model
+    memorizes is told on its card. None puts nothing in."""
     evaluation_tasks: tuple[str, ...] = ()
     evaluation_data: Path | None = None
     evaluation_limit: int | None = None

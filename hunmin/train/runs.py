@@ -8,7 +8,7 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from hunmin.errors import BaseNeeded, OutputExists
+from hunmin.errors import BaseNeeded, CanariesUnfit, OutputExists
 from hunmin.manifest import Manifest
 from hunmin.model import ModelConfig
 from hunmin.steps import full_disk_said, only_one
@@ -30,6 +30,7 @@ def run(
     tokenizer: Path,
     out: Path,
     base: Path | None = None,
+    canaries: Path | None = None,
     compile_wanted: bool = True,
     recompute_activations: bool = False,
     replicas: int = 1,
@@ -49,6 +50,7 @@ def run(
         out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`. All processes must
             see it.
         base: A checkpoint to start from; in the preference stage also the reference model.
+        canaries: Finished canaries to be put into the running text of the pretrain stage.
         compile_wanted: Whether to compile the model where that is possible.
         recompute_activations: Whether to keep of each layer only what goes into it, and to compute
             the rest again on the way back: less memory, about a third more work, the same result.
@@ -67,6 +69,7 @@ def run(
         DiskFull: The disk filled up; the last checkpoint is whole.
         BaseNeeded: The stage needs a base.
         NothingToTrainOn: The corpus has no text of this stage's kind.
+        CanariesUnfit: The stage takes no canaries, or they find no place in its text.
         TrainingUnstable: Loss or gradients kept growing out of all bounds.
         LayoutUnfit: The processes cannot be laid out so.
         TensorUnfit: So many cannot train such a model in such a stage together.
@@ -80,6 +83,13 @@ def run(
     if base is not None:
         Manifest.read(base, kind="checkpoint")
         inputs["base"] = base
+    if canaries is not None:
+        if config.stage != "pretrain":
+            raise CanariesUnfit(
+                reason=f"they go into running text, and the stage is {config.stage}"
+            )
+        Manifest.read(canaries, kind="canaries")
+        inputs["canaries"] = canaries
     plan = RunPlan(
         folder=out.absolute(),
         recipe=_plain({"train": _what_counts(config), "model": dataclasses.asdict(model_config)}),

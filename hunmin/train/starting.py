@@ -33,6 +33,7 @@ def open_sequences(
                 kind=kind,
                 sequence_tokens=config.sequence_tokens,
                 chats_joined_max=config.chats_joined_max if kind == "chat" else 1,
+                canaries=plan.inputs.get("canaries") if kind == "text" else None,
                 make=make,
             )
         except NothingToTrainOn:

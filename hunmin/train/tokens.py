@@ -1,9 +1,10 @@
 """Token files: the corpus as training reads it, fixed-length sequences in a memory map.
 
 Running text is joined, documents parted by `<|end_of_text|>`, and cut into sequences; nothing is
-dropped but the last incomplete sequence. Chats, or conversations joined from several, are packed
-whole, several to a sequence, each token labeled with the conversation it belongs to and whether it
-is to be learned. Preference pairs stand one in a row, its two sequences side by side (`pairs`).
+dropped but the last incomplete sequence. Canaries, where there are some, are put between its
+documents (`planting`). Chats, or conversations joined from several, are packed whole, several to a
+sequence, each token labeled with the conversation it belongs to and whether it is to be learned.
+Preference pairs stand one in a row, its two sequences side by side (`pairs`).
 
 Files of one kind of data: `ids.npy`, `learned.npy` (chats and pairs) and `segments.npy` (chats
 only), each `(sequences, sequence_tokens + 1)`; `documents.parquet`, which says where each document
@@ -12,17 +13,19 @@ lies; and `tokens.json`, written last.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from hunmin.corpus import read_canaries
 from hunmin.errors import NothingToTrainOn, OutputUnwritable
 from hunmin.ledger import RIGHTS_COLUMNS, TABLE_NAME, DocumentsTable, places_of_text
 from hunmin.manifest import manifest_sha256
@@ -36,6 +39,7 @@ from hunmin.progress import Bar, bar
 from hunmin.steps import sync, write_whole
 from hunmin.train.packing import Packed, Packer
 from hunmin.train.pairs import ANSWERS, write_pairs
+from hunmin.train.planting import Encoded, EncodeEnded, copies_of, planted
 from hunmin.train.rowfile import RowFile
 
 Kind = Literal["text", "heldout", "chat", "preference", "preference_heldout"]
@@ -72,6 +76,7 @@ def prepare(
     kind: Kind,
     sequence_tokens: int,
     chats_joined_max: int = 1,
+    canaries: Path | None = None,
     make: bool = True,
 ) -> Sequences:
     """Return the corpus as sequences, tokenizing it into `folder` unless that was done before.
@@ -83,10 +88,12 @@ def prepare(
         kind: Which of the corpus's data.
         sequence_tokens: T, the length of a sequence.
         chats_joined_max: One to this many chats in a row make one conversation.
+        canaries: Finished canaries to be put between documents of running text.
         make: Whether to make what is not there; of several processes one alone does.
 
     Raises:
         NothingToTrainOn: There is not one whole sequence.
+        CanariesUnfit: The canaries find no place in the text.
         OutputUnwritable: What another process has made is not seen here.
     """
     origin = {
@@ -95,6 +102,7 @@ def prepare(
         "sequence_tokens": sequence_tokens,
         "chats_joined_max": chats_joined_max,
         "layout": _LAYOUT,
+        "canaries": manifest_sha256(canaries) if canaries else None,
     }
     found = _open(folder, origin, kind)
     deadline = time.monotonic() + _SEEN_SECONDS_MAX
@@ -121,7 +129,12 @@ def prepare(
             pairs = _batches(shards, "prompt", *ANSWERS)
             info = write_pairs(pairs, loaded, folder, sequence_tokens, shown)
         else:
-            info = _write_text(shards, loaded, folder, sequence_tokens, shown)
+            encode = _encoder(loaded)
+            encoded = _encoded(shards, encode, shown)
+            if canaries is not None:
+                copies = copies_of(read_canaries(canaries), encode, documents=rows)
+                encoded = planted(encoded, copies, sequence_tokens=sequence_tokens)
+            info = _write_text(encoded, folder, sequence_tokens)
     if info["sequences"] == 0:
         raise NothingToTrainOn(corpus=corpus, needed=kind)
     write_whole(folder / INFO_NAME, json.dumps({**origin, **info}).encode())
@@ -148,28 +161,42 @@ def _open(folder: Path, origin: dict[str, Any], kind: Kind) -> Sequences | None:
     )
 
 
-def _write_text(
-    shards: list[Path], tokenizer: Tokenizer, folder: Path, sequence_tokens: int, shown: Bar
-) -> dict[str, Any]:
-    """Write running text as overlapping-by-one rows: row i covers tokens iT to (i+1)T inclusive."""
+def _encoder(tokenizer: Tokenizer) -> EncodeEnded:
+    """Return a function from texts to their ids, each ended by the end of text."""
     encode = bulk_encoder(tokenizer)
+
+    def encode_ended(texts: Sequence[str]) -> list[NDArray[np.uint32]]:
+        return [np.array([*ids, END_OF_TEXT_ID], np.uint32) for ids in encode(texts)]
+
+    return encode_ended
+
+
+def _encoded(shards: list[Path], encode: EncodeEnded, shown: Bar) -> Iterator[Encoded]:
+    """Yield documents of running text with their ids."""
+    tokens = 0
+    for batch in _batches(shards, "text"):
+        new = encode(batch["text"].to_pylist())
+        yield batch, new
+        tokens += sum(map(len, new))
+        shown.advance(len(batch), note=f"{tokens:,} tokens")
+
+
+def _write_text(encoded: Iterator[Encoded], folder: Path, sequence_tokens: int) -> dict[str, Any]:
+    """Write running text as overlapping-by-one rows: row i covers tokens iT to (i+1)T inclusive."""
     text_bytes = 0
     lengths: list[int] = []
     documents = DocumentsTable()
     waiting = np.empty(0, np.uint32)
     with RowFile(folder / "ids.npy", np.uint32, sequence_tokens + 1) as rows:
-        for batch in _batches(shards, "text"):
-            texts = batch["text"].to_pylist()
-            new = [np.array([*ids, END_OF_TEXT_ID], np.uint32) for ids in encode(texts)]
+        for batch, new in encoded:
             documents.add(batch)
             lengths += map(len, new)
+            text_bytes += _bytes_of(batch["text"])
             waiting = np.concatenate([waiting, *new])
             whole = max(0, len(waiting) - 1) // sequence_tokens * sequence_tokens
             for start in range(0, whole, sequence_tokens):
                 rows.add(waiting[start : start + sequence_tokens + 1])
             waiting = waiting[whole:]
-            text_bytes += sum(len(text.encode()) for text in texts)
-            shown.advance(len(texts), note=f"{rows.rows * sequence_tokens:,} tokens")
     first_D, samples_D = places_of_text(
         np.array(lengths, np.int64), sample_tokens=sequence_tokens, samples=rows.rows
     )
@@ -181,6 +208,11 @@ def _write_text(
         "documents": len(lengths),
         "documents_sha256": sha256,
     }
+
+
+def _bytes_of(texts: pa.Array) -> int:
+    sizes = pc.call_function("binary_length", [texts])
+    return pc.call_function("sum", [sizes]).as_py() or 0  # of no texts it is null
 
 
 def _write_chats(
