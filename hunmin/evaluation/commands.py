@@ -1,4 +1,4 @@
-"""The commands of the room: `hunmin eval CHECKPOINT …`, `hunmin eval compare A B`."""
+"""The commands of the room: `hunmin eval CHECKPOINT …`, `compare A B` and `exposure`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,6 +149,39 @@ def compare_command(
     from hunmin.evaluation.comparison import as_markdown, compare  # noqa: PLC0415
 
     typer.echo(as_markdown(compare(first, second), first.name, second.name), nl=False)
+
+
+@evaluation.command("exposure")
+def exposure_command(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT", help="A finished checkpoint or exported model folder."
+        ),
+    ],
+    *,
+    canaries: Annotated[
+        Path, typer.Option("--canaries", help="The canaries its pretraining was given.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder of the report to make.")],
+    alternatives: Annotated[
+        int,
+        typer.Option(
+            "--alternatives", min=20, help="Numbers drawn beside each canary's own, to rank it."
+        ),
+    ] = 2000,
+) -> None:
+    """Tell how much a model memorized, by the canaries in its training text."""
+    from hunmin.evaluation import measure_exposure  # noqa: PLC0415 (slow to load)
+
+    manifest = measure_exposure(checkpoint, canaries, out, alternatives=alternatives)
+    for group in manifest.facts["groups"]:
+        typer.echo(
+            f"put in {group['repeats']} times, learned {group['learned_mean']:.1f} times: "
+            f"exposure {group['exposure_mean']:.2f} bits, {group['verdict_en']}",
+            err=True,
+        )
+    typer.echo(str(out / "exposure.md"))
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ on the theme's values and no script, so it can be opened, mailed and printed any
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hunmin.evaluation.results import MetricResult, Results, SourceResult, TaskResult, Verdict
 
@@ -40,17 +40,8 @@ def write_reports(results: Results, folder: Path) -> None:
 
 def render(results: Results, template: str) -> str:
     """Return a report of results by one of the two templates."""
-    environment = Environment(
-        loader=PackageLoader("hunmin.evaluation", "templates"),
-        autoescape=template.endswith("html.jinja"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"figure": figure, "count": lambda number: f"{number:,}"}
     primary = list(results.tasks.items())
-    return environment.get_template(template).render(
+    return open_template(template).render(
         results=results,
         tasks=primary,
         others=[
@@ -65,6 +56,20 @@ def render(results: Results, template: str) -> str:
         worst_bits=max((s.bits_per_byte for s in _sources(results)), default=1.0),
         overlaps=any(task.overlap is not None for _, task in primary),
     )
+
+
+def open_template(name: str) -> Template:
+    """Return a template of this room, ready to be rendered."""
+    environment = Environment(
+        loader=PackageLoader("hunmin.evaluation", "templates"),
+        autoescape=name.endswith("html.jinja"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"figure": figure, "count": lambda number: f"{number:,}"}
+    return environment.get_template(name)
 
 
 def figure(number: float | None) -> str:

@@ -11,6 +11,7 @@ from hunmin import __version__
 from hunmin.errors import NothingToEvaluate
 from hunmin.evaluation import heldout
 from hunmin.evaluation.heldout import DocumentBits, HeldoutPlan
+from hunmin.evaluation.measured import model_facts
 from hunmin.evaluation.overlap import measure_overlap
 from hunmin.evaluation.packs import TaskFile, choose_tasks, default_data_folder
 from hunmin.evaluation.report import write_reports
@@ -20,12 +21,11 @@ from hunmin.evaluation.results import (
     HeldoutItems,
     HeldoutResult,
     Items,
-    ModelFacts,
     Results,
 )
 from hunmin.evaluation.scoring import Scorer, load_scorer
 from hunmin.evaluation.tasks import SEED, score_task
-from hunmin.manifest import Manifest, file_sha256, manifest_sha256
+from hunmin.manifest import Manifest, file_sha256
 from hunmin.steps import Step, open_step, write_whole
 
 _SOFTWARE = ("lm-eval", "tokenizers", "torch")
@@ -95,7 +95,7 @@ def run(
             limit=limit,
             chat_template=chat,
             software={name: importlib.metadata.version(name) for name in _SOFTWARE},
-            model=_model_facts(scorer),
+            model=model_facts(scorer),
             heldout=measured[0] if measured else None,
             tasks={
                 name: result.model_copy(update={"overlap": shares.get(name)})
@@ -170,18 +170,6 @@ def _measure_overlap(step: Step, corpus: Path, tasks: Sequence[TaskFile]) -> dic
         shares = measure_overlap(corpus, {task.name: task.items() for task in tasks})
         write_whole(kept, json.dumps(shares).encode())
     return json.loads(kept.read_bytes())
-
-
-def _model_facts(scorer: Scorer) -> ModelFacts:
-    manifest = Manifest.read(scorer.folder)
-    return ModelFacts(
-        name=manifest.name,
-        kind=manifest.kind,
-        manifest_sha256=manifest_sha256(scorer.folder),
-        parameters=sum(tensor.numel() for tensor in scorer.model.parameters()),
-        context_tokens=scorer.context_tokens,
-        vocab_size=scorer.model.config.vocab_size,
-    )
 
 
 def _facts(results: Results) -> dict[str, Any]:
