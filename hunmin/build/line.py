@@ -32,6 +32,11 @@ class Line:
         return self.folder / "tokenizer"
 
     @property
+    def canaries(self) -> Path:
+        """The canaries put into the running text, where the recipe has some."""
+        return self.folder / "canaries"
+
+    @property
     def pretrain(self) -> Path:
         """The run on running text."""
         return self.folder / "pretrain"
@@ -55,6 +60,11 @@ class Line:
     def evaluation(self) -> Path:
         """The scores of the last checkpoint."""
         return self.folder / "evaluation"
+
+    @property
+    def exposure(self) -> Path:
+        """What the last checkpoint memorized of the canaries."""
+        return self.folder / "exposure"
 
     @property
     def model(self) -> Path:
@@ -86,6 +96,9 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
         evaluation.check_tasks(recipe.evaluation_tasks, recipe.evaluation_data)
     with _told("tokenizer"):
         model.train_tokenizer(line.corpus, line.tokenizer, vocab_size=recipe.vocab_size)
+    if recipe.canaries is not None:
+        with _told("canaries"):
+            corpus.make_canaries(recipe.canaries, line.canaries)
     with _told("pretraining"):
         train.run(
             recipe.pretrain,
@@ -93,6 +106,7 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             corpus=line.corpus,
             tokenizer=line.tokenizer,
             out=line.pretrain,
+            canaries=line.canaries if recipe.canaries is not None else None,
         )
     checkpoint = line.pretrain / f"step-{recipe.pretrain.steps:06}"
     if recipe.chat is not None:
@@ -134,12 +148,18 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
                 corpus=line.corpus,
                 limit=recipe.evaluation_limit,
             )
+    memory = None
+    if recipe.canaries is not None:
+        memory = line.exposure
+        with _told("exposure of canaries"):
+            evaluation.measure_exposure(checkpoint, line.canaries, memory)
     with _told("export"):
         return model.export(
             checkpoint,
             line.model,
             name=recipe.name,
             evaluation=scores,
+            exposure=memory,
             weights=recipe.export_weights,
             license_id=recipe.license,
         )

@@ -5,15 +5,16 @@ Reads small JSON files only. How it is said is in `card` and its template.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from hunmin.errors import ManifestBroken
-from hunmin.manifest import Manifest, SourceRecord, ancestors
+from hunmin.manifest import Kind, Manifest, SourceRecord, ancestors
 from hunmin.model.flops import flops_per_token
 
 _RESULTS_NAME = "results.json"
+_EXPOSURE_NAME = "exposure.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,28 @@ class EvaluationFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryGroup:
+    """Canaries that were put into the training text equally often."""
+
+    repeats: int
+    learned_mean: float
+    canaries: int
+    exposure_mean: float
+    recited: int
+    verdict_ko: str
+    verdict_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFacts:
+    """How much the model memorized of the canaries in its training text."""
+
+    chance_mean: float
+    space_bits: float
+    groups: tuple[MemoryGroup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
     """Everything a model card tells."""
 
@@ -82,6 +105,10 @@ class CardFacts:
     stages: tuple[StageFacts, ...]
     corpora: tuple[CorpusFacts, ...]
     evaluation: EvaluationFacts | None
+    has_canaries: bool
+    """Whether canaries were put into its training text."""
+    memory: MemoryFacts | None
+    """None where nobody has measured it."""
     checkpoint_sha256: str
     gguf_name: str
     quantization: str
@@ -135,9 +162,32 @@ def read_evaluation(folder: Path) -> EvaluationFacts:
         raise ManifestBroken(path=path, reason=type(error).__name__) from error
 
 
-def measured_checkpoint(evaluation: Path) -> str | None:
-    """Return the manifest hash of the checkpoint an evaluation measured."""
-    manifest = Manifest.read(evaluation, kind="evaluation")
+def has_canaries(checkpoint: Path) -> bool:
+    """Whether canaries were put into the text that a checkpoint learned from."""
+    return any(manifest.kind == "canaries" for _, manifest in ancestors(checkpoint))
+
+
+def read_memory(folder: Path) -> MemoryFacts:
+    """Return what a measurement of exposure found.
+
+    Raises:
+        ManifestBroken: `exposure.json` cannot be read.
+    """
+    path = folder / _EXPOSURE_NAME
+    try:
+        plain = json.loads(path.read_bytes())
+        return MemoryFacts(
+            chance_mean=float(plain["chance_mean"]),
+            space_bits=float(plain["space_bits"]),
+            groups=tuple(_memory_group(group) for group in plain["groups"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ManifestBroken(path=path, reason=type(error).__name__) from error
+
+
+def measured_checkpoint(measurement: Path, *, kind: Kind) -> str | None:
+    """Return the manifest hash of the checkpoint that a measurement of a kind measured."""
+    manifest = Manifest.read(measurement, kind=kind)
     return next((each.sha256 for each in manifest.inputs if each.kind == "checkpoint"), None)
 
 
@@ -174,6 +224,10 @@ def _total(counts: object) -> int:
     if isinstance(counts, Mapping):
         return sum(_total(count) for count in counts.values())
     return int(counts) if isinstance(counts, int | float) else 0
+
+
+def _memory_group(group: Mapping[str, Any]) -> MemoryGroup:
+    return MemoryGroup(**{field.name: group[field.name] for field in fields(MemoryGroup)})
 
 
 def _score(task: Mapping[str, Any]) -> ScoreFacts:

@@ -89,6 +89,12 @@ def export_command(
         Path | None,
         typer.Option("--evaluation", help="An evaluation of this checkpoint, for the card."),
     ] = None,
+    exposure: Annotated[
+        Path | None,
+        typer.Option(
+            "--exposure", help="What this checkpoint memorized of its canaries, for the card."
+        ),
+    ] = None,
     quantization: Annotated[
         Literal["Q8_0", "F16"],
         typer.Option("--quantization", help="How the GGUF file stores matrices."),
@@ -110,6 +116,7 @@ def export_command(
         out,
         name=name,
         evaluation=evaluation,
+        exposure=exposure,
         quantization=quantization,
         weights=weights,
         license_id=license_id,

@@ -7,6 +7,7 @@ SGLang from `model.safetensors`, and by llama.cpp and OpenVINO GenAI from `model
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,14 +20,16 @@ from hunmin.errors import (
     ModelNameWrong,
     VocabularyMismatch,
 )
-from hunmin.manifest import Manifest, manifest_sha256, verify_files
+from hunmin.manifest import Kind, Manifest, manifest_sha256, verify_files
 from hunmin.model.adapters import ADAPTER_NAME
 from hunmin.model.card import NO_LICENSE, card_text
 from hunmin.model.card_facts import (
     CardFacts,
+    has_canaries,
     measured_checkpoint,
     read_corpora,
     read_evaluation,
+    read_memory,
     read_stages,
 )
 from hunmin.model.checkpoint import CONFIG_NAME, load_checkpoint, save_model
@@ -62,6 +65,7 @@ def export(
     *,
     name: str,
     evaluation: Path | None = None,
+    exposure: Path | None = None,
     quantization: Quantization = "Q8_0",
     weights: WeightsType = "as-trained",
     license_id: str = NO_LICENSE,
@@ -73,6 +77,8 @@ def export(
         out: The model folder to be.
         name: The name the model goes by.
         evaluation: An evaluation of this very checkpoint, for the card; its reports come along.
+        exposure: What this very checkpoint memorized of its canaries, for the card; its report
+            comes along.
         quantization: How the GGUF file stores matrices.
         weights: How `model.safetensors` stores them.
         license_id: The license the maker gives the model, as SPDX writes it.
@@ -82,15 +88,11 @@ def export(
         ManifestBroken: A file of the checkpoint is not as it was written.
         CheckpointBroken: The weights cannot be loaded, or hold what is no number.
         VocabularyMismatch: The checkpoint's tokenizer is not its own.
-        EvaluationOfAnother: The evaluation measured another checkpoint.
+        EvaluationOfAnother: The evaluation, or exposure, measured another checkpoint.
     """
     check_model_name(name)
     Manifest.read(checkpoint, kind="checkpoint")
-    inputs = {"checkpoint": checkpoint}
-    if evaluation is not None:
-        if measured_checkpoint(evaluation) != manifest_sha256(checkpoint):
-            raise EvaluationOfAnother(evaluation=evaluation, checkpoint=checkpoint)
-        inputs["evaluation"] = evaluation
+    measurements = _measurements(checkpoint, evaluation, exposure)
     recipe = {
         "name": name,
         "quantization": quantization,
@@ -98,7 +100,13 @@ def export(
         "license": license_id,
     }
     with (
-        open_step(out, kind="model", name=name, recipe=recipe, inputs=inputs) as step,
+        open_step(
+            out,
+            kind="model",
+            name=name,
+            recipe=recipe,
+            inputs={"checkpoint": checkpoint, **measurements},
+        ) as step,
         bar("Exporting", total=4, unit="parts") as shown,
     ):
         if step.finished is not None:
@@ -106,16 +114,32 @@ def export(
         verify_files(checkpoint)
         model = load_checkpoint(checkpoint)
         _check(model, checkpoint)
-        if evaluation is not None:
-            _copy_reports(evaluation, step.folder / REPORTS_NAME)
+        for measurement in measurements.values():
+            _copy_reports(measurement, step.folder / REPORTS_NAME)
         shown.advance(note="weights")
-        card = _write_transformers(step, model, checkpoint, evaluation, recipe)
+        card = _write_transformers(step, model, checkpoint, measurements, recipe)
         shown.advance(note="GGUF")
         _write_gguf(step.folder, model, card)
         shown.advance(note="card")
         (step.folder / CARD_NAME).write_text(card_text(card), "utf-8")
         shown.advance(note="")
         return step.finish(facts=_facts(card))
+
+
+def _measurements(
+    checkpoint: Path, evaluation: Path | None, exposure: Path | None
+) -> dict[Kind, Path]:
+    """Return what was measured of a checkpoint, by kind, if it was this one.
+
+    Raises:
+        EvaluationOfAnother: It was another.
+    """
+    named: dict[Kind, Path | None] = {"evaluation": evaluation, "exposure": exposure}
+    given = {kind: folder for kind, folder in named.items() if folder is not None}
+    for kind, folder in given.items():
+        if measured_checkpoint(folder, kind=kind) != manifest_sha256(checkpoint):
+            raise EvaluationOfAnother(evaluation=folder, checkpoint=checkpoint)
+    return given
 
 
 def check_model_name(name: str) -> None:
@@ -152,19 +176,19 @@ def _check(model: Transformer, checkpoint: Path) -> None:
         )
 
 
-def _copy_reports(evaluation: Path, folder: Path) -> None:
-    """Copy what people and programs read of an evaluation; every single answer stays with it."""
+def _copy_reports(measurement: Path, folder: Path) -> None:
+    """Copy what people and programs read of a measurement; every single answer stays with it."""
     folder.mkdir(exist_ok=True)
-    for name in ("report.md", "report.html", "results.json"):
-        if (evaluation / name).is_file():
-            shutil.copyfile(evaluation / name, folder / name)
+    for name in ("report.md", "report.html", "results.json", "exposure.md", "exposure.json"):
+        if (measurement / name).is_file():
+            shutil.copyfile(measurement / name, folder / name)
 
 
 def _write_transformers(
     step: Step,
     model: Transformer,
     checkpoint: Path,
-    evaluation: Path | None,
+    measurements: Mapping[Kind, Path],
     recipe: dict[str, str],
 ) -> CardFacts:
     """Write what transformers reads; return what the card will tell."""
@@ -185,6 +209,7 @@ def _write_transformers(
         json.dumps(generation, indent=2, sort_keys=True) + "\n", "utf-8"
     )
     manifest = Manifest.read(checkpoint)
+    evaluation, exposure = measurements.get("evaluation"), measurements.get("exposure")
     return CardFacts(
         name=recipe["name"],
         license=recipe["license"],
@@ -198,6 +223,8 @@ def _write_transformers(
         stages=read_stages(checkpoint),
         corpora=read_corpora(checkpoint),
         evaluation=read_evaluation(evaluation) if evaluation else None,
+        has_canaries=has_canaries(checkpoint),
+        memory=read_memory(exposure) if exposure else None,
         checkpoint_sha256=manifest_sha256(checkpoint),
         gguf_name=GGUF_NAME,
         quantization=recipe["quantization"],

@@ -27,7 +27,9 @@ def done(monkeypatch):
     monkeypatch.setattr(corpus, "build", stand_in("corpus"))
     monkeypatch.setattr(model, "train_tokenizer", stand_in("tokenizer"))
     monkeypatch.setattr(train, "run", stand_in("train"))
+    monkeypatch.setattr(corpus, "make_canaries", stand_in("canaries"))
     monkeypatch.setattr(evaluation, "run", stand_in("evaluation"))
+    monkeypatch.setattr(evaluation, "measure_exposure", stand_in("exposure"))
     monkeypatch.setattr(model, "export", stand_in("export"))
     return calls
 
@@ -77,3 +79,23 @@ def test_preferences_are_learned_after_chats_from_pairs_of_their_own(done, tmp_p
     assert options["base"] == Line(tmp_path).chat / "step-000250"
     assert options["corpus"] == pairs == Line(tmp_path).preference_corpus
     assert done["export"][0][0] == Line(tmp_path).preference / "step-000090"
+
+
+def test_canaries_are_put_in_measured_and_told_of_where_a_recipe_has_some(recipe, done, tmp_path):
+    canaries = corpus.CanaryConfig(seed="one")
+    build(dataclasses.replace(recipe, chat=None, canaries=canaries), tmp_path)
+
+    line = Line(tmp_path)
+    assert done["canaries"][0] == (canaries, line.canaries)
+    assert done["train"][1]["canaries"] == line.canaries
+    last = line.pretrain / "step-000350"
+    assert done["exposure"][0] == (last, line.canaries, line.exposure)
+    assert done["export"][1]["exposure"] == line.exposure
+
+
+def test_without_canaries_none_are_made_or_measured(recipe, done, tmp_path):
+    build(dataclasses.replace(recipe, chat=None), tmp_path)
+
+    assert not {"canaries", "exposure"} & done.keys()
+    assert done["train"][1]["canaries"] is None
+    assert done["export"][1]["exposure"] is None

@@ -172,16 +172,23 @@ def test_text_in_a_manifest_cannot_break_out_of_its_cell(make_checkpoint, tmp_pa
     assert "<a" not in html
 
 
-def test_an_evaluation_that_cannot_be_read_is_named(checkpoint, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "name"), [("evaluation", "results.json"), ("exposure", "exposure.json")]
+)
+def test_a_measurement_that_cannot_be_read_is_named(checkpoint, tmp_path, kind, name):
     broken = tmp_path / "broken"
     with open_step(
-        broken, kind="evaluation", name="e", recipe={}, inputs={"checkpoint": checkpoint}
+        broken, kind=kind, name="e", recipe={}, inputs={"checkpoint": checkpoint}
     ) as step:
-        (step.folder / "results.json").write_text("[]")
+        (step.folder / name).write_text("[]")
         step.finish(facts={})
 
-    with pytest.raises(ManifestBroken, match=r"results\.json"):
-        model.export(checkpoint, tmp_path / "out", name="out", evaluation=broken)
+    with pytest.raises(ManifestBroken, match=name):
+        model.export(checkpoint, tmp_path / "out", name="out", **{kind: broken})
+
+
+def test_a_card_is_silent_on_memory_where_no_canaries_were_put_in(card):
+    assert "What it memorized" not in card
 
 
 @pytest.mark.parametrize(
