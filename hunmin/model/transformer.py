@@ -8,7 +8,7 @@ Letters in tensor names: B sequences, T positions, D model width, H query heads,
 heads, E head width, V vocabulary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from hunmin.model.attending import Documents, find_documents
 from hunmin.model.experts import Experts
 from hunmin.model.feed_forward import FeedForward
 
@@ -108,7 +109,6 @@ class Attention(nn.Module):
         query_width = config.heads * config.head_width
         key_value_width = config.key_value_heads * config.head_width
         self.head_width = config.head_width
-        self.group = config.heads // config.key_value_heads
         self.q_proj = nn.Linear(config.width, query_width, bias=False)
         self.k_proj = nn.Linear(config.width, key_value_width, bias=False)
         self.v_proj = nn.Linear(config.width, key_value_width, bias=False)
@@ -117,9 +117,9 @@ class Attention(nn.Module):
         self.k_norm = RMSNorm(config.head_width, config.norm_epsilon)
 
     def forward(
-        self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, mask_BTT: Tensor | None
+        self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, documents: Documents
     ) -> Tensor:
-        """Return what each position gathers from those before it, `(B, T, D)`."""
+        """Return what each position gathers from those it attends to, `(B, T, D)`."""
         batch, length, _ = x_BTD.shape
         shape = (batch, length, -1, self.head_width)
         q_BHTE = self.q_norm(self.q_proj(x_BTD).view(shape)).transpose(1, 2)
@@ -127,16 +127,7 @@ class Attention(nn.Module):
         v_BKTE = self.v_proj(x_BTD).view(shape).transpose(1, 2)
         q_BHTE = rotate(q_BHTE, cos_TE, sin_TE).type_as(v_BKTE)
         k_BKTE = rotate(k_BKTE, cos_TE, sin_TE).type_as(v_BKTE)
-        if self.group > 1:
-            k_BKTE = k_BKTE.repeat_interleave(self.group, dim=1)
-            v_BKTE = v_BKTE.repeat_interleave(self.group, dim=1)
-        mixed_BHTE = functional.scaled_dot_product_attention(
-            q_BHTE,
-            k_BKTE,
-            v_BKTE,
-            attn_mask=None if mask_BTT is None else mask_BTT.unsqueeze(1),
-            is_causal=mask_BTT is None,
-        )
+        mixed_BHTE = documents.attend(q_BHTE, k_BKTE, v_BKTE)
         return self.o_proj(mixed_BHTE.transpose(1, 2).reshape(batch, length, -1))
 
 
@@ -160,13 +151,13 @@ class Block(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.width, config.norm_epsilon)
 
     def forward(
-        self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, mask_BTT: Tensor | None
+        self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, documents: Documents
     ) -> tuple[Tensor, Tensor | None]:
         """Return the stream after this layer, `(B, T, D)`, and the logits of its router.
 
         Those are of `(B * T, experts)`, and None in a dense model.
         """
-        x_BTD = x_BTD + self.self_attn(self.input_layernorm(x_BTD), cos_TE, sin_TE, mask_BTT)
+        x_BTD = x_BTD + self.self_attn(self.input_layernorm(x_BTD), cos_TE, sin_TE, documents)
         normal_BTD = self.post_attention_layernorm(x_BTD)
         if isinstance(self.mlp, FeedForward):
             return x_BTD + self.mlp(normal_BTD), None
@@ -192,6 +183,9 @@ class Transformer(nn.Module):
         self.config = config
         self.recomputes_layers = False
         """Whether a layer's inner results are forgotten and computed again on the way back."""
+        self.find_documents: Callable[[Tensor, Tensor | None], tuple[Tensor, Documents]]
+        self.find_documents = find_documents
+        """Finds what tokens attend to; replaced where a process has a part of each sequence."""
         self.model = Decoder(config)
         self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
         cos_TE, sin_TE = rotary_tables(config)
@@ -252,22 +246,19 @@ class Transformer(nn.Module):
         Those are of `(B * T, experts)`; a dense model has none.
         """
         routers: list[Tensor] = []
-        length = ids_BT.shape[1]
-        cos_TE, sin_TE, mask_BTT = self.cos_TE[:length], self.sin_TE[:length], None
-        if segments_BT is not None:
-            same_BTT = segments_BT.unsqueeze(2) == segments_BT.unsqueeze(1)
-            mask_BTT = same_BTT & torch.ones_like(same_BTT[0]).tril()
-            positions_BT = mask_BTT.sum(dim=-1) - 1
-            cos_TE = self.cos_TE[positions_BT].unsqueeze(1)
-            sin_TE = self.sin_TE[positions_BT].unsqueeze(1)
+        positions_BT, documents = self.find_documents(ids_BT, segments_BT)
+        cos_TE = self.cos_TE[positions_BT].unsqueeze(1)
+        sin_TE = self.sin_TE[positions_BT].unsqueeze(1)
         x_BTD = self.model.embed_tokens(ids_BT)
         for block in self.model.layers:
-            x_BTD, router_logits = self._through(block, x_BTD, cos_TE, sin_TE, mask_BTT)
+            x_BTD, router_logits = self._through(block, x_BTD, cos_TE, sin_TE, documents)
             if router_logits is not None:
                 routers.append(router_logits)
         return self.model.norm(x_BTD), routers
 
-    def _through(self, block: nn.Module, *inputs: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _through(
+        self, block: nn.Module, *inputs: Tensor | Documents
+    ) -> tuple[Tensor, Tensor | None]:
         """Return what a layer makes of its inputs, keeping only those where that is wanted."""
         if not self.recomputes_layers or not torch.is_grad_enabled():
             return block(*inputs)
