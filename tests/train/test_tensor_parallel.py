@@ -3,12 +3,10 @@
 import dataclasses
 
 import pytest
-import torch
 
-from hunmin import model, train
+from hunmin import train
 from hunmin.errors import TensorUnfit
-from hunmin.manifest import Manifest
-from hunmin.train.losses import LossLog
+from tests.support.learned import assert_learned_alike
 from tests.support.worlds import Faults, run_program, train_all
 
 STEPS = 4
@@ -65,28 +63,6 @@ def stage(stage):
     )
 
 
-def lines(out, key):
-    return {line["step"]: line[key] for line in LossLog(out).lines() if key in line}
-
-
-def assert_learned_alike(out, other):
-    """Check losses, norms and weights at the end: the same but for the order of sums."""
-    assert len(lines(out, "loss")) == STEPS
-    for key in ("loss", "gradient_norm"):
-        assert lines(out, key) == pytest.approx(lines(other, key), rel=1e-5), (out.name, key)
-    heldout, others = (lines(one, "heldout_loss")[STEPS] for one in (out, other))
-    assert heldout == pytest.approx(others, rel=1e-5), out.name
-    weights, others = (
-        dict(model.load_checkpoint(one / f"step-{STEPS:06}").named_parameters())
-        for one in (out, other)
-    )
-    for name, weight in weights.items():
-        torch.testing.assert_close(weight, others[name], atol=1e-4, rtol=0, msg=name)
-    assert Manifest.read(out / f"step-{STEPS:06}").ledger == (
-        Manifest.read(other / f"step-{STEPS:06}").ledger
-    )
-
-
 def test_layers_parted_among_processes_learn_what_whole_ones_do(stage, plan, tmp_path):
     small = dataclasses.replace(stage, micro_batch_sequences=1)
     plans = {
@@ -102,7 +78,7 @@ def test_layers_parted_among_processes_learn_what_whole_ones_do(stage, plan, tmp
 
     for (name, planned_run), one in zip(plans.items(), told, strict=True):
         assert one["ends"] == [0] * planned_run["size"], one["said"]
-        assert_learned_alike(tmp_path / name, tmp_path / "one")
+        assert_learned_alike(tmp_path / name, tmp_path / "one", steps=STEPS)
 
 
 def test_stopped_on_one_layout_a_run_goes_on_on_another_with_the_same_losses(
@@ -125,7 +101,7 @@ def test_stopped_on_one_layout_a_run_goes_on_on_another_with_the_same_losses(
     )  # fmt: skip
 
     assert [one["ends"] for one in told] == [[130] * 4] * 3 + [[0]], told[-1]["said"]
-    assert_learned_alike(tmp_path / "run", tmp_path / "whole")
+    assert_learned_alike(tmp_path / "run", tmp_path / "whole", steps=STEPS)
 
 
 def test_compiled_layers_parted_among_processes_have_the_gradients_of_whole_ones(tmp_path):
