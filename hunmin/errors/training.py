@@ -107,14 +107,31 @@ class LayoutUnfit(HunminError):
     code = "layout_unfit"
     status = 422
 
-    def __init__(self, *, processes: int, replicas: int, tensor: int) -> None:
+    def __init__(self, *, processes: int, replicas: int, context: int, tensor: int) -> None:
         super().__init__(
             f"{processes} processes cannot be parted into {replicas} replicas of the same size, "
-            f"with {tensor} processes to a sequence. Choose --replicas and --tensor so that their "
-            "product divides the number of processes.",
+            f"with {context} x {tensor} processes to a sequence. Choose --replicas, --context and "
+            "--tensor so that their product divides the number of processes.",
             f"프로세스 {processes}개를 같은 크기의 복제본 {replicas}개로, 시퀀스마다 프로세스 "
-            f"{tensor}개씩 나눌 수 없습니다. --replicas와 --tensor의 곱이 프로세스 수를 "
-            "나누어떨어지게 고르십시오.",
+            f"{context} x {tensor}개씩 나눌 수 없습니다. --replicas, --context, --tensor의 곱이 "
+            "프로세스 수를 나누어떨어지게 고르십시오.",
+        )
+
+
+class ContextUnfit(HunminError):
+    """So many processes cannot share the sequences of such a stage."""
+
+    code = "context_unfit"
+    status = 422
+
+    def __init__(self, *, context: int, what: str, value: int | str) -> None:
+        super().__init__(
+            f"{context} processes cannot share each sequence: {what} = {value}. "
+            "Twice --context must divide sequence_tokens, and --tensor what of it is left to each; "
+            "it is for the pretrain and the chat stage.",
+            f"프로세스 {context}개가 시퀀스 하나를 나누어 맡을 수 없습니다({what} = {value}). "
+            "sequence_tokens는 --context의 두 배로 나누어떨어져야 하고, --context로 나눈 몫은 "
+            "--tensor로 나누어떨어져야 합니다. pretrain 단계와 chat 단계에만 씁니다.",
         )
 
 

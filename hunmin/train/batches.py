@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hunmin.model import END_OF_TEXT_ID
+from hunmin.train.context_parallel import Parts
 from hunmin.train.device import Device
 from hunmin.train.tokens import Sequences
 
@@ -17,12 +18,16 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Sequences that go through the model at once. B sequences, T positions."""
+    """Sequences that go through the model at once. B sequences, T positions.
+
+    Where several processes share each sequence, ids and targets are at the positions of one.
+    """
 
     ids_BT: Tensor
     targets_BT: Tensor
     """-100 where nothing is to be learned."""
     segments_BT: Tensor | None
+    """At all positions always: a token attends to those of other processes too."""
     learned: int
     """How many tokens are to be learned."""
 
@@ -48,7 +53,12 @@ def shares(
 
 
 def make_batch(
-    sequences: Sequences, rows_B: NDArray[np.int64], device: Device, *, documents_apart: bool
+    sequences: Sequences,
+    rows_B: NDArray[np.int64],
+    device: Device,
+    *,
+    documents_apart: bool,
+    parts: Parts | None = None,
 ) -> Batch:
     """Return a batch of sequences; of none, one sequence from which nothing is learned.
 
@@ -58,6 +68,7 @@ def make_batch(
         device: Where the batch goes.
         documents_apart: Whether each document of running text is a segment of its own; packed
             chats always are.
+        parts: What this process has of each sequence; None for all of it.
     """
     is_idle = len(rows_B) == 0
     if is_idle:
@@ -75,6 +86,8 @@ def make_batch(
         segments_BT = ends_BT.cumsum(1, dtype=torch.int32) - ends_BT.int()
     if is_idle:
         targets_BT.fill_(IGNORED)
+    if parts is not None:
+        inputs_BT, targets_BT = parts.of(inputs_BT), parts.of(targets_BT)
     return Batch(
         inputs_BT.contiguous().to(device.device),
         targets_BT.contiguous().to(device.device),

@@ -92,6 +92,14 @@ def run_command(
             "--replicas", min=1, help="Whole copies of the model that the processes train."
         ),
     ] = 1,
+    context: Annotated[
+        int,
+        typer.Option(
+            "--context",
+            min=1,
+            help="Processes that share each sequence, each with a part of its positions.",
+        ),
+    ] = 1,
     tensor: Annotated[
         int,
         typer.Option(
@@ -129,7 +137,7 @@ def run_command(
     if launch is not None:
         words = ["run", str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
-        words += ["--tensor", str(tensor)]
+        words += ["--context", str(context), "--tensor", str(tensor)]
         words += [] if base is None else ["--base", str(base)]
         words += [] if canaries is None else ["--canaries", str(canaries)]
         words += [] if compile_wanted else ["--no-compile"]
@@ -150,6 +158,7 @@ def run_command(
         compile_wanted=compile_wanted,
         recompute_activations=recompute_activations,
         replicas=replicas,
+        context=context,
         tensor=tensor,
         stalled_after_seconds=stalled_after,
     )

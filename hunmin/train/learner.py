@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
 from hunmin.model.adapters import AdapterConfig, add_adapters
+from hunmin.train.context_parallel import part_sequences
 from hunmin.train.device import Device
 from hunmin.train.routing import balance_penalty, router_z_penalty
 from hunmin.train.tensor_parallel import part_layers, sum_of_parted_losses
@@ -136,6 +137,8 @@ def build_learner(
     if world.tensor_mesh is not None:
         part_layers(learner.transformer, world.tensor_mesh)
         learner.sum_of_losses = sum_of_parted_losses
+    if world.sequence is not None:
+        part_sequences(learner.transformer, world)
     if device.compiled:
         logging.getLogger("torch._inductor").setLevel(logging.ERROR)
         for block in learner.transformer.model.layers:

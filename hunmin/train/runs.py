@@ -14,6 +14,7 @@ from hunmin.model import ModelConfig
 from hunmin.steps import full_disk_said, only_one
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
+from hunmin.train.context_parallel import check_context_size
 from hunmin.train.device import find_device
 from hunmin.train.loop import Loop
 from hunmin.train.recipe import TrainConfig
@@ -34,6 +35,7 @@ def run(
     compile_wanted: bool = True,
     recompute_activations: bool = False,
     replicas: int = 1,
+    context: int = 1,
     tensor: int = 1,
     stalled_after_seconds: float | None = None,
 ) -> Manifest:
@@ -55,6 +57,7 @@ def run(
         recompute_activations: Whether to keep of each layer only what goes into it, and to compute
             the rest again on the way back: less memory, about a third more work, the same result.
         replicas: How many whole copies of the model the processes train side by side.
+        context: How many processes share each sequence, each with a part of its positions.
         tensor: How many processes compute each sequence together, each with a part of every layer.
         stalled_after_seconds: How long a step may take among several processes before the run is
             ended with the stack of every process in `stalled/`; None derives it from the steps
@@ -72,8 +75,10 @@ def run(
         CanariesUnfit: The stage takes no canaries, or they find no place in its text.
         TrainingUnstable: Loss or gradients kept growing out of all bounds.
         LayoutUnfit: The processes cannot be laid out so.
+        ContextUnfit: So many cannot share the sequences of such a stage.
         TensorUnfit: So many cannot train such a model in such a stage together.
     """
+    check_context_size(config, context=context, tensor=tensor)
     check_tensor_size(config, model_config, tensor=tensor)
     Manifest.read(corpus, kind="corpus")
     Manifest.read(tokenizer, kind="tokenizer")
@@ -97,7 +102,7 @@ def run(
     )
     with (
         full_disk_said(plan.folder),
-        join_world(replicas=replicas, tensor=tensor) as world,
+        join_world(replicas=replicas, context=context, tensor=tensor) as world,
         ExitStack() as held,
     ):
 

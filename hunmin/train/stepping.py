@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.distributed.fsdp import FSDPModule
 
 from hunmin.train.batches import Batch, make_batch, shares
+from hunmin.train.context_parallel import own_parts
 from hunmin.train.device import Device
 from hunmin.train.gradients import clipping, squared_norm
 from hunmin.train.guard import Guard
@@ -167,8 +168,13 @@ class Stepper:
         return [self._make_batch(sequences, part) for part in parts]
 
     def _make_batch(self, sequences: Sequences, rows_B: NDArray[np.int64]) -> Batch:
-        documents_apart = self._config.documents_apart
-        return make_batch(sequences, rows_B, self._device, documents_apart=documents_apart)
+        return make_batch(
+            sequences,
+            rows_B,
+            self._device,
+            documents_apart=self._config.documents_apart,
+            parts=own_parts(self._world),
+        )
 
     def _sum_of_losses(
         self, batch: Batch, *, penalties: Penalties = NO_PENALTIES

@@ -42,6 +42,9 @@ class World:
     tensor are left out where they would be 1. None where there is one process."""
     cpu_mesh: DeviceMesh | None = None
     """The same over the CPU, for tensors on their way to the disk."""
+    sequence: dist.ProcessGroup | None = None
+    """The processes that have parts of the same sequences, all of one replica and, where there is
+    `tensor`, with the same part of every layer; None where each has whole sequences."""
     matrices: dist.ProcessGroup | None = None
     """The processes among whom this process's replica is parted; None for one process."""
     files: dist.ProcessGroup | None = None
@@ -64,6 +67,11 @@ class World:
         """How many processes compute each sequence together, each with a part of every layer."""
         return self._length("tensor")
 
+    @property
+    def context(self) -> int:
+        """How many processes share each sequence, each with a part of its positions."""
+        return 1 if self.sequence is None else self.sequence.size()
+
     def _length(self, name: str) -> int:
         """Return how many processes lie along one side of the mesh."""
         names = None if self.mesh is None else self.mesh.mesh_dim_names
@@ -74,12 +82,12 @@ class World:
     @property
     def data_size(self) -> int:
         """How many parts the sequences of a step are shared out in."""
-        return self.size // self.tensor
+        return self.size // (self.context * self.tensor)
 
     @property
     def data_rank(self) -> int:
         """Which of those parts this process computes, from 0."""
-        return self.rank // self.tensor
+        return self.rank // (self.context * self.tensor)
 
     @property
     def data_mesh(self) -> DeviceMesh | None:
@@ -161,22 +169,24 @@ class World:
 
 
 @contextmanager
-def join_world(*, replicas: int = 1, tensor: int = 1) -> Iterator[World]:
+def join_world(*, replicas: int = 1, context: int = 1, tensor: int = 1) -> Iterator[World]:
     """Join the other processes of a run, if `torchrun` has started any.
 
     Args:
         replicas: Whole copies of the model to train side by side, each parted among
             `size / replicas` processes. With several machines one copy a machine keeps most of
             the traffic inside it.
-        tensor: Processes that compute each sequence together. They talk many times a layer and are
-            neighbors by rank, so they should be on one machine.
+        context: Processes that share each sequence, each with a part of its positions: neighbors
+            by rank too, and of one copy. Among them the model is parted as among any others.
+        tensor: Processes that compute each sequence, or such a part of one, together. They talk
+            many times a layer and are neighbors by rank, so they should be on one machine.
 
     Raises:
         LayoutUnfit: The processes cannot be divided so.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    if min(replicas, tensor) < 1 or size % (replicas * tensor):
-        raise LayoutUnfit(processes=size, replicas=replicas, tensor=tensor)
+    if min(replicas, context, tensor) < 1 or size % (replicas * context * tensor):
+        raise LayoutUnfit(processes=size, replicas=replicas, context=context, tensor=tensor)
     if size == 1:
         yield World()
         return
@@ -198,6 +208,7 @@ def join_world(*, replicas: int = 1, tensor: int = 1) -> Iterator[World]:
             local_rank=local_rank,
             mesh=mesh,
             cpu_mesh=_mesh("cpu", sides) if has_gpu else mesh,
+            sequence=_processes_of_a_sequence(device, size, context=context, tensor=tensor),
             matrices=whole.get_group("shards"),
             files=_group_for_files(),
         )
@@ -209,6 +220,17 @@ def _mesh(device: str, sides: dict[str, int]) -> DeviceMesh:
     """Return processes laid out along sides of a length; all but shards need more than one."""
     names = tuple(name for name, length in sides.items() if length > 1 or name == "shards")
     return init_device_mesh(device, tuple(sides[name] for name in names), mesh_dim_names=names)
+
+
+def _processes_of_a_sequence(
+    device: str, size: int, *, context: int, tensor: int
+) -> dist.ProcessGroup | None:
+    """Return those with parts of this process's sequences: its neighbors, or every `tensor`-th."""
+    if context == 1:
+        return None
+    lengths = (size // context // tensor, context, tensor)
+    mesh = init_device_mesh(device, lengths, mesh_dim_names=("sequences", "context", "tensor"))
+    return mesh.get_group("context")
 
 
 def _group_for_files() -> dist.ProcessGroup:

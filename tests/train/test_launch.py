@@ -70,13 +70,18 @@ def test_the_line_for_torchrun_trains_on_two_processes(printed, tmp_path):
 
 def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
     words = shlex.split(
-        printed("torchrun", "--nodes", "3", "--processes", "8", "--replicas", "3", "--tensor", "4")
+        printed(
+            "torchrun",
+            *("--nodes", "3", "--processes", "8"),
+            *("--replicas", "3", "--context", "2", "--tensor", "4"),
+        )
     )
 
     assert words[words.index("--nnodes") + 1] == "3"
     assert words[words.index("--nproc-per-node") + 1] == "8"
     assert words[words.index("--rdzv-endpoint") + 1] == "FIRST-MACHINE:29500"
     assert words[words.index("--replicas") + 1] == "3"
+    assert words[words.index("--context") + 1] == "2"
     assert words[words.index("--tensor") + 1] == "4"
 
 

@@ -168,6 +168,7 @@ def test_sizes_that_do_not_divide_the_processes_are_refused(stage, plan, tmp_pat
         plan(3, stage, tmp_path / "run", replicas=2),
         plan(3, stage, tmp_path / "run", tensor=2),
         plan(4, stage, tmp_path / "run", tensor=2, replicas=4),
+        plan(4, stage, tmp_path / "run", context=4, replicas=2),
     )
 
     for told in tell:
