@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from hunmin.model.attending import Documents, find_documents
+from hunmin.model.attention_kernels import Documents, find_documents
+from hunmin.model.attention_names import KernelName
 from hunmin.model.experts import Experts
 from hunmin.model.feed_forward import FeedForward
 
@@ -119,7 +120,7 @@ class Attention(nn.Module):
     def forward(
         self, x_BTD: Tensor, cos_TE: Tensor, sin_TE: Tensor, documents: Documents
     ) -> Tensor:
-        """Return what each position gathers from those it attends to, `(B, T, D)`."""
+        """Return what each position gathers from those it sees, `(B, T, D)`."""
         batch, length, _ = x_BTD.shape
         shape = (batch, length, -1, self.head_width)
         q_BHTE = self.q_norm(self.q_proj(x_BTD).view(shape)).transpose(1, 2)
@@ -183,9 +184,11 @@ class Transformer(nn.Module):
         self.config = config
         self.recomputes_layers = False
         """Whether a layer's inner results are forgotten and computed again on the way back."""
-        self.find_documents: Callable[[Tensor, Tensor | None], tuple[Tensor, Documents]]
-        self.find_documents = find_documents
-        """Finds what tokens attend to; replaced where a process has a part of each sequence."""
+        self.attention: KernelName = "sdpa"
+        """What computes the attention."""
+        self.find_documents: Callable[[Tensor, Tensor | None], tuple[Tensor, Documents]] | None
+        self.find_documents = None
+        """Finds what tokens see, where a process has a part of each sequence only."""
         self.model = Decoder(config)
         self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
         cos_TE, sin_TE = rotary_tables(config)
@@ -232,9 +235,9 @@ class Transformer(nn.Module):
 
         Args:
             ids_BT: Token ids, `(B, T)`, int64, T at most `context_tokens`.
-            segments_BT: The number of the document each token belongs to. A token attends only
-                to its own document, and positions begin anew with each; without it the whole
-                row is one document.
+            segments_BT: The number of the document each token belongs to, whose tokens stand
+                together. A token attends only to its own document, and positions begin anew with
+                each; without it the whole row is one document.
         """
         return self.hidden_and_routers(ids_BT, segments_BT)[0]
 
@@ -246,7 +249,10 @@ class Transformer(nn.Module):
         Those are of `(B * T, experts)`; a dense model has none.
         """
         routers: list[Tensor] = []
-        positions_BT, documents = self.find_documents(ids_BT, segments_BT)
+        if self.find_documents is None:
+            positions_BT, documents = find_documents(self.attention, ids_BT, segments_BT)
+        else:
+            positions_BT, documents = self.find_documents(ids_BT, segments_BT)
         cos_TE = self.cos_TE[positions_BT].unsqueeze(1)
         sin_TE = self.sin_TE[positions_BT].unsqueeze(1)
         x_BTD = self.model.embed_tokens(ids_BT)

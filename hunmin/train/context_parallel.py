@@ -29,7 +29,7 @@ from torch.nn.attention.bias import causal_lower_right
 
 from hunmin.errors import ContextUnfit
 from hunmin.model import Transformer
-from hunmin.model.attending import Documents, document_mask, for_each_head
+from hunmin.model.attention_kernels import Documents, document_mask, for_each_head
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.world import World
 

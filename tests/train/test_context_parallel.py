@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hunmin import train
 from hunmin.errors import ContextUnfit
-from hunmin.model import attending
+from hunmin.model import attention_kernels
 from hunmin.train.context_parallel import Parts, find_documents
 from tests.support.learned import assert_learned_alike
 from tests.support.worlds import Faults, run_program, train_all
@@ -112,7 +112,7 @@ def test_parts_put_together_are_the_sequences_and_cost_each_the_same(one):
 def test_positions_and_masks_of_parts_are_those_of_the_sequences(one, apart):
     size, segments_BT = one
     ids_BT, segments = segments_BT, segments_BT if apart else None
-    positions_BT, whole = attending.find_documents(ids_BT, segments)
+    positions_BT, whole = attention_kernels.find_documents("sdpa", ids_BT, segments)
     everything_TT = torch.ones(2 * [ids_BT.shape[1]], dtype=torch.bool).tril()
     mask_BTT = everything_TT.unsqueeze(0) if whole.mask_B1TT is None else whole.mask_B1TT[:, 0]
 
