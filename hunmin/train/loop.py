@@ -176,8 +176,15 @@ class Loop:
             "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
             "peak_flops_per_second": peak_flops_per_second(self.device),
             "recipe": self.plan.recipe,
+            "data": self._data_facts(),
             "inputs": {role: manifest_sha256(one) for role, one in self.plan.inputs.items()},
         }
+
+    def _data_facts(self) -> dict[str, Any]:
+        """Return what is told of the sequences: how many, of what, what was dropped and padded."""
+        named_elsewhere = {"corpus", "tokenizer", "layout", "documents_sha256"}
+        info = self.sequences.info.items()
+        return {key: value for key, value in info if key not in named_elsewhere}
 
     @property
     def _tokens_a_step(self) -> int:
@@ -339,11 +346,7 @@ class Loop:
             **self._parameters(),
             "device": self.device.describe(),
             "processes": self.world.size,
-            "data": {
-                key: value
-                for key, value in self.sequences.info.items()
-                if key not in {"corpus", "tokenizer", "layout", "documents_sha256"}
-            },
+            "data": self._data_facts(),
         }
         if config.stage == "preference":
             facts["reference"] = reference_record(self.sequences)

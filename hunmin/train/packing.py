@@ -37,6 +37,8 @@ class Packer:
         self._full: list[Packed] = []
         self.chats = self.cut = self.conversations = 0
         self.tokens = 0
+        self.cut_tokens = 0
+        """What did not fit into a sequence of its own, and is dropped."""
         self.learned_tokens = 0
 
     def add(self, ids: list[int], learned: list[bool], *, opens: bool = False) -> None:
@@ -44,6 +46,7 @@ class Packer:
         number = self.chats
         self.chats += 1
         self.cut += len(ids) > self.width
+        self.cut_tokens += max(0, len(ids) - self.width)
         if opens or self._room == 0 or len(self._ids) + len(ids) > self.width:
             self._end_conversation()
             self._room = self._joined_wanted.randint(1, self._joined_max)

@@ -26,6 +26,39 @@ def test_running_text_is_cut_into_sequences_with_no_token_dropped(corpus, tokeni
     joined = [int(rows[0, 0]), *(int(token) for row in rows for token in row[1:])]
     assert joined == flat[: len(joined)]
     assert len(flat) - len(joined) < 40
+    assert sequences.info["drop_share"] == (len(flat) - len(joined)) / len(flat)
+    assert sequences.info["pad_share"] == 0
+
+
+@pytest.mark.parametrize("length", [24, 160])
+def test_of_chats_it_is_told_what_was_dropped_and_how_much_is_padding(
+    corpus, tokenizer, tmp_path, length
+):
+    sequences = prepare(corpus, tokenizer, tmp_path / "t", kind="chat", sequence_tokens=length)
+
+    loaded = model.load_tokenizer(tokenizer)
+    chats = pq.read_table(corpus / "shards/chat-00000.parquet")["messages"].to_pylist()
+    tokens = sum(len(model.encode_chat_with_mask(loaded, messages)[0]) for messages in chats)
+    is_padding = sequences.ids_ST == model.PAD_ID
+    dropped = tokens - np.count_nonzero(~is_padding)
+    assert (dropped > 0) == (length == 24), "only a chat that is longer than a sequence is cut"
+    assert sequences.info["drop_share"] == pytest.approx(dropped / tokens)
+    assert sequences.info["pad_share"] == pytest.approx(is_padding.mean())
+
+
+@given(lengths=st.lists(st.integers(1, 17), min_size=1, max_size=150), joined_max=st.integers(1, 4))
+def test_packing_drops_no_token_of_a_chat_that_fits(lengths, joined_max):
+    packer = Packer(17, joined_max)
+    for number, length in enumerate(lengths, start=1):
+        packer.add([1000 * number + i for i in range(length)], [True] * length)
+
+    rows = packer.rows()
+
+    packed = [token for row in rows for token in row.ids if token != model.PAD_ID]
+    assert sorted(packed) == [
+        1000 * number + i for number, length in enumerate(lengths, start=1) for i in range(length)
+    ]
+    assert all(sorted(row.segments) == row.segments for row in rows), "conversations stand together"
 
 
 def test_only_the_assistants_words_are_learned(corpus, tokenizer, tmp_path):
