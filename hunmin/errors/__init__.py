@@ -129,6 +129,7 @@ from hunmin.errors.steps import (
     WrongInput,
 )
 from hunmin.errors.training import (
+    AttentionUnfit,
     BaseNeeded,
     CanariesUnfit,
     CheckpointBroken,
@@ -161,6 +162,7 @@ __all__ = [
     "AnswerTimedOut",
     "AnswerUnderway",
     "ApiError",
+    "AttentionUnfit",
     "BaseNeeded",
     "BlobBroken",
     "BlobMissing",

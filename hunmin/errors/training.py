@@ -154,6 +154,22 @@ class TensorUnfit(HunminError):
         )
 
 
+class AttentionUnfit(HunminError):
+    """The attention kernel that was asked for cannot be used here."""
+
+    code = "attention_unfit"
+    status = 422
+
+    def __init__(self, *, kernel: str, reason: str) -> None:
+        super().__init__(
+            f"The attention kernel {kernel} cannot be used for this run: {reason}. "
+            "Leave --attention out for the fastest that can; `hunmin train attention` lists them.",
+            f"어텐션 커널 {kernel}을(를) 이 실행에 쓸 수 없습니다({reason}). "
+            "--attention을 빼면 쓸 수 있는 것 가운데 가장 빠른 것을 씁니다. "
+            "목록은 `hunmin train attention`에 있습니다.",
+        )
+
+
 class OtherProcessFailed(HunminError):
     """Another process of the same run failed, and told why."""
 

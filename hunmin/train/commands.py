@@ -1,4 +1,4 @@
-"""The commands of the room: `hunmin train RECIPE …`, `plan`, `ladder` and `goodput`."""
+"""The commands of the room: `hunmin train RECIPE …`, `plan`, `ladder`, `goodput`, `attention`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from hunmin.model.attention_names import KernelName
 from hunmin.shells import RunByDefault
+from hunmin.train.attention_command import attention_command
 from hunmin.train.goodput_command import goodput_command
 from hunmin.train.planning_commands import ladder_command, plan_command
 
@@ -23,6 +25,7 @@ training = typer.Typer(
 training.command("plan")(plan_command)
 training.command("ladder")(ladder_command)
 training.command("goodput")(goodput_command)
+training.command("attention")(attention_command)
 
 
 class StageName(StrEnum):
@@ -75,6 +78,14 @@ def run_command(
             "again on the way back.",
         ),
     ] = False,
+    attention: Annotated[
+        KernelName | None,
+        typer.Option(
+            "--attention",
+            help="What computes attention. By default the fastest that is right here, measured "
+            "once for a GPU and a shape; see `hunmin train attention`.",
+        ),
+    ] = None,
     launch: Annotated[
         Launcher | None,
         typer.Option(
@@ -142,6 +153,7 @@ def run_command(
         words += [] if canaries is None else ["--canaries", str(canaries)]
         words += [] if compile_wanted else ["--no-compile"]
         words += ["--recompute-activations"] if recompute_activations else []
+        words += [] if attention is None else ["--attention", attention]
         words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
         typer.echo(_launched(launch, words, nodes=nodes, processes=processes, name=loaded.name))
         return
@@ -157,6 +169,7 @@ def run_command(
         canaries=canaries,
         compile_wanted=compile_wanted,
         recompute_activations=recompute_activations,
+        attention=attention,
         replicas=replicas,
         context=context,
         tensor=tensor,

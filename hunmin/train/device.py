@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from hunmin.model.attention_names import KernelName
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -19,6 +21,14 @@ class Device:
     compiled: bool
     recomputes: bool = False
     """Whether a layer's activations are computed again on the way back and not kept."""
+    attention: KernelName = "sdpa"
+    """The kernel that computes attention."""
+
+    @property
+    def name(self) -> str:
+        """What the device is called."""
+        is_gpu = self.device.type == "cuda"
+        return torch.cuda.get_device_name(self.device) if is_gpu else "CPU"
 
     def precision(self) -> AbstractContextManager[object]:
         """Return the context in which the forward pass runs."""
@@ -28,12 +38,11 @@ class Device:
 
     def describe(self) -> str:
         """Return one plain line for people and manifests."""
-        name = "CPU"
-        if self.device.type == "cuda":
-            name = torch.cuda.get_device_name(self.device)
         number = "bfloat16" if self.bfloat16 else "float32"
         way = "compiled" if self.compiled else "eager"
-        return f"{name}, {number}, {way}{', activations recomputed' if self.recomputes else ''}"
+        told = [self.name, number, way, f"{self.attention} attention"]
+        told += ["activations recomputed"] if self.recomputes else []
+        return ", ".join(told)
 
 
 def find_device(*, compile_wanted: bool = True, recomputes: bool = False) -> Device:
@@ -42,15 +51,12 @@ def find_device(*, compile_wanted: bool = True, recomputes: bool = False) -> Dev
     A CPU gets bfloat16 only where it has instructions for it: elsewhere PyTorch emulates it at a
     tenth of the speed. Compiling needs a C++ compiler on a CPU; without one the run is eager.
     """
-    if torch.cuda.is_available():
-        return Device(
-            torch.device("cuda"), bfloat16=True, compiled=compile_wanted, recomputes=recomputes
-        )
-    has_compiler = shutil.which(os.environ.get("CXX", "g++")) is not None
+    has_gpu = torch.cuda.is_available()
+    can_compile = has_gpu or shutil.which(os.environ.get("CXX", "g++")) is not None
     return Device(
-        torch.device("cpu"),
-        bfloat16=_cpu_has_bfloat16(),
-        compiled=compile_wanted and has_compiler,
+        torch.device("cuda" if has_gpu else "cpu"),
+        bfloat16=has_gpu or _cpu_has_bfloat16(),
+        compiled=compile_wanted and can_compile,
         recomputes=recomputes,
     )
 

@@ -134,6 +134,7 @@ def build_learner(
         if adapters is not None:
             add_adapters(learner.transformer, adapters)
     learner.transformer.recomputes_layers = device.recomputes
+    learner.transformer.attention = device.attention
     if world.tensor_mesh is not None:
         part_layers(learner.transformer, world.tensor_mesh)
         learner.sum_of_losses = sum_of_parted_losses

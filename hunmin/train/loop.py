@@ -171,6 +171,7 @@ class Loop:
             "processes": self.world.size,
             "replicas": self.world.replicas,
             "device": self.device.describe(),
+            "attention": self.device.attention,
             **self._parameters(),
             "tokens_per_step": self._tokens_a_step,
             "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),

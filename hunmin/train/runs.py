@@ -11,8 +11,11 @@ from pathlib import Path
 from hunmin.errors import BaseNeeded, CanariesUnfit, OutputExists
 from hunmin.manifest import Manifest
 from hunmin.model import ModelConfig
+from hunmin.model.attention_names import KernelName
 from hunmin.steps import full_disk_said, only_one
 from hunmin.train import checkpoints
+from hunmin.train.attention_choice import with_attention
+from hunmin.train.attention_timing import Case
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.context_parallel import check_context_size
 from hunmin.train.device import find_device
@@ -34,6 +37,7 @@ def run(
     canaries: Path | None = None,
     compile_wanted: bool = True,
     recompute_activations: bool = False,
+    attention: KernelName | None = None,
     replicas: int = 1,
     context: int = 1,
     tensor: int = 1,
@@ -56,6 +60,8 @@ def run(
         compile_wanted: Whether to compile the model where that is possible.
         recompute_activations: Whether to keep of each layer only what goes into it, and to compute
             the rest again on the way back: less memory, about a third more work, the same result.
+        attention: The kernel that computes attention; by default the fastest that is right here,
+            measured once for a GPU and a shape.
         replicas: How many whole copies of the model the processes train side by side.
         context: How many processes share each sequence, each with a part of its positions.
         tensor: How many processes compute each sequence together, each with a part of every layer.
@@ -77,6 +83,7 @@ def run(
         LayoutUnfit: The processes cannot be laid out so.
         ContextUnfit: So many cannot share the sequences of such a stage.
         TensorUnfit: So many cannot train such a model in such a stage together.
+        AttentionUnfit: The attention kernel that was asked for cannot be used here.
     """
     check_context_size(config, context=context, tensor=tensor)
     check_tensor_size(config, model_config, tensor=tensor)
@@ -105,6 +112,9 @@ def run(
         join_world(replicas=replicas, context=context, tensor=tensor) as world,
         ExitStack() as held,
     ):
+        device = find_device(compile_wanted=compile_wanted, recomputes=recompute_activations)
+        case = Case.of(config, model_config, device, tensor=tensor)
+        device = with_attention(device, case, world, wanted=attention)
 
         def open_folder() -> None:
             held.enter_context(only_one(plan.folder))
@@ -117,7 +127,6 @@ def run(
         start = checkpoints.newest(plan, world)
         if start is not None and start[0] == config.steps:
             return Manifest.read(start[1])
-        device = find_device(compile_wanted=compile_wanted, recomputes=recompute_activations)
         watchdog = Watchdog(
             plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from hunmin import model, train
 from hunmin.manifest import SourceRecord
@@ -107,6 +108,14 @@ def stage() -> train.TrainConfig:
         checkpoint_every_steps=4,
         heldout_sequences=4,
     )
+
+
+@pytest.fixture
+def gpu() -> torch.device:
+    """Give the machine's NVIDIA GPU, or skip where there is none; its test is marked `gpu`."""
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU")
+    return torch.device("cuda")
 
 
 @pytest.fixture
