@@ -131,6 +131,7 @@ from hunmin.errors.steps import (
 from hunmin.errors.training import (
     AttentionUnfit,
     BaseNeeded,
+    BitsWouldDiffer,
     CanariesUnfit,
     CheckpointBroken,
     ContextUnfit,
@@ -164,6 +165,7 @@ __all__ = [
     "ApiError",
     "AttentionUnfit",
     "BaseNeeded",
+    "BitsWouldDiffer",
     "BlobBroken",
     "BlobMissing",
     "BlobsNotWritable",

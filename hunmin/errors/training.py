@@ -124,14 +124,15 @@ class ContextUnfit(HunminError):
     code = "context_unfit"
     status = 422
 
-    def __init__(self, *, context: int, what: str, value: int | str) -> None:
+    def __init__(self, *, context: int, what: str, value: int | str | None) -> None:
         super().__init__(
             f"{context} processes cannot share each sequence: {what} = {value}. "
             "Twice --context must divide sequence_tokens, and --tensor what of it is left to each; "
-            "it is for the pretrain and the chat stage.",
+            "it is for the pretrain and the chat stage, and chooses how attention is computed itself.",
             f"프로세스 {context}개가 시퀀스 하나를 나누어 맡을 수 없습니다({what} = {value}). "
             "sequence_tokens는 --context의 두 배로 나누어떨어져야 하고, --context로 나눈 몫은 "
-            "--tensor로 나누어떨어져야 합니다. pretrain 단계와 chat 단계에만 씁니다.",
+            "--tensor로 나누어떨어져야 합니다. pretrain 단계와 chat 단계에만 쓰며, 어텐션 계산 방식은 따로 "
+            "고를 수 없습니다.",
         )
 
 
@@ -168,6 +169,24 @@ class AttentionUnfit(HunminError):
             "--attention을 빼면 쓸 수 있는 것 가운데 가장 빠른 것을 씁니다. "
             "목록은 `hunmin train attention`에 있습니다.",
         )
+
+
+class BitsWouldDiffer(HunminError):
+    """A deterministic run would go on otherwise than it was computed before."""
+
+    code = "bits_would_differ"
+    status = 409
+
+    def __init__(self, *, checkpoint: Path, what: str, before: object, now: object) -> None:
+        super().__init__(
+            f"{checkpoint} was computed with {what} = {before}, and the run would go on with "
+            f"{now}: its bits would not be those of a run without a break. Go on as it was "
+            "begun, or without --deterministic.",
+            f"{checkpoint}은(는) {what} = {before}(으)로 계산되었는데 이제 {now}(으)로 이어가려 "
+            "합니다. 그러면 중단 없이 끝낸 실행과 비트가 달라집니다. 시작할 때와 똑같이 "
+            "이어가거나 --deterministic 없이 이어가십시오.",
+        )
+        self.what = what
 
 
 class OtherProcessFailed(HunminError):

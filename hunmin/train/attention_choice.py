@@ -6,6 +6,7 @@ in the user's cache folder. It can be removed at any time: it is measured again.
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 
 from hunmin.errors import AttentionUnfit
-from hunmin.model.attention_names import KERNEL_NAMES, KernelName
+from hunmin.model.attention_names import DETERMINISTIC, KERNEL_NAMES, KernelName
 from hunmin.steps import write_whole
 from hunmin.train.attention_timing import Case, Timing, measure, trouble_with
 from hunmin.train.device import Device
@@ -27,7 +28,8 @@ _DEFAULT: KernelName = "sdpa"
 """What is left where none of the others works; on a CPU the only one worth having."""
 
 _ON_GPU: tuple[KernelName, ...] = ("flash", "varlen", "cudnn", "efficient", "flex")
-"""Those worth measuring."""
+"""Those worth measuring. Without measuring the first that works is taken: on a row with documents
+apart the first one is not to be had, and the second computes least."""
 
 
 def choose(
@@ -35,15 +37,19 @@ def choose(
     device: torch.device,
     *,
     wanted: KernelName | None = None,
+    deterministic: bool = False,
     cache: Path | None = None,
     measure: Measure = measure,
 ) -> KernelName:
     """Return the kernel for a case: the one that is wanted, else the fastest that is right.
 
+    Where no time may decide, because the run is to be deterministic, it is the first that works.
+
     Args:
         case: What is to be computed.
         device: Where.
         wanted: The kernel asked for by name.
+        deterministic: Whether it has to give the same bits again.
         cache: The file of what was measured before; by default the user's.
         measure: Measures kernels.
 
@@ -51,17 +57,26 @@ def choose(
         AttentionUnfit: The one that is wanted cannot be used.
     """
     if wanted is not None:
-        trouble = trouble_with(wanted, case, device)
+        if deterministic and wanted not in DETERMINISTIC:
+            trouble = "it does not give the same bits again, and --deterministic was given"
+        else:
+            trouble = trouble_with(wanted, case, device)
         if trouble:
             raise AttentionUnfit(kernel=wanted, reason=trouble)
         return wanted
     if device.type != "cuda":
         return _DEFAULT
+    if deterministic:
+        candidates = (kernel for kernel in _ON_GPU if kernel in DETERMINISTIC)
+        works = (kernel for kernel in candidates if not trouble_with(kernel, case, device))
+        return next(works, _DEFAULT)
     cache = cache or cache_path()
     known = _read(cache).get(_key(case))
     if known in KERNEL_NAMES:
         return known
-    fastest = fastest_of(measure(_ON_GPU, case, device)) or _DEFAULT
+    fastest = fastest_of(measure(_ON_GPU, case, device))
+    if fastest is None:
+        return _DEFAULT
     remember(case, fastest, cache=cache)
     return fastest
 
@@ -78,7 +93,7 @@ def with_attention(
     def choose_it() -> KernelName | None:
         if not world.is_first:
             return None
-        return choose(case, device.device, wanted=wanted)
+        return choose(case, device.device, wanted=wanted, deterministic=device.deterministic)
 
     chosen = world.gather(world.together(choose_it))[0]
     assert chosen is not None, "the first process has chosen"
@@ -101,14 +116,17 @@ def remember(case: Case, kernel: KernelName, *, cache: Path | None = None) -> No
 
 
 def cache_path() -> Path:
-    """Return the file of what was measured.
+    """Return the file of what was measured; without a home it is in the folder for passing things.
 
     Source:
         XDG Base Directory Specification 0.8: a relative `XDG_CACHE_HOME` is to be ignored.
     """
     folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not folder.is_absolute():
-        folder = Path("~/.cache").expanduser()
+        try:
+            folder = Path.home() / ".cache"
+        except RuntimeError:  # as in a container whose user has no name
+            folder = Path(tempfile.gettempdir())
     return folder / "hunmin" / "attention.json"
 
 

@@ -113,21 +113,18 @@ def trouble_with(kernel: KernelName, case: Case, device: torch.device) -> str:
     return ""
 
 
-def measure(
-    kernels: Sequence[KernelName], case: Case, device: torch.device, *, visible: bool = True
-) -> list[Timing]:
+def measure(kernels: Sequence[KernelName], case: Case, device: torch.device) -> list[Timing]:
     """Return how long each kernel takes for a case, in the order they were given.
 
     Args:
         kernels: Which ones.
         case: What is computed.
         device: Where.
-        visible: Whether progress is shown.
     """
     batch = max(1, _TOKENS[device.type] // case.sequence_tokens)
     found = {kernel: Timing(kernel) for kernel in kernels}
     works: dict[KernelName, _Work] = {}
-    with bar("attention", total=len(kernels), unit="kernels", visible=visible) as shown, _quiet():
+    with bar("attention", total=len(kernels), unit="kernels") as shown, _quiet():
         for kernel in kernels:
             trouble = trouble_with(kernel, case, device)
             if not trouble:

@@ -86,6 +86,14 @@ def run_command(
             "once for a GPU and a shape; see `hunmin train attention`.",
         ),
     ] = None,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic",
+            help="Compute so that the same bits come out again, on a GPU too; slower there. What "
+            "is begun so goes on only with the same GPU, PyTorch and processes.",
+        ),
+    ] = False,
     launch: Annotated[
         Launcher | None,
         typer.Option(
@@ -154,6 +162,7 @@ def run_command(
         words += [] if compile_wanted else ["--no-compile"]
         words += ["--recompute-activations"] if recompute_activations else []
         words += [] if attention is None else ["--attention", attention]
+        words += ["--deterministic"] if deterministic else []
         words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
         typer.echo(_launched(launch, words, nodes=nodes, processes=processes, name=loaded.name))
         return
@@ -170,6 +179,7 @@ def run_command(
         compile_wanted=compile_wanted,
         recompute_activations=recompute_activations,
         attention=attention,
+        deterministic=deterministic,
         replicas=replicas,
         context=context,
         tensor=tensor,

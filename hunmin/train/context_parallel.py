@@ -30,17 +30,21 @@ from torch.nn.attention.bias import causal_lower_right
 from hunmin.errors import ContextUnfit
 from hunmin.model import Transformer
 from hunmin.model.attention_kernels import Documents, document_mask, for_each_head
+from hunmin.model.attention_names import KernelName
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.world import World
 
 
-def check_context_size(config: TrainConfig, *, context: int, tensor: int = 1) -> None:
+def check_context_size(
+    config: TrainConfig, *, context: int, tensor: int = 1, attention: KernelName | None = None
+) -> None:
     """Check that so many processes can share each sequence of a stage.
 
     Args:
         config: The stage.
         context: Processes that have parts of the same sequence.
         tensor: Processes that compute each part together.
+        attention: The kernel that was asked for, if any: parts are computed by PyTorch's choice.
 
     Raises:
         ContextUnfit: They cannot; it says what is in the way.
@@ -52,6 +56,7 @@ def check_context_size(config: TrainConfig, *, context: int, tensor: int = 1) ->
         ("stage", config.stage, config.stage in {"pretrain", "chat"}),
         ("sequence_tokens", length, length % (2 * context) == 0),
         ("tensor", tensor, length // context % tensor == 0),
+        ("attention", attention, attention in {None, "sdpa"}),
     ):
         if not fits:
             raise ContextUnfit(context=context, what=what, value=value)

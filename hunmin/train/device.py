@@ -5,6 +5,7 @@ import shutil
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,6 +24,8 @@ class Device:
     """Whether a layer's activations are computed again on the way back and not kept."""
     attention: KernelName = "sdpa"
     """The kernel that computes attention."""
+    deterministic: bool = False
+    """Whether the same bits come out again, on a GPU too."""
 
     @property
     def name(self) -> str:
@@ -42,10 +45,25 @@ class Device:
         way = "compiled" if self.compiled else "eager"
         told = [self.name, number, way, f"{self.attention} attention"]
         told += ["activations recomputed"] if self.recomputes else []
+        told += ["deterministic"] if self.deterministic else []
         return ", ".join(told)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what the bits that come out depend on."""
+        return {
+            "deterministic": self.deterministic,
+            "device": self.name,
+            "torch": torch.__version__,
+            "bfloat16": self.bfloat16,
+            "compiled": self.compiled,
+            "attention": self.attention,
+            "threads": torch.get_num_threads() if self.device.type == "cpu" else None,
+        }
 
-def find_device(*, compile_wanted: bool = True, recomputes: bool = False) -> Device:
+
+def find_device(
+    *, compile_wanted: bool = True, recomputes: bool = False, deterministic: bool = False
+) -> Device:
     """Return a GPU where there is one, else the CPU, with what it does fast.
 
     A CPU gets bfloat16 only where it has instructions for it: elsewhere PyTorch emulates it at a
@@ -58,6 +76,7 @@ def find_device(*, compile_wanted: bool = True, recomputes: bool = False) -> Dev
         bfloat16=has_gpu or _cpu_has_bfloat16(),
         compiled=compile_wanted and can_compile,
         recomputes=recomputes,
+        deterministic=deterministic,
     )
 
 

@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -142,10 +143,12 @@ def build_learner(
         part_sequences(learner.transformer, world)
     if device.compiled:
         logging.getLogger("torch._inductor").setLevel(logging.ERROR)
+        # Without it the compiler measures and takes what is fastest, which may be other bits.
+        options: dict[str, Any] | None = {"deterministic": True} if device.deterministic else None
         for block in learner.transformer.model.layers:
-            block.compile()
-        learner.sum_of_losses = torch.compile(learner.sum_of_losses)
-        learner.losses_by_sequence = torch.compile(losses_by_sequence)
+            block.compile(options=options)
+        learner.sum_of_losses = torch.compile(learner.sum_of_losses, options=options)
+        learner.losses_by_sequence = torch.compile(losses_by_sequence, options=options)
     if world.mesh is not None:
         # Without a precision of its own: as with one process, `autocast` chooses it product by
         # product, and the stream between layers stays float32.

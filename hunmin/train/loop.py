@@ -24,6 +24,7 @@ from hunmin.progress import bar
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.course import Course
+from hunmin.train.determinism import how_computed
 from hunmin.train.device import Device
 from hunmin.train.learner import build_learner
 from hunmin.train.losses import LossLog, plot
@@ -81,6 +82,7 @@ class Loop:
         self.clock = PhaseClock(device.device)
         self.world = world = replace(world, waiting=self.clock.waiting)
         self.watchdog = watchdog
+        self.computing = how_computed(device, world, config)
         self.stragglers = Stragglers(self.clock, world, [host for host, _ in watchdog.peers])
         kind, heldout_kind = _DATA[config.stage]
         sequences = open_sequences(plan, config, kind, world, needed=True)
@@ -171,7 +173,7 @@ class Loop:
             "processes": self.world.size,
             "replicas": self.world.replicas,
             "device": self.device.describe(),
-            "attention": self.device.attention,
+            "computing": self.computing,
             **self._parameters(),
             "tokens_per_step": self._tokens_a_step,
             "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
@@ -347,6 +349,7 @@ class Loop:
             **self._parameters(),
             "device": self.device.describe(),
             "processes": self.world.size,
+            "computing": self.computing,
             "data": self._data_facts(),
         }
         if config.stage == "preference":

@@ -18,6 +18,7 @@ from hunmin.train.attention_choice import with_attention
 from hunmin.train.attention_timing import Case
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.context_parallel import check_context_size
+from hunmin.train.determinism import check_same_bits, how_computed, same_bits
 from hunmin.train.device import find_device
 from hunmin.train.loop import Loop
 from hunmin.train.recipe import TrainConfig
@@ -38,6 +39,7 @@ def run(
     compile_wanted: bool = True,
     recompute_activations: bool = False,
     attention: KernelName | None = None,
+    deterministic: bool = False,
     replicas: int = 1,
     context: int = 1,
     tensor: int = 1,
@@ -62,6 +64,8 @@ def run(
             the rest again on the way back: less memory, about a third more work, the same result.
         attention: The kernel that computes attention; by default the fastest that is right here,
             measured once for a GPU and a shape.
+        deterministic: Whether the same bits must come out again, on a GPU too; a run then goes on
+            only as it was computed before.
         replicas: How many whole copies of the model the processes train side by side.
         context: How many processes share each sequence, each with a part of its positions.
         tensor: How many processes compute each sequence together, each with a part of every layer.
@@ -84,8 +88,9 @@ def run(
         ContextUnfit: So many cannot share the sequences of such a stage.
         TensorUnfit: So many cannot train such a model in such a stage together.
         AttentionUnfit: The attention kernel that was asked for cannot be used here.
+        BitsWouldDiffer: A deterministic run would go on otherwise than it began.
     """
-    check_context_size(config, context=context, tensor=tensor)
+    check_context_size(config, context=context, tensor=tensor, attention=attention)
     check_tensor_size(config, model_config, tensor=tensor)
     Manifest.read(corpus, kind="corpus")
     Manifest.read(tokenizer, kind="tokenizer")
@@ -109,12 +114,18 @@ def run(
     )
     with (
         full_disk_said(plan.folder),
+        same_bits(wanted=deterministic),
         join_world(replicas=replicas, context=context, tensor=tensor) as world,
         ExitStack() as held,
     ):
-        device = find_device(compile_wanted=compile_wanted, recomputes=recompute_activations)
-        case = Case.of(config, model_config, device, tensor=tensor)
-        device = with_attention(device, case, world, wanted=attention)
+        device = find_device(
+            compile_wanted=compile_wanted,
+            recomputes=recompute_activations,
+            deterministic=deterministic,
+        )
+        if context == 1:
+            case = Case.of(config, model_config, device, tensor=tensor)
+            device = with_attention(device, case, world, wanted=attention)
 
         def open_folder() -> None:
             held.enter_context(only_one(plan.folder))
@@ -127,6 +138,8 @@ def run(
         start = checkpoints.newest(plan, world)
         if start is not None and start[0] == config.steps:
             return Manifest.read(start[1])
+        if start is not None and deterministic:
+            check_same_bits(start[1], how_computed(device, world, config))
         watchdog = Watchdog(
             plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
         )

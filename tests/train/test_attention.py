@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from hunmin import train
 from hunmin.errors import AttentionUnfit
 from hunmin.model import attention_kernels
-from hunmin.model.attention_kernels import Documents
+from hunmin.model.attention_kernels import Documents, Masked
 from hunmin.model.attention_names import KERNEL_NAMES
-from hunmin.train.attention_choice import cache_path, choose, with_attention
-from hunmin.train.attention_timing import Case, Timing, trouble_with
+from hunmin.train.attention_choice import cache_path, choose, fastest_of, with_attention
+from hunmin.train.attention_timing import Case, Timing, measure, trouble_with
 from hunmin.train.commands import training
 from hunmin.train.device import Device
 from hunmin.train.losses import LossLog
@@ -104,6 +104,7 @@ def test_where_nothing_can_be_remembered_a_kernel_is_chosen_all_the_same(tmp_pat
 
 def test_where_no_kernel_works_pytorch_chooses_each_time(cache):
     assert choose(CASE, GPU, cache=cache, measure=Measured()) == "sdpa"
+    assert not cache.exists(), "that is nothing to remember"
 
 
 def test_the_file_is_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
@@ -133,6 +134,12 @@ def test_the_kernel_asked_for_is_taken_where_it_works(kernel):
     assert choose(ON_CPU, CPU, wanted=kernel) == kernel
 
 
+@pytest.mark.parametrize("kernel", ["cudnn", "flex"])
+def test_a_deterministic_run_takes_no_kernel_that_is_not(kernel):
+    with pytest.raises(AttentionUnfit, match="same bits"):
+        choose(ON_CPU, CPU, wanted=kernel, deterministic=True)
+
+
 class Leaky(Documents):
     """Looks into the future."""
 
@@ -146,6 +153,26 @@ def test_a_kernel_with_wrong_results_is_never_taken(monkeypatch):
     assert "wrong" in trouble_with("flash", ON_CPU, CPU)
 
 
+class Short(Masked):
+    """Cannot do long sequences."""
+
+    def attend(self, q_BHTE, k_BKTE, v_BKTE):
+        if q_BHTE.shape[2] > 256:
+            raise RuntimeError("the sequence is too long. Buy a larger machine.")
+        return Masked.attend(self, q_BHTE, k_BKTE, v_BKTE)
+
+
+def test_a_kernel_that_fails_only_on_long_sequences_is_left_out(monkeypatch):
+    monkeypatch.setitem(attention_kernels._MAKERS, "flash", lambda _ids, _segments: Short(None))
+    case = dataclasses.replace(ON_CPU, sequence_tokens=300, heads=1, key_value_heads=1)
+    case = dataclasses.replace(case, documents_apart=False)
+
+    flash, usual = measure(("flash", "sdpa"), case, CPU)
+
+    assert flash == Timing("flash", trouble="the sequence is too long")
+    assert fastest_of([flash, usual]) == "sdpa"
+
+
 def test_a_run_says_what_computed_its_attention(stage, shape, corpus, tokenizer, tmp_path):
     stage = dataclasses.replace(stage, steps=2, documents_apart=True)
 
@@ -155,8 +182,9 @@ def test_a_run_says_what_computed_its_attention(stage, shape, corpus, tokenizer,
     )  # fmt: skip
 
     assert "math attention" in manifest.facts["device"]
+    assert manifest.facts["computing"]["attention"] == "math"
     started = LossLog(tmp_path / "run").lines()[0]
-    assert started["attention"] == "math"
+    assert started["computing"] == manifest.facts["computing"]
     assert started["data"]["drop_share"] < 0.01
 
 

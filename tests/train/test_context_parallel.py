@@ -186,6 +186,7 @@ def test_chats_and_mixtures_of_experts_are_shared_too(stage, shape, plan, tmp_pa
     [
         ({"sequence_tokens": 42}, {"context": 2}, "sequence_tokens = 42"),
         ({"sequence_tokens": 44}, {"context": 2, "tensor": 4}, "tensor = 4"),
+        ({"sequence_tokens": 44}, {"context": 2, "attention": "math"}, "attention = math"),
         ({"stage": "preference"}, {"context": 2}, "stage = preference"),
     ],
 )

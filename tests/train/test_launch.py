@@ -72,7 +72,7 @@ def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
     words = shlex.split(
         printed(
             "torchrun",
-            *("--nodes", "3", "--processes", "8", "--attention", "varlen"),
+            *("--nodes", "3", "--processes", "8", "--attention", "varlen", "--deterministic"),
             *("--replicas", "3", "--context", "2", "--tensor", "4"),
         )
     )
@@ -84,6 +84,7 @@ def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
     assert words[words.index("--context") + 1] == "2"
     assert words[words.index("--tensor") + 1] == "4"
     assert words[words.index("--attention") + 1] == "varlen"
+    assert "--deterministic" in words
 
 
 def test_the_slurm_script_is_one_a_shell_reads(printed, tmp_path):
