@@ -128,11 +128,11 @@ class ContextUnfit(HunminError):
         super().__init__(
             f"{context} processes cannot share each sequence: {what} = {value}. "
             "Twice --context must divide sequence_tokens, and --tensor what of it is left to each; "
-            "it is for the pretrain and the chat stage, and chooses how attention is computed itself.",
+            "it is for the pretrain and the chat stage, and computes attention its own way.",
             f"프로세스 {context}개가 시퀀스 하나를 나누어 맡을 수 없습니다({what} = {value}). "
             "sequence_tokens는 --context의 두 배로 나누어떨어져야 하고, --context로 나눈 몫은 "
-            "--tensor로 나누어떨어져야 합니다. pretrain 단계와 chat 단계에만 쓰며, 어텐션 계산 방식은 따로 "
-            "고를 수 없습니다.",
+            "--tensor로 나누어떨어져야 합니다. pretrain 단계와 chat 단계에만 쓰며, "
+            "어텐션 계산 방식은 따로 고를 수 없습니다.",
         )
 
 
