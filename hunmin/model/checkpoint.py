@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from hunmin.errors import CheckpointBroken
 from hunmin.model.adapters import is_adapter
+from hunmin.model.expert_names import each_in_files
 from hunmin.model.transformer import ModelConfig, Transformer
 
 CONFIG_NAME = "config.json"
@@ -138,7 +139,7 @@ def save_weights(
     """Write `model.safetensors`; a tied head is not stored twice."""
     tensors = {
         name: tensor.detach().to("cpu", dtype).contiguous()
-        for name, tensor in weights.items()
+        for name, tensor in each_in_files(weights).items()
         if not (config.tied_embeddings and name == "lm_head.weight")
     }
     save_file(tensors, folder / WEIGHTS_NAME, metadata={"format": "pt"})
@@ -195,12 +196,13 @@ def load_weights(model: Transformer, weights: dict[str, torch.Tensor], *, folder
     if weights and all(is_adapter(name) for name in weights):
         reason = "it holds adapters alone, for its run has not ended; the last one is whole"
         raise CheckpointBroken(folder=folder, reason=reason)
-    if model.config.tied_embeddings:
-        weights = dict(weights)
-        if "model.embed_tokens.weight" in weights:
-            weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    try:
-        model.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        reason = "its weights do not fit its config"
-        raise CheckpointBroken(folder=folder, reason=reason) from error
+    weights = each_in_files(weights)
+    if model.config.tied_embeddings and "model.embed_tokens.weight" in weights:
+        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
+    own = each_in_files(model.state_dict())  # the memory of the parameters
+    if {name: one.shape for name, one in own.items()} != {
+        name: one.shape for name, one in weights.items()
+    }:
+        raise CheckpointBroken(folder=folder, reason="its weights do not fit its config")
+    for name, tensor in own.items():
+        tensor.copy_(weights[name])

@@ -4,14 +4,15 @@ A router gives each token to a few of many small feed-forward layers, its expert
 outputs by weight. No token is dropped, however uneven the choice; keeping it even is a matter of
 training (`hunmin.train.routing`).
 
-Letters in tensor names: B sequences, T positions, N tokens, D model width, E experts, K experts
-of a token, S = N x K slots, one for each token and each of its experts.
+Letters in tensor names: B sequences, T positions, N tokens, D model width, F expert width,
+E experts, K experts of a token, S = N x K slots, one for each token and each of its experts.
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from hunmin.model.feed_forward import FeedForward
+from hunmin.model.grouped_product import grouped_product
 
 
 def choose_experts(logits_NE: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -33,6 +34,44 @@ def choose_experts(logits_NE: Tensor, count: int) -> tuple[Tensor, Tensor, Tenso
     return probabilities_NE, weights_NK / weights_NK.sum(dim=-1, keepdim=True), chosen_NK
 
 
+class ExpertStack(nn.Module):
+    """The experts of a layer, SwiGLU each; what is the same matrix in all of them is one tensor.
+
+    The weights are yet unset: whoever makes a model sets them.
+    """
+
+    def __init__(self, experts: int, width: int, inner_width: int) -> None:
+        super().__init__()
+        self.gate_proj = nn.Parameter(torch.zeros(experts, inner_width, width))
+        self.up_proj = nn.Parameter(torch.zeros(experts, inner_width, width))
+        self.down_proj = nn.Parameter(torch.zeros(experts, width, inner_width))
+
+    def forward(self, x_SD: Tensor, sizes_E: Tensor) -> Tensor:
+        """Return each expert's output for its slots, `(S, D)`.
+
+        Args:
+            x_SD: The slots of one expert after those of the other.
+            sizes_E: How many slots each expert has, int64.
+        """
+        return swiglu_of_each(x_SD, sizes_E, self.gate_proj, self.up_proj, self.down_proj)
+
+
+def swiglu_of_each(
+    x_SD: Tensor, sizes_E: Tensor, gate_EFD: Tensor, up_EFD: Tensor, down_EDF: Tensor
+) -> Tensor:
+    """Return what `ExpertStack` does, `(S, D)`, for weights that are given."""
+    x_SD = as_autocast(x_SD)
+    gate_SF = grouped_product(x_SD, as_autocast(gate_EFD), sizes_E)
+    up_SF = grouped_product(x_SD, as_autocast(up_EFD), sizes_E)
+    return grouped_product(functional.silu(gate_SF) * up_SF, as_autocast(down_EDF), sizes_E)
+
+
+def as_autocast(x: Tensor) -> Tensor:
+    """Return a tensor as `autocast` wants it for a product; it knows nothing of grouped ones."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
+
+
 class Experts(nn.Module):
     """The router and the experts of one layer."""
 
@@ -42,7 +81,7 @@ class Experts(nn.Module):
         super().__init__()
         self.experts_per_token = experts_per_token
         self.gate = nn.Linear(width, experts, bias=False)
-        self.experts = nn.ModuleList(FeedForward(width, width_each) for _ in range(experts))
+        self.experts = ExpertStack(experts, width, width_each)
 
     def forward(self, x_BTD: Tensor) -> tuple[Tensor, Tensor]:
         """Return the layer's output, `(B, T, D)`, and the router's logits, `(B * T, E)`."""
@@ -62,10 +101,7 @@ class Experts(nn.Module):
         tokens, count = chosen_NK.shape
         order_S = chosen_NK.flatten().argsort(stable=True)
         slots_SD = x_ND.unsqueeze(1).expand(-1, count, -1).reshape(tokens * count, -1)
-        sizes_E = chosen_NK.flatten().bincount(minlength=len(self.experts)).tolist()
-        parts = slots_SD[order_S].split(sizes_E)
-        outputs_SD = torch.cat(
-            [expert(part) for expert, part in zip(self.experts, parts, strict=True)]
-        )
+        sizes_E = chosen_NK.flatten().bincount(minlength=self.gate.out_features)
+        outputs_SD = self.experts(slots_SD[order_S], sizes_E)
         outputs_NKD = outputs_SD[order_S.argsort()].view(tokens, count, -1)
         return (outputs_NKD * weights_NK.unsqueeze(-1)).sum(dim=1).type_as(x_ND)

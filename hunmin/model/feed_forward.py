@@ -1,4 +1,4 @@
-"""SwiGLU, the feed-forward layer: of a dense model, and of each expert of a mixture.
+"""SwiGLU, the feed-forward layer of a dense model; those of a mixture are in `experts`.
 
 Letters in tensor names: N tokens, D model width.
 """
@@ -21,5 +21,5 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(inner_width, width, bias=False)
 
     def forward(self, x_ND: Tensor) -> Tensor:
-        """Return the layer's output, of the shape of `x_ND`; there may be no token at all."""
+        """Return the layer's output, of the shape of `x_ND`."""
         return self.down_proj(functional.silu(self.gate_proj(x_ND)) * self.up_proj(x_ND))

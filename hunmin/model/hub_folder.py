@@ -33,6 +33,7 @@ from hunmin.model.card_facts import (
     read_stages,
 )
 from hunmin.model.checkpoint import CONFIG_NAME, load_checkpoint, save_model
+from hunmin.model.expert_names import each_in_files
 from hunmin.model.gguf_writer import GgufDescription, Quantization, write_gguf
 from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, PAD_ID
 from hunmin.model.tokenizer import (
@@ -235,7 +236,7 @@ def _write_gguf(folder: Path, model: Transformer, card: CardFacts) -> None:
     tied = model.config.tied_embeddings
     weights = {
         name: tensor.detach().float().numpy().astype(np.float32, copy=False)
-        for name, tensor in model.state_dict().items()
+        for name, tensor in each_in_files(model.state_dict()).items()
         if not (tied and name == "lm_head.weight")
     }
     write_gguf(

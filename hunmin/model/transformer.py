@@ -227,7 +227,8 @@ class Transformer(nn.Module):
             if parameter.ndim == 1:
                 yield name, torch.ones(parameter.shape)
                 continue
-            wide = narrow if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
+            is_output = name.removesuffix(".weight").endswith(("o_proj", "down_proj"))
+            wide = narrow if is_output else 0.02
             yield name, torch.randn(parameter.shape, generator=generator) * wide
 
     def hidden(self, ids_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:

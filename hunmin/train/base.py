@@ -6,11 +6,13 @@ of a run that has not ended, of which each process reads the parts it holds.
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 
 from hunmin.errors import CheckpointBroken
 from hunmin.model.adapters import is_adapter
 from hunmin.model.checkpoint import STATE_NAME, WEIGHTS_NAME
+from hunmin.model.expert_names import names_in_files
 from hunmin.model.sharded import WEIGHT_KEY
 from hunmin.train.checkpoints import load_into
 from hunmin.train.learner import Learner, put_weight
@@ -32,9 +34,11 @@ def start_from(base: Path, learner: Learner, world: World) -> None:
     try:
         with safe_open(base / WEIGHTS_NAME, framework="pt") as stored:
             for name, weight in weights.items():
-                whole = stored.get_tensor(name)
+                names = names_in_files(name, experts=len(weight))
+                parts = [stored.get_tensor(one) for one in names]
+                whole = parts[0] if names == [name] else torch.stack(parts)
                 if whole.shape != weight.shape:
                     raise CheckpointBroken(folder=base, reason=f"{name} has another shape")
                 put_weight(weight, whole)
-    except (OSError, SafetensorError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise CheckpointBroken(folder=base, reason=f"{type(error).__name__}: {error}") from error

@@ -11,16 +11,18 @@ import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, Replicate, distribute_tensor
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
 from hunmin.model.adapters import AdapterConfig, add_adapters
+from hunmin.model.expert_names import is_stack
 from hunmin.train.context_parallel import part_sequences
 from hunmin.train.device import Device
 from hunmin.train.routing import balance_penalty, router_z_penalty
@@ -152,11 +154,24 @@ def build_learner(
     if world.mesh is not None:
         # Without a precision of its own: as with one process, `autocast` chooses it product by
         # product, and the stream between layers stays float32.
+        sides = partial(side_to_part, processes=world.shards)
         for block in learner.transformer.model.layers:
-            fully_shard(block, mesh=world.data_mesh)
+            fully_shard(block, mesh=world.data_mesh, shard_placement_fn=sides)
         fully_shard(learner, mesh=world.data_mesh)
     learner.transformer.materialize(device.device)
     return learner
+
+
+def side_to_part(weight: Tensor, *, processes: int) -> Shard:
+    """Return the side along which `fully_shard` parts a weight among so many processes.
+
+    Of a stack of experts whole ones, where all processes get equally many: Muon then has each
+    matrix whole. Else the rows of each, where these divide, so that no process has more to hold
+    than another.
+    """
+    if is_stack(weight) and weight.shape[0] % processes and weight.shape[1] % processes == 0:
+        return Shard(1)
+    return Shard(0)
 
 
 def initialize(learner: Learner, seed: int) -> None:

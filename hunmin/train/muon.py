@@ -1,9 +1,10 @@
 """Muon: momentum whose update is made orthogonal, for the matrices inside a model's layers.
 
-Matrices of one shape are stacked and made orthogonal together. Each update is scaled to the size
-that AdamW's would have, so both share one learning rate and one weight decay. Where matrices lie
-parted among processes, each is brought together on one of them, made orthogonal there, and parted
-again: within a replica no work is done twice.
+Matrices of one shape are stacked and made orthogonal together; the experts of a layer come as a
+stack, and each is a matrix of its own. Each update is scaled to the size that AdamW's would have,
+so both share one learning rate and one weight decay. Where matrices lie parted among processes,
+each is brought together on one of them, made orthogonal there, and parted again: within a replica
+no work is done twice.
 
 Letters in tensor names: G matrices, O those of them that one process makes orthogonal, B blocks
 of a matrix, S parts of a block, P rows of a part, R rows, C columns.
@@ -24,6 +25,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
+from hunmin.model.expert_names import is_stack
 from hunmin.train.learner import local_parts
 
 _POLAR_EXPRESS = (
@@ -45,14 +47,15 @@ class Muon(torch.optim.Optimizer):
     """Muon with Nesterov momentum and decoupled weight decay.
 
     Args:
-        matrices: Parameters of two dimensions.
+        matrices: Parameters of two dimensions, or stacks of such of three.
         lr: Learning rate, as AdamW's.
         momentum: Share of the old momentum kept at each step.
         weight_decay: Share of a weight that a step at learning rate 1 would take away.
         dtype: In which the products are computed; bfloat16 is enough.
         processes: Those among whom every matrix is parted: into blocks of rows or of columns where
             several compute each sequence together, as `parallelize_module` does, and each block
-            by rows, as `fully_shard` does. Parts of a row of blocks are neighbors by rank.
+            by rows, as `fully_shard` does. Parts of a row of blocks are neighbors by rank. A stack
+            is parted as its own placements tell: whole matrices, or each by rows.
         waiting: What goes around an exchange between them.
     """
 
@@ -89,29 +92,47 @@ class Muon(torch.optim.Optimizer):
         for matrix in matrices:
             if not self.state[matrix]:
                 self.state[matrix]["momentum"] = torch.zeros_like(matrix)
-        rows, columns = matrices[0].shape
+        rows, columns = matrices[0].shape[-2:]
         gradients = local_parts([cast("Tensor", matrix.grad) for matrix in matrices])
         moments = local_parts([self.state[matrix]["momentum"] for matrix in matrices])
         torch._foreach_lerp_(moments, gradients, 1 - group["momentum"])
         ahead = torch._foreach_lerp(gradients, moments, group["momentum"])  # noqa: SLF001
-        updates = self._orthogonal(torch.stack(ahead).to(self._dtype), rows, blocks).float()
+        stacked = torch.stack(ahead)
+        parts_GPC = stacked.flatten(0, -3).to(self._dtype)
+        processes = self._parting(matrices[0])
+        made_GPC = self._orthogonal(parts_GPC, rows, blocks, processes)
+        updates = made_GPC.float().view_as(stacked)
         scale = _ADAMW_UPDATE_RMS * max(rows, columns) ** 0.5
         weights = local_parts(matrices)
         torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(weights, list(updates.unbind()), alpha=-group["lr"] * scale)
 
-    def _orthogonal(self, parts_GPC: Tensor, rows: int, blocks: "Blocks") -> Tensor:
+    def _parting(self, matrix: Tensor) -> dist.ProcessGroup | None:
+        """Return the processes among whom a matrix, or each one of a stack, is parted.
+
+        None where each process has whole ones.
+        """
+        if not isinstance(matrix, DTensor) or not is_stack(matrix):
+            return self._processes
+        by_rows = (side for side, place in enumerate(matrix.placements) if place.is_shard(1))
+        side = next(by_rows, None)
+        return None if side is None else matrix.device_mesh.get_group(side)
+
+    def _orthogonal(
+        self, parts_GPC: Tensor, rows: int, blocks: "Blocks", processes: dist.ProcessGroup | None
+    ) -> Tensor:
         """Return this process's parts of the matrices made orthogonal, `(G, P, C)`.
 
         Args:
             parts_GPC: Its P rows of one block of each of G matrices.
             rows: Of a whole matrix.
             blocks: How each matrix is parted into blocks.
+            processes: Those among whom it is; None where it is whole.
         """
-        if self._processes is None:
+        if processes is None:
             return orthogonalize(parts_GPC)
         count, own_rows, columns = parts_GPC.shape
-        size = self._processes.size()
+        size = processes.size()
         shards = size // blocks.count
         block_rows = rows // blocks.count if blocks.by_rows else rows
         owned, part_rows = -(-count // size), -(-block_rows // shards)  # the last may have fewer
@@ -119,7 +140,7 @@ class Muon(torch.optim.Optimizer):
         sent[:count, :own_rows] = parts_GPC
         parted = torch.empty_like(sent)
         with self._waiting():
-            dist.all_to_all_single(parted, sent, group=self._processes)
+            dist.all_to_all_single(parted, sent, group=processes)
         parts_SBOPC = parted.view(shards, blocks.count, owned, part_rows, columns)
         padded_OBRC = parts_SBOPC.permute(2, 1, 0, 3, 4).flatten(2, 3)
         made = orthogonalize(blocks.joined(padded_OBRC[:, :, :block_rows]))
@@ -128,7 +149,7 @@ class Muon(torch.optim.Optimizer):
         # Into another memory than it comes from, which with one matrix each is that of `parted`.
         returned = parts_OBSPC.permute(2, 1, 0, 3, 4).reshape(sent.shape)
         with self._waiting():
-            dist.all_to_all_single(sent, returned, group=self._processes)
+            dist.all_to_all_single(sent, returned, group=processes)
         return sent[:count, :own_rows]
 
 

@@ -63,6 +63,11 @@ class World:
         return self._length("replicas")
 
     @property
+    def shards(self) -> int:
+        """Among how many processes with the same part of every layer a copy is parted."""
+        return self._length("shards")
+
+    @property
     def tensor(self) -> int:
         """How many processes compute each sequence together, each with a part of every layer."""
         return self._length("tensor")

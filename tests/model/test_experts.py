@@ -7,10 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import silu
 
 from hunmin.errors import CheckpointBroken
 from hunmin.model import ModelConfig, Transformer, load_checkpoint, save_model
+from hunmin.model import grouped_product as grouped_product_file
 from hunmin.model.experts import Experts, choose_experts
+from hunmin.model.grouped_product import grouped_product
 
 SHAPE = ModelConfig(
     vocab_size=512,
@@ -85,31 +88,87 @@ def test_what_transformers_has_saved_is_read_as_well(tmp_path):
         assert torch.equal(tensor, loaded.state_dict()[name])
 
 
-@settings(deadline=None, max_examples=30)
+def one_by_one(layer, x_ND):
+    """Return what a layer of experts gives, computed for one token after the other."""
+    _, weights_NK, chosen_NK = choose_experts(layer.gate(x_ND), layer.experts_per_token)
+    mixed = []
+    for x_D, weights_K, chosen_K in zip(x_ND, weights_NK, chosen_NK, strict=True):
+        assert len(set(chosen_K.tolist())) == layer.experts_per_token
+        each = [
+            layer.experts.down_proj[one]
+            @ (silu(layer.experts.gate_proj[one] @ x_D) * (layer.experts.up_proj[one] @ x_D))
+            for one in chosen_K.tolist()
+        ]
+        mixed.append(weights_K @ torch.stack(each))
+    return torch.stack(mixed)
+
+
+def gradients_of(layer, output):
+    layer.zero_grad(set_to_none=True)
+    output.square().sum().backward()
+    return {name: weight.grad for name, weight in layer.named_parameters()}
+
+
+@settings(deadline=None, max_examples=40)
 @given(
     tokens=st.integers(1, 20),
     experts=st.integers(1, 7),
     share=st.floats(0, 1),
+    widths=st.tuples(st.sampled_from([6, 8]), st.sampled_from([4, 5])),
+    crowded=st.booleans(),
     seed=st.integers(0, 2**31),
 )
 def test_each_token_gets_its_own_experts_by_weight_however_uneven_the_choice(
-    tokens, experts, share, seed
+    tokens, experts, share, widths, crowded, seed
 ):
-    count = 1 + round(share * (experts - 1))
+    """With and without the kernel for grouped products, which rows of some widths have not."""
     torch.manual_seed(seed)
-    layer = Experts(6, experts=experts, experts_per_token=count, width_each=5)
-    x_BTD = torch.randn(1, tokens, 6)
+    count = 1 + round(share * (experts - 1))
+    width, inner_width = widths
+    layer = Experts(width, experts=experts, experts_per_token=count, width_each=inner_width)
+    for weight in layer.parameters():
+        torch.nn.init.normal_(weight, std=0.5)
+    x_ND = torch.randn(tokens, width)
+    if crowded:  # every token likes the first experts best
+        x_ND = x_ND.abs()
+        with torch.no_grad():
+            layer.gate.weight.copy_(torch.arange(experts, 0, -1)[:, None].expand(-1, width))
 
-    mixed_BTD, logits_NE = layer(x_BTD)
+    mixed_ND = layer(x_ND[None])[0][0]
+    expected_ND = one_by_one(layer, x_ND)
 
-    _, weights_NK, chosen_NK = choose_experts(logits_NE, count)
-    torch.testing.assert_close(weights_NK.sum(dim=1), torch.ones(tokens))
-    for x_D, mixed_D, weights_K, chosen_K in zip(
-        x_BTD[0], mixed_BTD[0], weights_NK, chosen_NK, strict=True
-    ):
-        assert len(set(chosen_K.tolist())) == count
-        each_KD = torch.stack([layer.experts[int(one)](x_D[None])[0] for one in chosen_K])
-        torch.testing.assert_close(mixed_D, weights_K @ each_KD, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(mixed_ND, expected_ND, atol=1e-5, rtol=1e-4)
+    found = gradients_of(layer, mixed_ND)
+    torch.testing.assert_close(found, gradients_of(layer, expected_ND), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_kernel_and_products_one_by_one_give_the_same(dtype, monkeypatch):
+    torch.manual_seed(1)
+    sizes_G = torch.tensor([0, 5, 0, 11, 1, 0])
+    x_SI = torch.randn(17, 24, dtype=dtype, requires_grad=True)
+    weights_GOI = torch.randn(6, 16, 24, dtype=dtype, requires_grad=True)
+    assert grouped_product_file.has_kernel(x_SI, weights_GOI)
+
+    def found():
+        product_SO = grouped_product_file.grouped_product(x_SI, weights_GOI, sizes_G)
+        return product_SO, *torch.autograd.grad(product_SO.square().sum(), (x_SI, weights_GOI))
+
+    by_kernel = found()
+    monkeypatch.setattr(grouped_product_file, "has_kernel", lambda *_: False)
+
+    torch.testing.assert_close(by_kernel, found())
+    assert not by_kernel[2][[0, 2, 5]].any()
+
+
+def test_without_any_row_every_matrix_has_a_gradient_of_zero():
+    weights_GOI = torch.ones(3, 8, 16, requires_grad=True)
+
+    product_SO = grouped_product(torch.ones(0, 16), weights_GOI, torch.zeros(3, dtype=torch.int64))
+    product_SO.sum().backward()
+
+    assert product_SO.shape == (0, 8)
+    assert torch.equal(weights_GOI.grad, torch.zeros(3, 8, 16))
 
 
 def test_every_expert_has_a_gradient_and_one_without_tokens_a_zero():
@@ -117,13 +176,13 @@ def test_every_expert_has_a_gradient_and_one_without_tokens_a_zero():
 
     model(torch.tensor([[5]])).sum().backward()
 
-    sizes = {
-        (layer, number): expert.up_proj.weight.grad.abs().max().item()
-        for layer, block in enumerate(model.model.layers)
-        for number, expert in enumerate(block.mlp.experts)
-    }
+    sizes = [
+        one.abs().max().item()
+        for block in model.model.layers
+        for one in block.mlp.experts.up_proj.grad
+    ]
     assert all(parameter.grad is not None for parameter in model.parameters())
-    assert sum(size > 0 for size in sizes.values()) == SHAPE.layers * SHAPE.experts_per_token
+    assert sum(size > 0 for size in sizes) == SHAPE.layers * SHAPE.experts_per_token
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # the compiler looks, and may

@@ -69,6 +69,27 @@ def test_a_step_is_momentum_made_orthogonal_at_the_size_of_adamws():
     assert change.square().mean().sqrt().item() == pytest.approx(0.2, rel=0.1)
 
 
+def test_in_a_stack_each_matrix_is_learned_as_one_of_its_own():
+    generator = torch.Generator().manual_seed(3)
+    weights = torch.randn(4, 6, 24, generator=generator)
+    gradients = torch.randn(4, 6, 24, generator=generator)
+
+    def learned(*parameters):
+        muon = Muon(parameters, lr=0.1, weight_decay=0.5, dtype=torch.float32)
+        muon.step()
+        return parameters
+
+    def parameter(weight, gradient):
+        one = torch.nn.Parameter(weight.clone())
+        one.grad = gradient.clone()
+        return one
+
+    (stack,) = learned(parameter(weights, gradients))
+    apart = learned(*map(parameter, weights, gradients))
+
+    torch.testing.assert_close(stack.detach(), torch.stack(apart).detach())
+
+
 def test_every_weight_is_learned_by_one_optimizer(stage, shape):
     transformer = model.Transformer(shape)
     names = {id(weight): name for name, weight in transformer.named_parameters()}

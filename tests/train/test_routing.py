@@ -161,7 +161,7 @@ def test_routers_belong_to_adamw_and_experts_to_muon(stage, mixture):
     for layer in range(mixture.layers):
         stem = f"model.layers.{layer}.mlp"
         assert f"{stem}.gate.weight" in learned[1]
-        assert f"{stem}.experts.5.gate_proj.weight" in learned[0]
+        assert f"{stem}.experts.gate_proj" in learned[0]
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

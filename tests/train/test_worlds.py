@@ -67,7 +67,7 @@ def part(rank, size, port):
             whole = whole.chunk(blocks.count, dim=1 if blocks.by_rows else 2)[block]
             parts = whole.chunk(size // blocks.count, dim=1)
             return parts[place] if place < len(parts) else whole[:, :0]
-        found = muon._orthogonal(of_this_process(matrices), rows, blocks)
+        found = muon._orthogonal(of_this_process(matrices), rows, blocks, dist.group.WORLD)
         torch.testing.assert_close(
             found, of_this_process(orthogonalize(matrices)), atol=1e-5, rtol=0)
     dist.destroy_process_group()
