@@ -99,9 +99,12 @@ class Experts(nn.Module):
         not absent, for processes among whom weights are parted must all have the same gradients.
         """
         tokens, count = chosen_NK.shape
-        order_S = chosen_NK.flatten().argsort(stable=True)
+        chosen_S = chosen_NK.flatten()
+        order_S = chosen_S.argsort(stable=True)
         slots_SD = x_ND.unsqueeze(1).expand(-1, count, -1).reshape(tokens * count, -1)
-        sizes_E = chosen_NK.flatten().bincount(minlength=self.gate.out_features)
+        # Not `bincount`, which makes a GPU wait until the largest number is known.
+        sizes_E = chosen_S.new_zeros(self.gate.out_features)
+        sizes_E.scatter_add_(0, chosen_S, torch.ones_like(chosen_S))
         outputs_SD = self.experts(slots_SD[order_S], sizes_E)
         outputs_NKD = outputs_SD[order_S.argsort()].view(tokens, count, -1)
         return (outputs_NKD * weights_NK.unsqueeze(-1)).sum(dim=1).type_as(x_ND)
