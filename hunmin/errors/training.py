@@ -107,13 +107,17 @@ class LayoutUnfit(HunminError):
     code = "layout_unfit"
     status = 422
 
-    def __init__(self, *, processes: int, replicas: int, context: int, tensor: int) -> None:
+    def __init__(
+        self, *, processes: int, replicas: int, context: int, tensor: int, expert_parallel: int
+    ) -> None:
         super().__init__(
             f"{processes} processes cannot be parted into {replicas} replicas of the same size, "
-            f"with {context} x {tensor} processes to a sequence. Choose --replicas, --context and "
-            "--tensor so that their product divides the number of processes.",
+            f"with {context} x {tensor} processes to a sequence and {expert_parallel} to the "
+            "experts. The product of --replicas, --context and --tensor must divide the number of "
+            "processes, and so must that of --replicas and --expert-parallel.",
             f"프로세스 {processes}개를 같은 크기의 복제본 {replicas}개로, 시퀀스마다 프로세스 "
-            f"{context} x {tensor}개씩 나눌 수 없습니다. --replicas, --context, --tensor의 곱이 "
+            f"{context} x {tensor}개씩, 전문가를 프로세스 {expert_parallel}개에 나눌 수 없습니다. "
+            "--replicas, --context, --tensor의 곱과 --replicas, --expert-parallel의 곱이 모두 "
             "프로세스 수를 나누어떨어지게 고르십시오.",
         )
 
@@ -187,6 +191,23 @@ class BitsWouldDiffer(HunminError):
             "이어가거나 --deterministic 없이 이어가십시오.",
         )
         self.what = what
+
+
+class ExpertParallelUnfit(HunminError):
+    """The experts of a model cannot lie whole on so many processes."""
+
+    code = "expert_parallel_unfit"
+    status = 422
+
+    def __init__(self, *, expert_parallel: int, what: str, value: int) -> None:
+        super().__init__(
+            f"The experts of this model cannot be shared out among {expert_parallel} processes: "
+            f"{what} = {value}. --expert-parallel is for models with experts, must divide their "
+            "number, and cannot be used together with --tensor.",
+            f"이 모델의 전문가를 프로세스 {expert_parallel}개에 나눌 수 없습니다"
+            f"({what} = {value}). --expert-parallel은 전문가가 있는 모델에만 쓰고, 전문가 수를 "
+            "나누어떨어지게 해야 하며, --tensor와 함께 쓸 수 없습니다.",
+        )
 
 
 class OtherProcessFailed(HunminError):

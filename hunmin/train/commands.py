@@ -127,6 +127,14 @@ def run_command(
             help="Processes that compute each sequence together, each with a part of every layer.",
         ),
     ] = 1,
+    expert_parallel: Annotated[
+        int,
+        typer.Option(
+            "--expert-parallel",
+            min=1,
+            help="Processes that each hold other experts of a mixture, whole; tokens go to them.",
+        ),
+    ] = 1,
     stalled_after: Annotated[
         float | None,
         typer.Option(
@@ -157,6 +165,7 @@ def run_command(
         words = ["run", str(recipe), "--corpus", str(corpus), "--tokenizer", str(tokenizer)]
         words += ["--out", str(out), "--stage", str(stage), "--replicas", str(replicas)]
         words += ["--context", str(context), "--tensor", str(tensor)]
+        words += ["--expert-parallel", str(expert_parallel)]
         words += [] if base is None else ["--base", str(base)]
         words += [] if canaries is None else ["--canaries", str(canaries)]
         words += [] if compile_wanted else ["--no-compile"]
@@ -183,6 +192,7 @@ def run_command(
         replicas=replicas,
         context=context,
         tensor=tensor,
+        expert_parallel=expert_parallel,
         stalled_after_seconds=stalled_after,
     )
     typer.echo(str(out / f"step-{config.steps:06}"))

@@ -56,6 +56,7 @@ def how_computed(device: Device, world: World, config: TrainConfig) -> dict[str,
         "replicas": world.replicas,
         "context": world.context,
         "tensor": world.tensor,
+        "expert_parallel": world.expert_parallel,
         "micro_batch_sequences": config.micro_batch_sequences or config.batch_sequences,
     }
 

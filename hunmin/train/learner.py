@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.nn import functional
@@ -25,6 +26,7 @@ from hunmin.model.adapters import AdapterConfig, add_adapters
 from hunmin.model.expert_names import is_stack
 from hunmin.train.context_parallel import part_sequences
 from hunmin.train.device import Device
+from hunmin.train.expert_parallel import ExpertsApart, part_experts
 from hunmin.train.routing import balance_penalty, router_z_penalty
 from hunmin.train.tensor_parallel import part_layers, sum_of_parted_losses
 from hunmin.train.world import World
@@ -143,23 +145,48 @@ def build_learner(
         learner.sum_of_losses = sum_of_parted_losses
     if world.sequence is not None:
         part_sequences(learner.transformer, world)
+    if world.experts_mesh is not None:
+        part_experts(learner.transformer, world.experts_mesh["experts"], world.waiting)
     if device.compiled:
-        logging.getLogger("torch._inductor").setLevel(logging.ERROR)
-        # Without it the compiler measures and takes what is fastest, which may be other bits.
-        options: dict[str, Any] | None = {"deterministic": True} if device.deterministic else None
-        for block in learner.transformer.model.layers:
-            block.compile(options=options)
-        learner.sum_of_losses = torch.compile(learner.sum_of_losses, options=options)
-        learner.losses_by_sequence = torch.compile(losses_by_sequence, options=options)
-    if world.mesh is not None:
-        # Without a precision of its own: as with one process, `autocast` chooses it product by
-        # product, and the stream between layers stays float32.
-        sides = partial(side_to_part, processes=world.shards)
-        for block in learner.transformer.model.layers:
-            fully_shard(block, mesh=world.data_mesh, shard_placement_fn=sides)
-        fully_shard(learner, mesh=world.data_mesh)
+        _compile(learner, deterministic=device.deterministic)
+    if world.data_mesh is not None:
+        _part_weights(learner, world.data_mesh, world.experts_data_mesh)
     learner.transformer.materialize(device.device)
     return learner
+
+
+def _compile(learner: Learner, *, deterministic: bool) -> None:
+    """Have each layer, and the losses, compiled when they are first used."""
+    logging.getLogger("torch._inductor").setLevel(logging.ERROR)
+    # Without it the compiler measures and takes what is fastest, which may be other bits.
+    options: dict[str, Any] | None = {"deterministic": True} if deterministic else None
+    for block in learner.transformer.model.layers:
+        block.compile(options=options)
+    learner.sum_of_losses = torch.compile(learner.sum_of_losses, options=options)
+    learner.losses_by_sequence = torch.compile(losses_by_sequence, options=options)
+
+
+def _part_weights(learner: Learner, mesh: DeviceMesh, experts_mesh: DeviceMesh | None) -> None:
+    """Part every weight among processes, experts that lie apart on a mesh of their own.
+
+    Without a precision of its own: as with one process, `autocast` chooses it product by product,
+    and the stream between layers stays float32.
+    """
+    for module in learner.modules():
+        if isinstance(module, ExpertsApart) and experts_mesh is not None:
+            _part(module, experts_mesh)
+    for block in learner.transformer.model.layers:
+        _part(block, mesh)
+    _part(learner, mesh)
+
+
+def _part(module: nn.Module, mesh: DeviceMesh) -> None:
+    """Part the weights of a module, but for modules in it that are parted, along `shards`."""
+    fully_shard(
+        module,
+        mesh=mesh,
+        shard_placement_fn=partial(side_to_part, processes=mesh["shards"].size()),
+    )
 
 
 def side_to_part(weight: Tensor, *, processes: int) -> Shard:
@@ -169,7 +196,8 @@ def side_to_part(weight: Tensor, *, processes: int) -> Shard:
     matrix whole. Else the rows of each, where these divide, so that no process has more to hold
     than another.
     """
-    if is_stack(weight) and weight.shape[0] % processes and weight.shape[1] % processes == 0:
+    (here,) = local_parts([weight])
+    if is_stack(here) and here.shape[0] % processes and here.shape[1] % processes == 0:
         return Shard(1)
     return Shard(0)
 

@@ -99,7 +99,7 @@ class Loop:
             self.learner.transformer,
             config,
             bfloat16=device.bfloat16,
-            matrices=world.matrices,
+            processes=world.matrices,
             waiting=world.waiting,
         )
         self.stepper = self._build_stepper()

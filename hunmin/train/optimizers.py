@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from hunmin.model import Transformer
+from hunmin.model.expert_names import is_stack
 from hunmin.train.muon import Muon
 from hunmin.train.recipe import TrainConfig
 
@@ -20,7 +21,7 @@ def build_optimizers(
     config: TrainConfig,
     *,
     bfloat16: bool,
-    matrices: ProcessGroup | None = None,
+    processes: ProcessGroup | None = None,
     waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> list[torch.optim.Optimizer]:
     """Return the optimizers of a stage; together they hold every weight that learns once.
@@ -31,7 +32,7 @@ def build_optimizers(
         model: What is trained, on its device already.
         config: The stage.
         bfloat16: Whether the device computes fast in bfloat16.
-        matrices: The processes among whom each weight is parted; None where they are whole.
+        processes: Those among whom each weight is parted; None where they are whole.
         waiting: What goes around an exchange between them.
     """
     inner: list[Tensor] = []
@@ -44,10 +45,16 @@ def build_optimizers(
     taken = set(map(id, inner))
     learned = (weight for weight in model.parameters() if weight.requires_grad)
     others = [weight for weight in learned if id(weight) not in taken]
+    # Stacks may lie on another mesh than all else, and a group is updated on one.
+    stacks = [weight for weight in others if is_stack(weight)]
+    matrices = [weight for weight in others if weight.ndim > 1 and not is_stack(weight)]
+    gains = [weight for weight in others if weight.ndim <= 1]
+    decay = config.weight_decay
     adamw = torch.optim.AdamW(
         [
-            {"params": [w for w in others if w.ndim > 1], "weight_decay": config.weight_decay},
-            {"params": [w for w in others if w.ndim <= 1], "weight_decay": 0.0},
+            {"params": some, "weight_decay": share}
+            for some, share in ((matrices, decay), (stacks, decay), (gains, 0.0))
+            if some
         ],
         lr=config.learning_rate,
         betas=config.betas,
@@ -60,7 +67,7 @@ def build_optimizers(
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         dtype=torch.bfloat16 if bfloat16 else torch.float32,
-        processes=matrices,
+        processes=processes,
         waiting=waiting,
     )
     return [muon, adamw]

@@ -20,6 +20,7 @@ from hunmin.train.checkpoints import RunPlan
 from hunmin.train.context_parallel import check_context_size
 from hunmin.train.determinism import check_same_bits, how_computed, same_bits
 from hunmin.train.device import find_device
+from hunmin.train.expert_parallel import check_expert_parallel
 from hunmin.train.loop import Loop
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.tensor_parallel import check_tensor_size
@@ -43,6 +44,7 @@ def run(
     replicas: int = 1,
     context: int = 1,
     tensor: int = 1,
+    expert_parallel: int = 1,
     stalled_after_seconds: float | None = None,
 ) -> Manifest:
     """Train one stage, or go on with it where an earlier run stopped.
@@ -69,6 +71,7 @@ def run(
         replicas: How many whole copies of the model the processes train side by side.
         context: How many processes share each sequence, each with a part of its positions.
         tensor: How many processes compute each sequence together, each with a part of every layer.
+        expert_parallel: How many processes each hold other experts, whole; the tokens go to them.
         stalled_after_seconds: How long a step may take among several processes before the run is
             ended with the stack of every process in `stalled/`; None derives it from the steps
             before.
@@ -87,9 +90,11 @@ def run(
         LayoutUnfit: The processes cannot be laid out so.
         ContextUnfit: So many cannot share the sequences of such a stage.
         TensorUnfit: So many cannot train such a model in such a stage together.
+        ExpertParallelUnfit: The experts cannot be shared out among so many.
         AttentionUnfit: The attention kernel that was asked for cannot be used here.
         BitsWouldDiffer: A deterministic run would go on otherwise than it began.
     """
+    check_expert_parallel(model_config, expert_parallel=expert_parallel, tensor=tensor)
     check_context_size(config, context=context, tensor=tensor, attention=attention)
     check_tensor_size(config, model_config, tensor=tensor)
     Manifest.read(corpus, kind="corpus")
@@ -115,7 +120,9 @@ def run(
     with (
         full_disk_said(plan.folder),
         same_bits(wanted=deterministic),
-        join_world(replicas=replicas, context=context, tensor=tensor) as world,
+        join_world(
+            replicas=replicas, context=context, tensor=tensor, expert_parallel=expert_parallel
+        ) as world,
         ExitStack() as held,
     ):
         device = find_device(

@@ -45,6 +45,11 @@ class World:
     sequence: dist.ProcessGroup | None = None
     """The processes that have parts of the same sequences, all of one replica and, where there is
     `tensor`, with the same part of every layer; None where each has whole sequences."""
+    experts_mesh: DeviceMesh | None = None
+    """The processes as `(replicas, shards, experts)`, neighbors by rank along the last, where those
+    along it hold different experts. None where experts are parted like all other weights."""
+    experts_cpu_mesh: DeviceMesh | None = None
+    """The same over the CPU."""
     matrices: dist.ProcessGroup | None = None
     """The processes among whom this process's replica is parted; None for one process."""
     files: dist.ProcessGroup | None = None
@@ -60,29 +65,22 @@ class World:
     @property
     def replicas(self) -> int:
         """How many whole copies of the model are trained side by side."""
-        return self._length("replicas")
-
-    @property
-    def shards(self) -> int:
-        """Among how many processes with the same part of every layer a copy is parted."""
-        return self._length("shards")
+        return _length(self.mesh, "replicas")
 
     @property
     def tensor(self) -> int:
         """How many processes compute each sequence together, each with a part of every layer."""
-        return self._length("tensor")
+        return _length(self.mesh, "tensor")
 
     @property
     def context(self) -> int:
         """How many processes share each sequence, each with a part of its positions."""
         return 1 if self.sequence is None else self.sequence.size()
 
-    def _length(self, name: str) -> int:
-        """Return how many processes lie along one side of the mesh."""
-        names = None if self.mesh is None else self.mesh.mesh_dim_names
-        if self.mesh is None or names is None or name not in names:
-            return 1
-        return self.mesh.size(names.index(name))
+    @property
+    def expert_parallel(self) -> int:
+        """How many processes hold different experts, whole; 1 where experts are parted."""
+        return _length(self.experts_mesh, "experts")
 
     @property
     def data_size(self) -> int:
@@ -97,14 +95,24 @@ class World:
     @property
     def data_mesh(self) -> DeviceMesh | None:
         """The processes with the same part of every layer, as `(replicas, shards)`."""
-        if self.mesh is None or self.tensor == 1:
-            return self.mesh
-        return self.mesh["replicas", "shards"] if self.replicas > 1 else self.mesh["shards"]
+        return None if self.mesh is None else _without_last(self.mesh, "tensor")
 
     @property
     def tensor_mesh(self) -> DeviceMesh | None:
         """The processes that compute the same sequences; None where each computes alone."""
         return None if self.mesh is None or self.tensor == 1 else self.mesh["tensor"]
+
+    @property
+    def experts_data_mesh(self) -> DeviceMesh | None:
+        """The processes with the same experts, as `(replicas, shards)`; None where all have all."""
+        return None if self.experts_mesh is None else _without_last(self.experts_mesh, "experts")
+
+    def on_cpu(self, mesh: DeviceMesh) -> DeviceMesh:
+        """Return the mesh over the CPU of one on which weights lie."""
+        is_of_experts = "experts" in (mesh.mesh_dim_names or ())
+        found = self.experts_cpu_mesh if is_of_experts else self.cpu_mesh
+        assert found is not None, "weights lie on a mesh of this world"
+        return found
 
     def for_another_thread(self) -> "World":
         """Return the same world with a group of its own to wait in; all processes must ask."""
@@ -174,7 +182,9 @@ class World:
 
 
 @contextmanager
-def join_world(*, replicas: int = 1, context: int = 1, tensor: int = 1) -> Iterator[World]:
+def join_world(
+    *, replicas: int = 1, context: int = 1, tensor: int = 1, expert_parallel: int = 1
+) -> Iterator[World]:
     """Join the other processes of a run, if `torchrun` has started any.
 
     Args:
@@ -185,13 +195,22 @@ def join_world(*, replicas: int = 1, context: int = 1, tensor: int = 1) -> Itera
             by rank too, and of one copy. Among them the model is parted as among any others.
         tensor: Processes that compute each sequence, or such a part of one, together. They talk
             many times a layer and are neighbors by rank, so they should be on one machine.
+        expert_parallel: Processes each of which holds other experts, whole. They talk twice a layer
+            and are neighbors, too. It goes with `tensor` 1 alone.
 
     Raises:
         LayoutUnfit: The processes cannot be divided so.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    if min(replicas, context, tensor) < 1 or size % (replicas * context * tensor):
-        raise LayoutUnfit(processes=size, replicas=replicas, context=context, tensor=tensor)
+    sizes = {
+        "replicas": replicas,
+        "context": context,
+        "tensor": tensor,
+        "expert_parallel": expert_parallel,
+    }
+    products = (replicas * context * tensor, replicas * expert_parallel)
+    if min(sizes.values()) < 1 or any(size % product for product in products):
+        raise LayoutUnfit(processes=size, **sizes)
     if size == 1:
         yield World()
         return
@@ -207,6 +226,8 @@ def join_world(*, replicas: int = 1, context: int = 1, tensor: int = 1) -> Itera
         mesh = _mesh(device, sides)
         replica = {"replicas": replicas, "shards": size // replicas}
         whole = mesh if tensor == 1 else _mesh(device, replica)
+        apart = {**sides, "shards": sides["shards"] // expert_parallel, "experts": expert_parallel}
+        experts_mesh = _mesh(device, apart) if expert_parallel > 1 else None
         yield World(
             rank=dist.get_rank(),
             size=size,
@@ -214,6 +235,8 @@ def join_world(*, replicas: int = 1, context: int = 1, tensor: int = 1) -> Itera
             mesh=mesh,
             cpu_mesh=_mesh("cpu", sides) if has_gpu else mesh,
             sequence=_processes_of_a_sequence(device, size, context=context, tensor=tensor),
+            experts_mesh=experts_mesh,
+            experts_cpu_mesh=_mesh("cpu", apart) if has_gpu and experts_mesh else experts_mesh,
             matrices=whole.get_group("shards"),
             files=_group_for_files(),
         )
@@ -236,6 +259,20 @@ def _processes_of_a_sequence(
     lengths = (size // context // tensor, context, tensor)
     mesh = init_device_mesh(device, lengths, mesh_dim_names=("sequences", "context", "tensor"))
     return mesh.get_group("context")
+
+
+def _length(mesh: DeviceMesh | None, side: str) -> int:
+    """Return how many processes lie along one side of a mesh."""
+    names = None if mesh is None else mesh.mesh_dim_names
+    if mesh is None or names is None or side not in names:
+        return 1
+    return mesh.size(names.index(side))
+
+
+def _without_last(mesh: DeviceMesh, side: str) -> DeviceMesh:
+    """Return a mesh without its last side, if that is the one named."""
+    names = mesh.mesh_dim_names or ()
+    return mesh[names[:-1]] if names[-1:] == (side,) else mesh
 
 
 def _group_for_files() -> dist.ProcessGroup:

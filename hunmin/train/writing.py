@@ -137,10 +137,9 @@ class CheckpointWriter:
                 )
             copies[key] = self._buffers[key].copy_(local, non_blocking=True)
             if isinstance(tensor, DTensor):
-                assert self._world.cpu_mesh is not None
                 copies[key] = DTensor.from_local(
                     copies[key],
-                    self._world.cpu_mesh,
+                    self._world.on_cpu(tensor.device_mesh),
                     tensor.placements,
                     run_check=False,
                     shape=tensor.shape,

@@ -97,3 +97,9 @@ def test_the_slurm_script_is_one_a_shell_reads(printed, tmp_path):
     assert re.search(r"^#SBATCH --signal=B:TERM@\d+$", script, re.MULTILINE)
     assert '--rdzv-endpoint "$first:29500"' in script
     assert f"'{tmp_path}/a recipe.py'" in script, "names with spaces stay whole"
+
+
+def test_how_experts_are_shared_out_is_passed_on(printed):
+    words = shlex.split(printed("torchrun", "--processes", "8", "--expert-parallel", "4"))
+
+    assert words[words.index("--expert-parallel") + 1] == "4"
