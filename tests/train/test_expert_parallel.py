@@ -3,11 +3,10 @@
 import dataclasses
 
 import pytest
-import torch
 
 from hunmin import model, train
 from hunmin.errors import ExpertParallelUnfit, LayoutUnfit
-from hunmin.train.losses import LossLog
+from tests.support.learned import assert_learned_alike
 from tests.support.worlds import Faults, run_program, train_all
 
 STEPS = 4
@@ -84,25 +83,6 @@ def mixture(shape):
     return of
 
 
-def lines(out, key):
-    return {line["step"]: line[key] for line in LossLog(out).lines() if key in line}
-
-
-def assert_learned_alike(out, other):
-    """Check losses, norms and weights at the end: the same but for the order of sums."""
-    assert len(lines(out, "loss")) == STEPS
-    for key in ("loss", "gradient_norm"):
-        assert lines(out, key) == pytest.approx(lines(other, key), rel=1e-5), (out.name, key)
-    heldout, others = (lines(one, "heldout_loss")[STEPS] for one in (out, other))
-    assert heldout == pytest.approx(others, rel=1e-5), out.name
-    weights, others = (
-        dict(model.load_checkpoint(one / f"step-{STEPS:06}").named_parameters())
-        for one in (out, other)
-    )
-    for name, weight in weights.items():
-        torch.testing.assert_close(weight, others[name], atol=1e-4, rtol=0, msg=name)
-
-
 def test_gradients_are_those_of_one_process_that_has_all_experts(tmp_path):
     (tmp_path / "gradients.py").write_text(GRADIENTS)
 
@@ -121,14 +101,14 @@ def test_experts_apart_learn_what_they_do_on_one_process(stage, mixture, plan, t
     )
 
     assert [one["ends"] for one in told] == [[0], [0] * 4], told[0]["said"]
-    assert_learned_alike(tmp_path / "apart", tmp_path / "one")
+    assert_learned_alike(tmp_path / "apart", tmp_path / "one", steps=STEPS)
 
 
 def test_stopped_on_one_layout_a_run_goes_on_on_another_with_the_same_losses(
     stage, mixture, plan, tmp_path
 ):
     shape = mixture(4)
-    layouts = [(4, 2), (4, 4), (1, 1)]
+    layouts = [(4, 2, 1), (4, 4, 2), (1, 1, 1)]
 
     _, *told = train_all(
         plan(1, stage, tmp_path / "whole", shape),
@@ -137,15 +117,16 @@ def test_stopped_on_one_layout_a_run_goes_on_on_another_with_the_same_losses(
                 size, stage, tmp_path / "run", shape,
                 # Each but the last is stopped after one step.
                 expert_parallel=apart,
+                context=context,
                 faults=Faults(told={str(step): 0} if size > 1 else {}),
             )
-            for step, (size, apart) in enumerate(layouts)
+            for step, (size, apart, context) in enumerate(layouts)
         ),
     )  # fmt: skip
 
-    ends = [[130] * size for size, _ in layouts[:-1]] + [[0]]
+    ends = [[130] * size for size, *_ in layouts[:-1]] + [[0]]
     assert [one["ends"] for one in told] == ends, told[-1]["said"]
-    assert_learned_alike(tmp_path / "run", tmp_path / "whole")
+    assert_learned_alike(tmp_path / "run", tmp_path / "whole", steps=STEPS)
     assert model.load_checkpoint(tmp_path / "run/step-000002").config == shape  # still in parts
 
 
