@@ -95,7 +95,12 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
         # Not sooner: evaluation puts this process off the network, which a corpus may need.
         evaluation.check_tasks(recipe.evaluation_tasks, recipe.evaluation_data)
     with _told("tokenizer"):
-        model.train_tokenizer(line.corpus, line.tokenizer, vocab_size=recipe.vocab_size)
+        model.train_tokenizer(
+            line.corpus,
+            line.tokenizer,
+            vocab_size=recipe.vocab_size,
+            balance=recipe.tokenizer_balance,
+        )
     if recipe.canaries is not None:
         with _told("canaries"):
             corpus.make_canaries(recipe.canaries, line.canaries)

@@ -20,6 +20,21 @@ class VocabularySizeWrong(HunminError):
         )
 
 
+class SourceBalanceWrong(HunminError):
+    """The balance between the sources of a tokenizer is none there can be."""
+
+    code = "source_balance_wrong"
+    status = 422
+
+    def __init__(self, *, balance: float) -> None:
+        super().__init__(
+            f"A balance of {balance:g} between sources is not possible. Take a number from 0 "
+            "(every byte counts alike) to 1 (every source counts alike).",
+            f"자료 사이의 균형값 {balance:g}은(는) 쓸 수 없습니다. 0(모든 바이트를 같게)부터 "
+            "1(모든 자료를 같게) 사이의 수를 쓰십시오.",
+        )
+
+
 class VocabularyTooLarge(HunminError):
     """The text has too few repeated pieces to fill the vocabulary asked for."""
 

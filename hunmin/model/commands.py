@@ -35,6 +35,16 @@ def train_command(
             "--mb-per-source", min=1, help="Text read of each source, at most, in megabytes."
         ),
     ] = 200,
+    balance: Annotated[
+        float,
+        typer.Option(
+            "--balance",
+            min=0.0,
+            max=1.0,
+            help="How far small sources are brought to the weight of the largest: "
+            "0 not at all, 1 wholly.",
+        ),
+    ] = 0.0,
 ) -> None:
     """Learn a byte-level BPE vocabulary from a corpus."""
     from hunmin.model.tokenizer_training import train_tokenizer  # noqa: PLC0415 (slow to load)
@@ -45,6 +55,7 @@ def train_command(
         vocab_size=vocab_size,
         min_frequency=min_frequency,
         bytes_per_source_max=mb_per_source * 1_000_000,
+        balance=balance,
     )
     typer.echo(f"{out}: {manifest.facts['vocab_size']} tokens", err=True)
     typer.echo(str(out))

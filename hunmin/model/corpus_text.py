@@ -20,6 +20,7 @@ from hunmin.errors import CorpusEmpty, ShardBroken
 Part = Literal["text", "heldout"]
 
 _BATCH_ROWS = 256
+_LOTS = 2**64
 
 
 class Document(NamedTuple):
@@ -43,6 +44,41 @@ class Sample(NamedTuple):
         """Return whether the document belongs to the sample."""
         threshold = self.thresholds.get(document.source)
         return threshold is None or rank(document.id) <= threshold
+
+
+class Readings(NamedTuple):
+    """How often the documents of each source are read, so that small sources count for more."""
+
+    times: dict[str, float]
+    """By source. Of a fraction, that share of the documents is read once more, drawn by lot."""
+
+    def of(self, document: Document) -> int:
+        """Return how often the document is read."""
+        times = self.times.get(document.source, 1.0)
+        whole = int(times)
+        return whole + (rank(f"again {document.id}") < (times - whole) * _LOTS)
+
+    def text_bytes(self, once: Mapping[str, int]) -> float:
+        """Return how much text is read in all, about, given how much there is of each source."""
+        return sum(size * self.times.get(source, 1.0) for source, size in once.items())
+
+
+def balanced_readings(text_bytes: Mapping[str, int], *, balance: float) -> Readings:
+    """Return readings that bring sources of different sizes nearer to one weight.
+
+    Args:
+        text_bytes: The size of each source.
+        balance: 0 reads all text once; 1 gives every source the weight of the largest; between,
+            a source weighs as its size to the power of `1 - balance`.
+    """
+    largest = max(text_bytes.values(), default=0)
+    return Readings(
+        {  # rounded, so that no processor's last digit decides about a document
+            source: round((largest / size) ** balance, 3)
+            for source, size in text_bytes.items()
+            if size
+        }
+    )
 
 
 def shard_paths(corpus: Path, part: Part) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from hunmin.model.corpus_text import Document, Sample, documents
+from hunmin.model.corpus_text import Document, Readings, Sample, documents
 from hunmin.model.tokenizer import added_specials, blank_tokenizer
 
 READING = "read"
@@ -41,15 +41,17 @@ def main() -> None:
     sample = Sample(task["thresholds"], {}, {})
     shards = [Path(path) for path in task["shards"]]
     chosen = (document for document in documents(shards) if sample.takes(document))
-    tokenizer.train_from_iterator(_pieces(chosen), trainer)
+    tokenizer.train_from_iterator(_pieces(chosen, Readings(task["readings"])), trainer)
     sys.stdout.write(tokenizer.to_str(pretty=True))
 
 
-def _pieces(chosen: Iterator[Document]) -> Iterator[str]:
+def _pieces(chosen: Iterator[Document], readings: Readings) -> Iterator[str]:
     read = reported = 0
     for document in chosen:
-        yield from cut_long_runs(document.text)
-        read += len(document.text.encode())
+        times = readings.of(document)
+        for _ in range(times):
+            yield from cut_long_runs(document.text)
+        read += times * len(document.text.encode())
         if read - reported >= _REPORT_BYTES:
             reported = read
             print(json.dumps({"stage": READING, "current": read}), file=sys.stderr)  # noqa: T201

@@ -1,8 +1,9 @@
 """Learning a vocabulary from a corpus: a lab step, `(corpus, out) -> Manifest`.
 
-The same corpus and recipe give the same bytes on any machine: the sample is chosen by document
-id, pieces are counted, and ties between merges go to the lower ids, so neither the order of the
-shards nor the number of threads can be seen in the result.
+The same corpus and recipe give the same bytes on any machine: the sample, and what of it is read
+twice, is chosen by document id, pieces are counted, and ties between merges go to the lower ids, so
+neither the order of the shards nor the number of threads can be seen in the result. A smaller
+vocabulary from the same text is the beginning of a larger one.
 """
 
 import contextlib
@@ -19,12 +20,19 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from hunmin.errors import (
+    SourceBalanceWrong,
     TokenizerTrainingFailed,
     VocabularySizeWrong,
     VocabularyTooLarge,
 )
 from hunmin.manifest import Manifest
-from hunmin.model.corpus_text import Sample, choose_sample, shard_paths
+from hunmin.model.corpus_text import (
+    Readings,
+    Sample,
+    balanced_readings,
+    choose_sample,
+    shard_paths,
+)
 from hunmin.model.special_tokens import SPECIAL_TOKENS
 from hunmin.model.tokenizer import (
     BYTE_COUNT,
@@ -48,6 +56,7 @@ def train_tokenizer(
     vocab_size: int,
     min_frequency: int = MIN_FREQUENCY,
     bytes_per_source_max: int = BYTES_PER_SOURCE_MAX,
+    balance: float = 0.0,
 ) -> Manifest:
     """Learn a byte-level BPE vocabulary from the training text of a corpus.
 
@@ -58,9 +67,13 @@ def train_tokenizer(
         min_frequency: How often a pair must occur to become a token.
         bytes_per_source_max: How much text of each source is read at most; documents are drawn
             by lot from a larger one.
+        balance: How far small sources are brought to the weight of the largest, by reading them
+            more than once: 0 not at all, 1 wholly; between, a source weighs as its size to the
+            power of `1 - balance`.
 
     Raises:
         VocabularySizeWrong: The size is too small or not a multiple of 128.
+        SourceBalanceWrong: The balance is not between 0 and 1.
         VocabularyTooLarge: The text has too few repeated pieces for it.
         CorpusEmpty: The corpus has no training text.
         ShardBroken: A shard cannot be read.
@@ -70,11 +83,14 @@ def train_tokenizer(
         raise VocabularySizeWrong(
             vocab_size=vocab_size, smallest=smallest_vocab_size(), multiple=VOCAB_SIZE_MULTIPLE
         )
+    if not 0 <= balance <= 1:
+        raise SourceBalanceWrong(balance=balance)
     Manifest.read(corpus, kind="corpus")
     recipe = {
         "vocab_size": vocab_size,
         "min_frequency": min_frequency,
         "bytes_per_source_max": bytes_per_source_max,
+        "balance": balance,
         "split_expression": SPLIT_EXPRESSION,
         "special_tokens_sha256": hashlib.sha256("\n".join(SPECIAL_TOKENS).encode()).hexdigest(),
     }
@@ -84,7 +100,10 @@ def train_tokenizer(
         if step.finished is not None:
             return step.finished
         sample = choose_sample(corpus, bytes_per_source_max=bytes_per_source_max)
-        tokenizer_json = _learn(corpus, sample, vocab_size=vocab_size, min_frequency=min_frequency)
+        readings = balanced_readings(sample.text_bytes, balance=balance)
+        tokenizer_json = _learn(
+            corpus, sample, readings, vocab_size=vocab_size, min_frequency=min_frequency
+        )
         size = Tokenizer.from_buffer(tokenizer_json).get_vocab_size()
         if size < vocab_size:
             largest = size - size % VOCAB_SIZE_MULTIPLE
@@ -96,15 +115,19 @@ def train_tokenizer(
                 "special_tokens": len(SPECIAL_TOKENS),
                 "sample_documents": sample.documents,
                 "sample_text_bytes": sample.text_bytes,
+                "source_readings": readings.times,
             }
         )
 
 
-def _learn(corpus: Path, sample: Sample, *, vocab_size: int, min_frequency: int) -> bytes:
+def _learn(
+    corpus: Path, sample: Sample, readings: Readings, *, vocab_size: int, min_frequency: int
+) -> bytes:
     """Run the child process, show its progress, and return `tokenizer.json`."""
     task = {
         "shards": [str(path) for path in shard_paths(corpus, "text")],
         "thresholds": sample.thresholds,
+        "readings": readings.times,
         "vocab_size": vocab_size,
         "min_frequency": min_frequency,
     }
@@ -126,7 +149,7 @@ def _learn(corpus: Path, sample: Sample, *, vocab_size: int, min_frequency: int)
                 child.stdin.close()
             last_words = _show(
                 child.stderr,
-                total_bytes=sum(sample.text_bytes.values()),
+                total_bytes=readings.text_bytes(sample.text_bytes),
                 total_merges=vocab_size - len(SPECIAL_TOKENS) - BYTE_COUNT,
             )
             status = child.wait()
@@ -141,7 +164,7 @@ def _learn(corpus: Path, sample: Sample, *, vocab_size: int, min_frequency: int)
         return result.read()
 
 
-def _show(lines: Iterable[str], *, total_bytes: int, total_merges: int) -> str:
+def _show(lines: Iterable[str], *, total_bytes: float, total_merges: int) -> str:
     """Show progress until the child falls silent; return its last line that was no report."""
     others: deque[str] = deque(maxlen=1)
     reports = _reports(lines, others)

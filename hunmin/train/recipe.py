@@ -159,6 +159,8 @@ class Recipe:
     evaluation_data: Path | None = None
     evaluation_limit: int | None = None
     """Items of each task at most."""
+    tokenizer_balance: float = 0.0
+    """How far the tokenizer brings small sources to the weight of the largest, 0 to 1."""
     license: str = "not-stated"
     """The license its maker gives the model, as SPDX writes it; nothing is granted unasked."""
     export_weights: ExportWeights = "as-trained"
@@ -176,6 +178,8 @@ class Recipe:
         }
         if self.model.experts and adapted - set(ATTENTION_LAYERS):
             raise ValueError(f"with experts, lora_layers must be of {', '.join(ATTENTION_LAYERS)}")
+        if not 0 <= self.tokenizer_balance <= 1:
+            raise ValueError("tokenizer_balance must be from 0 to 1")
         if self.vocab_size != self.model.vocab_size:
             raise ValueError("vocab_size differs from the model's")
 

@@ -9,7 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
+from tokenizers.models import BPE
 
 from hunmin import model
 from hunmin.errors import (
@@ -17,6 +20,7 @@ from hunmin.errors import (
     ManifestMissing,
     OutputExists,
     ShardBroken,
+    SourceBalanceWrong,
     VocabularySizeWrong,
     VocabularyTooLarge,
     WrongInput,
@@ -28,6 +32,11 @@ from tests.model.conftest import KOREAN, sample_documents
 
 def trained(folder: Path) -> bytes:
     return (folder / "tokenizer.json").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tokenizer_folder) -> Tokenizer:
+    return model.load_tokenizer(tokenizer_folder)
 
 
 def test_the_first_256_ids_are_the_special_tokens(tokenizer_folder):
@@ -80,8 +89,61 @@ def test_a_large_source_is_sampled_by_lot_whatever_the_shard_order(make_corpus, 
     assert one.facts["sample_documents"]["korean"] < 20
 
 
-def test_every_text_comes_back_as_it_went_in(tokenizer_folder):
-    tokenizer = model.load_tokenizer(tokenizer_folder)
+def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one(corpus, tokenizer_folder, tmp_path):
+    model.train_tokenizer(corpus, tmp_path / "larger", vocab_size=896)
+    small, large = (
+        json.loads(trained(folder))["model"] for folder in (tokenizer_folder, tmp_path / "larger")
+    )
+
+    assert large["merges"][: len(small["merges"])] == small["merges"]
+    assert {token: n for token, n in large["vocab"].items() if n < 768} == small["vocab"]
+
+
+def test_a_balance_lets_a_small_source_be_heard_whatever_the_shard_order(make_corpus, tmp_path):
+    small = [("poem", "나 보기가 역겨워 가실 때에는 말없이 고이 보내 드리오리다", "poems")]
+    documents = [*sample_documents(), *small]
+    folders = [tmp_path / name for name in ("plain", "balanced", "again")]
+
+    model.train_tokenizer(make_corpus(documents), folders[0], vocab_size=768)
+    heard = model.train_tokenizer(make_corpus(documents), folders[1], vocab_size=768, balance=1)
+    shuffled = make_corpus(documents[::-1], shards=3)
+    model.train_tokenizer(shuffled, folders[2], vocab_size=768, balance=1)
+
+    plain, balanced = (
+        len(model.load_tokenizer(folder).encode(small[0][1]).ids) for folder in folders[:2]
+    )
+    assert balanced < 0.7 * plain
+    assert trained(folders[1]) == trained(folders[2])
+    assert heard.facts["source_readings"]["korean"] == 1.0
+    assert heard.facts["source_readings"]["poems"] > 100
+    assert heard.recipe["balance"] == 1
+
+
+@pytest.mark.parametrize("balance", [-0.1, 1.01, float("nan")])
+def test_an_impossible_balance_is_refused(corpus, tmp_path, balance):
+    with pytest.raises(SourceBalanceWrong, match="from 0"):
+        model.train_tokenizer(corpus, tmp_path / "out", vocab_size=768, balance=balance)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_token_is_built_by_its_own_merges(tokenizer_folder):
+    plain = json.loads(trained(tokenizer_folder))["model"]
+    merges = BPE(plain["vocab"], [tuple(pair) for pair in plain["merges"]])
+    ordinary = [token for token, token_id in plain["vocab"].items() if token_id >= 256]
+
+    assert [[each.value for each in merges.tokenize(token)] for token in ordinary] == [
+        [token] for token in ordinary
+    ]
+
+
+@settings(deadline=None)
+@given(text=st.text())
+def test_any_text_comes_back_as_it_went_in(tokenizer, text):
+    assert tokenizer.decode(tokenizer.encode(text).ids, skip_special_tokens=False) == text
+
+
+def test_a_text_of_many_scripts_comes_back_as_it_went_in(tokenizer):
     text = f"{KOREAN}\r\n\t  🙂 한글 漢字 e\u0301 \u0000 ᄒᆞᆫ글 12345 <|im_end|>\n\n"
 
     assert tokenizer.decode(tokenizer.encode(text).ids, skip_special_tokens=False) == text

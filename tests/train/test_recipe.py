@@ -50,6 +50,14 @@ def test_weights_are_stored_in_a_way_there_is():
         dataclasses.replace(recipe, export_weights="bf16")
 
 
+def test_the_sources_of_a_tokenizer_are_balanced_from_0_to_1():
+    recipe = load_recipe(Path("recipes/laptop.py"))
+
+    assert dataclasses.replace(recipe, tokenizer_balance=1.0).tokenizer_balance == 1.0
+    with pytest.raises(ValueError, match="tokenizer_balance"):
+        dataclasses.replace(recipe, tokenizer_balance=1.5)
+
+
 @given(
     steps=st.integers(1, 5000),
     warmup=st.floats(0, 0.3),
