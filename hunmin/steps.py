@@ -256,7 +256,7 @@ def only_one(out: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OutputBusy(out=out) from error
-        if not _is_at(lock.fileno(), lock_path):  # another process ended just now, and removed it
+        if not is_at(lock.fileno(), lock_path):  # another process ended just now, and removed it
             raise OutputBusy(out=out)
         yield
         lock_path.unlink(missing_ok=True)
@@ -277,7 +277,8 @@ def _opened(lock_path: Path, out: Path) -> TextIO:
         raise OutputUnwritable(out=out, reason=error.strerror or str(error)) from error
 
 
-def _is_at(handle: int, path: Path) -> bool:
+def is_at(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:

@@ -105,6 +105,11 @@ def prune(plan: RunPlan, *, kept: int) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
 
 
+def last_written(plan: RunPlan) -> Path | None:
+    """Return the newest checkpoint, as it is; None where there is none yet."""
+    return next(iter(_by_step(plan.folder)[::-1]), None)
+
+
 def _by_step(folder: Path) -> list[Path]:
     """Return the checkpoints of a run, by number: `step-1000000` comes after `step-999999`."""
     found = [path for path in folder.glob("step-*") if path.name.removeprefix("step-").isdecimal()]
@@ -140,22 +145,41 @@ def restore(
     """
     reader = StateReader(folder / STATE_NAME)
     saved = reader.read_metadata().state_dict_metadata
+    wanted = {
+        key: (each.size, each.properties.dtype)
+        for key, each in saved.items()
+        if isinstance(each, TensorStorageMetadata)
+    }
+    try:
+        make_room(learner, optimizers, wanted)
+    except KeyError as error:
+        raise CheckpointBroken(folder=folder, reason=f"it has a weight {error}") from error
+    load_into(state_tensors(learner, optimizers), folder, world)
+
+
+def make_room(
+    learner: Learner,
+    optimizers: Sequence[torch.optim.Optimizer],
+    wanted: Mapping[str, tuple[torch.Size, torch.dtype]],
+) -> None:
+    """Give optimizers state of the sizes that are wanted, by the names `state_tensors` gives.
+
+    Raises:
+        KeyError: A weight of that name is not trained.
+    """
     parameters = dict(learner.transformer.named_parameters())
     for optimizer in optimizers:
         optimizer.state.clear()
-    for key, each in saved.items():
-        if not key.startswith(OPTIMIZER_KEY) or not isinstance(each, TensorStorageMetadata):
+    for key, (size, dtype) in wanted.items():
+        if not key.startswith(OPTIMIZER_KEY):
             continue
         name, _, part = key.removeprefix(OPTIMIZER_KEY).rpartition("/")
-        if name not in parameters:
-            raise CheckpointBroken(folder=folder, reason=f"it has a weight {name}")
         parameter = parameters[name]
         _state_of(parameter, optimizers)[part] = (
             torch.zeros_like(parameter)
-            if each.size == parameter.shape
-            else torch.zeros(each.size, dtype=each.properties.dtype, device=parameter.device)
+            if size == parameter.shape
+            else torch.zeros(size, dtype=dtype, device=parameter.device)
         )
-    load_into(state_tensors(learner, optimizers), folder, world)
 
 
 def load_into(tensors: dict[str, Tensor], folder: Path, world: World) -> None:

@@ -61,7 +61,11 @@ class Course:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read `course.json` of a checkpoint whose files were verified."""
-        saved = json.loads((folder / COURSE_NAME).read_text("utf-8"))
+        return cls.from_json(json.loads((folder / COURSE_NAME).read_text("utf-8")))
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Return what `to_json` gave."""
         return cls(
             step=saved["step"],
             data_step=saved["data_step"],

@@ -22,7 +22,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tenso
 from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
-from hunmin.model.adapters import AdapterConfig, add_adapters
+from hunmin.model.adapters import AdapterConfig, add_adapters, is_adapter
 from hunmin.model.expert_names import is_stack
 from hunmin.train.context_parallel import part_sequences
 from hunmin.train.device import Device
@@ -219,6 +219,14 @@ def put_weight(parameter: Tensor, whole: Tensor) -> None:
                 src_data_rank=None,  # every process has the whole: nothing is sent
             )
         parameter.copy_(whole)
+
+
+def count_parameters(transformer: nn.Module) -> dict[str, int]:
+    """Return how many weights a model has and, where only adapters learn, how many those."""
+    counts = {name: weight.numel() for name, weight in transformer.named_parameters()}
+    learned = sum(count for name, count in counts.items() if is_adapter(name))
+    found = {"parameters": sum(counts.values()) - learned}
+    return found | {"adapter_parameters": learned} if learned else found
 
 
 def local_parts(tensors: Iterable[Tensor]) -> list[Tensor]:

@@ -9,24 +9,22 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hunmin.errors import (
-    TrainingUnstable,
-)
+from hunmin.errors import TrainingUnstable
 from hunmin.ledger import Order
 from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
 from hunmin.model import ModelConfig, flops_per_token
-from hunmin.model.adapters import is_adapter
 from hunmin.progress import bar
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.course import Course
 from hunmin.train.determinism import how_computed
 from hunmin.train.device import Device
-from hunmin.train.learner import build_learner
+from hunmin.train.learner import build_learner, count_parameters
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
 from hunmin.train.pace import Pace, peak_flops_per_second
@@ -145,24 +143,33 @@ class Loop:
                 visible=self.world.is_first,
             ) as self.shown,
         ):
-            shown = self.shown
-            shown.start_at(self.course.step * tokens_a_step)
+            self.shown.start_at(self.course.step * tokens_a_step)
             stopping = False
             while self.course.step < config.steps and not stopping:
-                outcome = self._step(stop)
-                stopping, is_writing = outcome.raised
-                note = f"step {self.course.step} of {config.steps}, loss {outcome.loss:.3f}"
-                shown.advance(tokens_a_step, note=note)
-                if not is_writing:
-                    self._settle()
-                if self.course.guard.wants_rollback:
-                    self._take_back()
-                    shown.start_at(self.course.step * tokens_a_step)
-                elif self._is_due() and not stopping:
-                    self._begin_checkpoint()
+                stopping = self._turn(stop)
             if stopping and self.course.step < config.steps:
-                self._save_and_stop()
+                self._save()
+                raise KeyboardInterrupt
             return self._finish()
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        self.writer.close()
+
+    def _turn(self, stop: Stop) -> bool:
+        """Do one step and what follows from it; return whether someone asked to stop."""
+        outcome = self._step(stop)
+        stopping, is_writing, *_ = outcome.raised
+        note = f"step {self.course.step} of {self.config.steps}, loss {outcome.loss:.3f}"
+        self.shown.advance(self._tokens_a_step, note=note)
+        if not is_writing:
+            self._settle()
+        if self.course.guard.wants_rollback:
+            self._take_back()
+            self.shown.start_at(self.course.step * self._tokens_a_step)
+        elif self._is_due() and not stopping:
+            self._begin_checkpoint()
+        return stopping
 
     def _what_it_is(self) -> dict[str, object]:
         """Return what the log tells of this run, for those who watch it."""
@@ -170,11 +177,10 @@ class Loop:
         return {
             "stage": config.stage,
             "steps": config.steps,
-            "processes": self.world.size,
-            "replicas": self.world.replicas,
+            **self._layout(),
             "device": self.device.describe(),
             "computing": self.computing,
-            **self._parameters(),
+            **count_parameters(self.learner.transformer),
             "tokens_per_step": self._tokens_a_step,
             "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
             "peak_flops_per_second": peak_flops_per_second(self.device),
@@ -207,9 +213,9 @@ class Loop:
             outcome = self.stepper.step(
                 step,
                 self.sequences,
-                rows,
+                self._own_share(rows),
                 course.guard,
-                flags=lambda: (stop.wanted, self.writer.is_writing),
+                flags=lambda: self._flags(stop),
             )
             changes = self.stragglers.after_step()
         course.advance(learned=outcome.learned)
@@ -240,6 +246,14 @@ class Loop:
             self.log.add(step=course.step, **change.to_json())
             self.shown.say(f"hunmin: {change}")
         return outcome
+
+    def _own_share(self, rows_N: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which samples of a step these processes compute: all, if there are no others."""
+        return rows_N
+
+    def _flags(self, stop: Stop) -> tuple[bool, ...]:
+        """Return what this process wants all to know after a step."""
+        return (stop.wanted, self.writer.is_writing)
 
     def _is_due(self) -> bool:
         """Whether a checkpoint shall be written now, other than the last."""
@@ -280,20 +294,15 @@ class Loop:
         while self.writer.complaints:
             self.shown.say(f"hunmin: beside a checkpoint: {self.writer.complaints.pop(0)}")
 
-    def _save_and_stop(self) -> NoReturn:
-        """Write a last checkpoint to go on from.
-
-        Raises:
-            KeyboardInterrupt: Always, when it is whole.
-        """
+    def _save(self) -> None:
+        """Write a last checkpoint to go on from, and wait until it is whole."""
         with self.watchdog.watching(self.course.step, slow=True):
             self._settle()
         if self.saved == self.plan.folder_at(self.course.step):
-            raise KeyboardInterrupt  # the run was just taken back to it
+            return  # the run was just taken back to it
         self._begin_checkpoint()
         with self.watchdog.watching(self.course.step, slow=True):
-            self.writer.settle()
-        raise KeyboardInterrupt
+            self.saved = self.writer.settle() or self.saved
 
     def _finish(self) -> Manifest:
         with self.watchdog.watching(self.course.step, slow=True):
@@ -346,9 +355,9 @@ class Loop:
             "loss": self.course.loss,
             "tokens_seen": self._tokens_seen(),
             "epochs": self._steps_learned() * config.samples_per_step / len(self.sequences),
-            **self._parameters(),
+            **count_parameters(self.learner.transformer),
             "device": self.device.describe(),
-            "processes": self.world.size,
+            "processes": self._layout()["processes"],
             "computing": self.computing,
             "data": self._data_facts(),
         }
@@ -371,13 +380,8 @@ class Loop:
             documents=self.sequences.documents,
         )
 
-    def _parameters(self) -> dict[str, int]:
-        """Return how many weights the model has and, where only adapters learn, how many those."""
-        named = self.learner.transformer.named_parameters()
-        counts = {name: weight.numel() for name, weight in named}
-        learned = sum(count for name, count in counts.items() if is_adapter(name))
-        found = {"parameters": sum(counts.values()) - learned}
-        return found | {"adapter_parameters": learned} if learned else found
+    def _layout(self) -> dict[str, int]:
+        return {"processes": self.world.size, "replicas": self.world.replicas}
 
     def _measure_heldout(self) -> dict[str, Any]:
         """Return what is measured on held-out data, and log it; nothing where there are none."""

@@ -22,7 +22,7 @@ class LossLog:
     def __init__(self, folder: Path, *, writes: bool = True) -> None:
         """Open the log of a run; of its processes one alone writes."""
         self._path = folder / LOG_NAME
-        self._writes = writes
+        self.writes = writes
         self._unwritten = ""
 
     def rewind(self, step: int) -> None:
@@ -30,7 +30,7 @@ class LossLog:
 
         When the run was started and how it ended stays: that did happen.
         """
-        if not self._writes:
+        if not self.writes:
             return
         self._unwritten = ""
         lines = [
@@ -55,7 +55,7 @@ class LossLog:
 
     def add(self, **values: object) -> None:
         """Append one line with the moment; where the disk is full, later, with the next one."""
-        if not self._writes:
+        if not self.writes:
             return
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._unwritten += json.dumps({**values, "at": at}) + "\n"

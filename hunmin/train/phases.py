@@ -70,6 +70,11 @@ class PhaseClock:
         if ended is not None:
             self.last = _times(*ended)
 
+    def drop_step(self) -> None:
+        """Forget the step under way: it is done again."""
+        self._marks.clear()
+        self._phase = None
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Count the block as waiting for others; outside a step, count nothing."""

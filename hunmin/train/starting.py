@@ -8,6 +8,7 @@ from hunmin.train.base import start_from
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.learner import Learner, initialize, put_weight
 from hunmin.train.recipe import TrainConfig
+from hunmin.train.sharing import one_after_another
 from hunmin.train.tokens import Kind, Sequences, prepare
 from hunmin.train.world import World
 
@@ -41,7 +42,11 @@ def open_sequences(
                 raise
             return None
 
-    made = world.together(lambda: open_them(make=True) if world.is_first else None)
+    def make_them() -> Sequences | None:
+        with one_after_another(plan.folder / "tokens"):  # other replicas may come to it too
+            return open_them(make=True)
+
+    made = world.together(lambda: make_them() if world.is_first else None)
     there = world.gather(made is not None)[0]
     return made if world.is_first or not there else open_them(make=False)
 

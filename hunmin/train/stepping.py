@@ -23,6 +23,14 @@ from hunmin.train.recipe import TrainConfig
 from hunmin.train.tokens import Sequences
 from hunmin.train.world import World
 
+AddUp = Callable[[Sequence[torch.Tensor], list[float]], list[float]]
+"""Adds gradients up over replicas, in place, and numbers."""
+
+
+def _alone(_gradients: Sequence[torch.Tensor], numbers: list[float]) -> list[float]:
+    """Add up over the one replica there is."""
+    return numbers
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -55,6 +63,7 @@ class Stepper:
         world: World,
         *,
         clock: PhaseClock | None = None,
+        add_up: AddUp = _alone,
     ) -> None:
         self._config = config
         self._learner = learner
@@ -63,6 +72,7 @@ class Stepper:
         self._world = world
         self._observed: list[torch.Tensor] = []
         """Of each batch the sums of what is measured."""
+        self._add_up = add_up
         self._clock = clock or PhaseClock(device.device)
         self._penalties = Penalties(
             z_loss=config.z_loss,
@@ -83,7 +93,7 @@ class Stepper:
         Args:
             step: The number of the step, from 0: the learning rate is a function of it.
             sequences: Where the data lie.
-            rows_N: The sequences of this step, on every process the same.
+            rows_N: The sequences of this step that the processes of this world share out.
             guard: Judges the step, and remembers it.
             flags: Tells, when the step is computed, what this process wants all to know.
         """
@@ -102,15 +112,10 @@ class Stepper:
         clock.enter("optimizer")
         weights = self._learner.parameters()
         gradients = [weight.grad for weight in weights if weight.grad is not None]
-        loss_sum, tokens_sum, squares, *others = world.sum(
-            [
-                torch.stack(losses).sum().item(),
-                tokens,
-                squared_norm(gradients),
-                *self._observations(),
-                *flags(),
-            ]
-        )
+        own = [torch.stack(losses).sum().item(), tokens, *self._observations(), *flags()]
+        with world.waiting():
+            own = self._add_up(gradients, own)
+        squares, loss_sum, tokens_sum, *others = world.sum([squared_norm(gradients), *own])
         observed, raised = others[: len(self.measures)], others[len(self.measures) :]
         # The gradients so far are of the summed loss, and `fully_shard` has averaged them over the
         # parts of the data. Processes that share a part all count its losses and tokens.
@@ -122,8 +127,7 @@ class Stepper:
             clip = clipping(outcome_norm, norm_max=config.gradient_norm_max)
             torch._foreach_mul_(local_parts(gradients), factor * clip)
             self._update(step)
-        for optimizer in self._optimizers:
-            optimizer.zero_grad(set_to_none=True)
+        self.forget()
         clock.end_step(sequences=count)
         return Outcome(
             mean_loss,
@@ -132,6 +136,12 @@ class Stepper:
             tuple(one > 0 for one in raised),
             self._means(observed, tokens_sum),
         )
+
+    def forget(self) -> None:
+        """Throw away the gradients, learned from or not."""
+        self._observed.clear()
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
 
     def measure(self, sequences: Sequences, rows_N: NDArray[np.int64]) -> dict[str, float]:
         """Return the `loss` of sequences, and what else is measured, learning nothing."""
