@@ -210,6 +210,55 @@ class ExpertParallelUnfit(HunminError):
         )
 
 
+class ReplicaUnfit(HunminError):
+    """Replicas that are lost alone cannot train this."""
+
+    code = "replica_unfit"
+    status = 422
+
+    def __init__(self, *, what: str, value: float | str) -> None:
+        super().__init__(
+            f"Replicas that meet cannot train this: {what} = {value}. --meeting is for the "
+            "pretrain and chat stages, and for mixtures of experts without balance_loss. It goes "
+            "without --context, --expert-parallel and --deterministic; in the place of "
+            "--replicas start this command several times.",
+            f"따로 모이는 복제본들로는 학습할 수 없습니다({what} = {value}). --meeting은 사전 "
+            "학습과 대화 학습 단계에 쓰고, 전문가 혼합 모델은 balance_loss가 0일 때만 됩니다. "
+            "--context, --expert-parallel, --deterministic과 함께 쓸 수 없으며, --replicas 대신 "
+            "이 명령을 여러 번 시작하십시오.",
+        )
+
+
+class ReplicaUnlike(HunminError):
+    """The replicas at a meeting train something else, or are laid out in another way."""
+
+    code = "replica_unlike"
+    status = 409
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"The replicas that meet at {address} train something else. Start all of them with the "
+            "same recipe, folders, number of processes and --tensor, or open another meeting.",
+            f"{address}에 모인 복제본들은 다른 것을 학습하고 있습니다. 모두 같은 레시피, 폴더, "
+            "프로세스 수, --tensor로 시작하거나 다른 모임을 여십시오.",
+        )
+
+
+class MeetingUnreachable(HunminError):
+    """Nobody answers where replicas should meet."""
+
+    code = "meeting_unreachable"
+    status = 503
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(
+            f"No meeting answers at {address}. Start one there with `hunmin train meeting`, and "
+            "give its place as --meeting HOST:PORT.",
+            f"{address}에서 응답하는 모임이 없습니다. 그곳에서 `hunmin train meeting`으로 모임을 "
+            "열고 --meeting 호스트:포트로 알려 주십시오.",
+        )
+
+
 class OtherProcessFailed(HunminError):
     """Another process of the same run failed, and told why."""
 

@@ -33,11 +33,14 @@ _EVENTS: Mapping[str, Mapping[Language, str]] = {
     "checkpoint_failed": {"ko": "체크포인트 실패", "en": "A checkpoint failed"},
     "straggler": {"ko": "느린 프로세스", "en": "A process holds up the others"},
     "straggler_keeps_up": {"ko": "다시 따라온 프로세스", "en": "A process keeps up again"},
+    "replica_lost": {"ko": "복제본을 잃음", "en": "A replica was lost"},
+    "replica_joined": {"ko": "복제본이 들어옴", "en": "A replica joined"},
 }
 
 _DETAILS: Mapping[str, Mapping[Language, str]] = {
     "process": {"ko": "프로세스", "en": "process"},
     "processes": {"ko": "프로세스", "en": "processes"},
+    "replica": {"ko": "복제본", "en": "replica"},
     "device": {"ko": "장치", "en": "device"},
     "host": {"ko": "컴퓨터", "en": "machine"},
     "phase": {"ko": "구간", "en": "phase"},

@@ -46,7 +46,7 @@ def shares(
         size: How many processes there are.
         micro: Sequences that go through the model at once; 0 for no limit.
     """
-    most = -(-len(rows_N) // size)
+    most = max(1, -(-len(rows_N) // size))
     own_N = np.array_split(rows_N, size)[rank]
     length = min(micro or most, most)
     return [own_N[first : first + length] for first in range(0, most, length)]

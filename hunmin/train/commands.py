@@ -1,4 +1,4 @@
-"""The commands of the room: `hunmin train RECIPE …`, `plan`, `ladder`, `goodput`, `attention`."""
+"""The commands of the room: `hunmin train RECIPE …`, and those that plan and measure beside it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from hunmin.model.attention_names import KernelName
 from hunmin.shells import RunByDefault
 from hunmin.train.attention_command import attention_command
 from hunmin.train.goodput_command import goodput_command
+from hunmin.train.meeting_command import meeting_command
 from hunmin.train.planning_commands import ladder_command, plan_command
 
 training = typer.Typer(
@@ -26,6 +27,7 @@ training.command("plan")(plan_command)
 training.command("ladder")(ladder_command)
 training.command("goodput")(goodput_command)
 training.command("attention")(attention_command)
+training.command("meeting")(meeting_command)
 
 
 class StageName(StrEnum):
@@ -135,6 +137,15 @@ def run_command(
             help="Processes that each hold other experts of a mixture, whole; tokens go to them.",
         ),
     ] = 1,
+    meeting: Annotated[
+        str | None,
+        typer.Option(
+            "--meeting",
+            metavar="HOST:PORT",
+            help="Be one of several replicas that are started, lost and come back alone, and meet "
+            "there; `hunmin train meeting` opens it.",
+        ),
+    ] = None,
     stalled_after: Annotated[
         float | None,
         typer.Option(
@@ -172,6 +183,7 @@ def run_command(
         words += ["--recompute-activations"] if recompute_activations else []
         words += [] if attention is None else ["--attention", attention]
         words += ["--deterministic"] if deterministic else []
+        words += [] if meeting is None else ["--meeting", meeting]
         words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
         typer.echo(_launched(launch, words, nodes=nodes, processes=processes, name=loaded.name))
         return
@@ -193,6 +205,7 @@ def run_command(
         context=context,
         tensor=tensor,
         expert_parallel=expert_parallel,
+        meeting=meeting,
         stalled_after_seconds=stalled_after,
     )
     typer.echo(str(out / f"step-{config.steps:06}"))

@@ -4,12 +4,13 @@ One process trains on one device; several, started by `torchrun`, train one mode
 """
 
 import dataclasses
+import hashlib
 import json
 from contextlib import ExitStack
 from pathlib import Path
 
 from hunmin.errors import BaseNeeded, CanariesUnfit, OutputExists
-from hunmin.manifest import Manifest
+from hunmin.manifest import Manifest, manifest_sha256
 from hunmin.model import ModelConfig
 from hunmin.model.attention_names import KernelName
 from hunmin.steps import full_disk_said, only_one
@@ -19,13 +20,17 @@ from hunmin.train.attention_timing import Case
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.context_parallel import check_context_size
 from hunmin.train.determinism import check_same_bits, how_computed, same_bits
-from hunmin.train.device import find_device
+from hunmin.train.device import Device, find_device
 from hunmin.train.expert_parallel import check_expert_parallel
 from hunmin.train.loop import Loop
+from hunmin.train.meeting import Address
 from hunmin.train.recipe import TrainConfig
+from hunmin.train.replica_loop import ReplicaLoop
+from hunmin.train.replicas import Replicas, check_replicas_fit
+from hunmin.train.sharing import one_of_several
 from hunmin.train.tensor_parallel import check_tensor_size
 from hunmin.train.watchdog import Watchdog
-from hunmin.train.world import join_world
+from hunmin.train.world import World, join_world
 
 
 def run(
@@ -45,6 +50,7 @@ def run(
     context: int = 1,
     tensor: int = 1,
     expert_parallel: int = 1,
+    meeting: str | None = None,
     stalled_after_seconds: float | None = None,
 ) -> Manifest:
     """Train one stage, or go on with it where an earlier run stopped.
@@ -72,6 +78,8 @@ def run(
         context: How many processes share each sequence, each with a part of its positions.
         tensor: How many processes compute each sequence together, each with a part of every layer.
         expert_parallel: How many processes each hold other experts, whole; the tokens go to them.
+        meeting: Where the replicas of a run meet, `HOST:PORT`, if these processes are one of
+            several that are started, lost and come back alone; `hunmin train meeting` opens it.
         stalled_after_seconds: How long a step may take among several processes before the run is
             ended with the stack of every process in `stalled/`; None derives it from the steps
             before.
@@ -93,7 +101,22 @@ def run(
         ExpertParallelUnfit: The experts cannot be shared out among so many.
         AttentionUnfit: The attention kernel that was asked for cannot be used here.
         BitsWouldDiffer: A deterministic run would go on otherwise than it began.
+        ReplicaUnfit: Replicas that are lost alone cannot train this.
+        ReplicaUnlike: Those at the meeting train something else.
+        MeetingUnreachable: Nobody answers there.
     """
+    if meeting is not None:
+        check_replicas_fit(
+            config,
+            model_config,
+            layout={
+                "--replicas": replicas,
+                "--context": context,
+                "--expert-parallel": expert_parallel,
+            },
+            deterministic=deterministic,
+        )
+        Address.parse(meeting)
     check_expert_parallel(model_config, expert_parallel=expert_parallel, tensor=tensor)
     check_context_size(config, context=context, tensor=tensor, attention=attention)
     check_tensor_size(config, model_config, tensor=tensor)
@@ -135,26 +158,83 @@ def run(
             device = with_attention(device, case, world, wanted=attention)
 
         def open_folder() -> None:
-            held.enter_context(only_one(plan.folder))
+            lock = only_one if meeting is None else one_of_several
+            held.enter_context(lock(plan.folder))
             if plan.folder.is_file():
                 raise OutputExists(out=plan.folder)
             plan.folder.mkdir(exist_ok=True)
-            checkpoints.sweep(plan)
+            if meeting is None:
+                checkpoints.sweep(plan)
 
         world.together(lambda: open_folder() if world.is_first else None)
-        start = checkpoints.newest(plan, world)
-        if start is not None and start[0] == config.steps:
-            return Manifest.read(start[1])
+        start = None
+        if meeting is None:
+            start = checkpoints.newest(plan, world)
+            if start is not None and start[0] == config.steps:
+                return Manifest.read(start[1])
         if start is not None and deterministic:
             check_same_bits(start[1], how_computed(device, world, config))
         watchdog = Watchdog(
             plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
         )
-        loop = Loop(config, model_config, plan, device=device, world=world, watchdog=watchdog)
+        if meeting is None:
+            loop = Loop(config, model_config, plan, device=device, world=world, watchdog=watchdog)
+        else:
+            loop = _open_replica(
+                config,
+                model_config,
+                plan,
+                meeting=Address.parse(meeting),
+                device=device,
+                world=world,
+                watchdog=watchdog,
+            )
         try:
             return loop.go(start)
         finally:
-            loop.writer.close()
+            loop.close()
+
+
+def _open_replica(
+    config: TrainConfig,
+    model_config: ModelConfig,
+    plan: RunPlan,
+    *,
+    meeting: Address,
+    device: Device,
+    world: World,
+    watchdog: Watchdog,
+) -> ReplicaLoop:
+    """Return the loop of one replica, with a seat at the meeting.
+
+    Raises:
+        MeetingUnreachable: Nobody answers there.
+    """
+    same = {
+        "run": str(plan.folder),
+        "recipe": plan.recipe,
+        "inputs": {role: manifest_sha256(folder) for role, folder in plan.inputs.items()},
+        "processes": [world.size, world.tensor],
+    }
+    replicas = Replicas(
+        meeting,
+        plan=hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest(),
+        world=world,
+        compiles=device.compiled,
+    )
+    try:
+        return ReplicaLoop(
+            config,
+            model_config,
+            plan,
+            device=device,
+            world=world,
+            watchdog=watchdog,
+            replicas=replicas,
+        )
+    except BaseException:
+        replicas.leave()
+        raise
 
 
 def _what_counts(config: TrainConfig) -> dict[str, object]:

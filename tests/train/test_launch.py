@@ -87,6 +87,12 @@ def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
     assert "--deterministic" in words
 
 
+def test_the_line_of_a_replica_says_where_it_meets_the_others(printed):
+    words = shlex.split(printed("torchrun", "--processes", "8", "--meeting", "desk:29600"))
+
+    assert words[words.index("--meeting") + 1] == "desk:29600"
+
+
 def test_the_slurm_script_is_one_a_shell_reads(printed, tmp_path):
     script = printed("slurm", "--nodes", "4", "--processes", "8")
 

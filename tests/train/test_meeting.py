@@ -1,0 +1,83 @@
+"""A meeting answers whoever comes, and says clearly where it cannot."""
+
+import threading
+import time
+
+import pytest
+
+from hunmin.errors import MeetingUnreachable, PortInUse, ReplicaUnlike
+from hunmin.train import meeting as rooms
+from hunmin.train.meeting import Address, Meeting, Seat
+from hunmin.train.stopping import Stop
+
+
+@pytest.fixture
+def meeting():
+    """Hold a meeting in a thread."""
+    held, stop = Meeting(0, replicas=1, patience_seconds=2.0), Stop()
+    keeping = threading.Thread(target=held.keep, args=(lambda _: None, stop))
+    keeping.start()
+    yield held
+    stop.wanted = True
+    keeping.join()
+
+
+@pytest.fixture
+def sit(meeting):
+    """Give what takes a seat, and leaves it in the end."""
+    seats = []
+
+    def take(name, plan="plan"):
+        seat = Seat(Address("127.0.0.1", meeting.port), plan=plan)
+        seat.name = name  # by themselves both would be called after this process
+        seats.append(seat)
+        return seat
+
+    yield take
+    for seat in seats:
+        seat.leave()
+
+
+def test_a_newcomer_is_on_the_next_roster_once_the_others_ask_for_it(sit):
+    first, second = sit("first"), sit("second")
+    assert first.next_roster().members == ("first",)
+    waiting = threading.Thread(target=second.next_roster)
+    waiting.start()
+    while not first.wants_roster:
+        time.sleep(0.05)
+
+    assert first.next_roster().members == ("first", "second")
+    waiting.join()
+    assert not first.wants_roster
+    assert first.patience_seconds == 2.0
+
+
+def test_who_trains_something_else_is_told_so(sit):
+    sit("first").next_roster()
+
+    with pytest.raises(ReplicaUnlike):
+        sit("second", plan="another").next_roster()
+
+
+def test_a_port_that_is_taken_is_named(meeting):
+    with pytest.raises(PortInUse, match=str(meeting.port)):
+        Meeting(meeting.port, replicas=1, patience_seconds=2.0)
+
+
+def test_where_nobody_answers_it_says_where(monkeypatch):
+    monkeypatch.setattr(rooms, "_UNREACHABLE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(rooms, "_STORE_TIMEOUT", rooms.timedelta(seconds=1))
+
+    with pytest.raises(MeetingUnreachable, match="127.0.0.1:9"):
+        Seat(Address("127.0.0.1", 9), plan="plan")
+
+
+@pytest.mark.parametrize("text", ["desk", "desk:", ":29600", "desk:port"])
+def test_a_place_that_is_not_written_as_one_is_refused(text):
+    with pytest.raises(MeetingUnreachable):
+        Address.parse(text)
+
+
+def test_a_place_may_be_an_address_of_any_kind():
+    assert Address.parse("[fe80::1]:29600") == Address("fe80::1", 29600)
+    assert Address.parse("desk:29600") == Address("desk", 29600)
