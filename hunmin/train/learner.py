@@ -4,7 +4,7 @@ With several processes each weight lies parted among them (`fully_shard`): a lay
 gathered while it computes and let go again, and its gradients come back summed and parted.
 Whatever the number of processes, the weights at the start are the same.
 
-Letters in tensor names: B sequences, T positions, N tokens, D model width, V vocabulary.
+Letters in tensor names: B sequences, T positions, N tokens, D model width.
 """
 
 import logging
@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-from torch.nn import functional
 
 from hunmin.model import ModelConfig, Transformer
 from hunmin.model.adapters import AdapterConfig, add_adapters, is_adapter
@@ -27,8 +26,9 @@ from hunmin.model.expert_names import is_stack
 from hunmin.train.context_parallel import part_sequences
 from hunmin.train.device import Device
 from hunmin.train.expert_parallel import ExpertsApart, part_experts
+from hunmin.train.head_loss import HeadLoss
 from hunmin.train.routing import balance_penalty, router_z_penalty
-from hunmin.train.tensor_parallel import part_layers, sum_of_parted_losses
+from hunmin.train.tensor_parallel import part_layers
 from hunmin.train.world import World
 
 
@@ -50,8 +50,7 @@ class Learner(nn.Module):
     def __init__(self, transformer: Transformer, world: World) -> None:
         super().__init__()
         self.transformer = transformer
-        self.sum_of_losses = sum_of_losses
-        self.losses_by_sequence = losses_by_sequence
+        self.head_loss = HeadLoss()
         self._world = world
 
     def forward(
@@ -66,17 +65,17 @@ class Learner(nn.Module):
         """Return the summed loss of a batch, and what is to be added to it for learning.
 
         Both are sums over the tokens to be learned; the second is weighted already. The first is of
-        each sequence, `(B,)`, where it is asked for `by_sequence`.
+        each sequence, `(B,)`, where it is asked for `by_sequence`. Otherwise learn from the sum of
+        both: the gradient of the z-loss is with that of the first (see `HeadLoss`).
         """
         hidden_BTD, routers = self.transformer.hidden_and_routers(ids_BT, segments_BT)
-        add_up = self.losses_by_sequence if by_sequence else self.sum_of_losses
-        loss, squares = add_up(
+        add_up = self.head_loss.by_sequence if by_sequence else self.head_loss.sum
+        loss, added = add_up(
             hidden_BTD.flatten(0, 1),
             self.transformer.lm_head.weight,
             targets_BT if by_sequence else targets_BT.flatten(),
-            penalized=penalties.z_loss > 0,
+            z_loss=penalties.z_loss,
         )
-        added = penalties.z_loss * squares
         learned_N = targets_BT.flatten() >= 0
         if routers and penalties.balance_loss > 0:
             added = added + penalties.balance_loss * balance_penalty(
@@ -88,42 +87,6 @@ class Learner(nn.Module):
         if routers and penalties.router_z_loss > 0:
             added = added + penalties.router_z_loss * router_z_penalty(routers, learned_N)
         return loss, added
-
-
-def sum_of_losses(
-    hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor, *, penalized: bool
-) -> tuple[Tensor, Tensor]:
-    """Return the summed cross-entropy in nats over targets that are not -100, and the z-loss.
-
-    Args:
-        hidden_ND: Last hidden states, `(N, D)`.
-        head_VD: The head, `(V, D)`.
-        targets_N: Ids, `(N,)`.
-        penalized: Whether the z-loss is wanted; it is 0 otherwise.
-
-    Source:
-        Chowdhery et al., "PaLM", 2022, section 5 (z-loss: the squared log of the softmax's sum).
-    """
-    logits_NV = functional.linear(hidden_ND, head_VD).float()
-    loss = functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="sum")
-    if not penalized:
-        return loss, torch.zeros_like(loss)
-    squares_N = logits_NV.logsumexp(dim=-1).square()
-    return loss, squares_N.masked_fill(targets_N < 0, 0.0).sum()
-
-
-def losses_by_sequence(
-    hidden_ND: Tensor, head_VD: Tensor, targets_BT: Tensor, *, penalized: bool
-) -> tuple[Tensor, Tensor]:
-    """Return what `sum_of_losses` does, but the cross-entropy of each sequence, `(B,)`."""
-    logits_NV = functional.linear(hidden_ND, head_VD).float()
-    targets_N = targets_BT.flatten()
-    loss_N = functional.cross_entropy(logits_NV, targets_N, ignore_index=-100, reduction="none")
-    loss_B = loss_N.view(targets_BT.shape).sum(dim=-1)
-    if not penalized:
-        return loss_B, torch.zeros_like(loss_B[0])
-    squares_N = logits_NV.logsumexp(dim=-1).square()
-    return loss_B, squares_N.masked_fill(targets_N < 0, 0.0).sum()
 
 
 def build_learner(
@@ -142,7 +105,6 @@ def build_learner(
     learner.transformer.attention = device.attention
     if world.tensor_mesh is not None:
         part_layers(learner.transformer, world.tensor_mesh)
-        learner.sum_of_losses = sum_of_parted_losses
     if world.sequence is not None:
         part_sequences(learner.transformer, world)
     if world.experts_mesh is not None:
@@ -162,8 +124,7 @@ def _compile(learner: Learner, *, deterministic: bool) -> None:
     options: dict[str, Any] | None = {"deterministic": True} if deterministic else None
     for block in learner.transformer.model.layers:
         block.compile(options=options)
-    learner.sum_of_losses = torch.compile(learner.sum_of_losses, options=options)
-    learner.losses_by_sequence = torch.compile(losses_by_sequence, options=options)
+    learner.head_loss = HeadLoss(partial(torch.compile, options=options))
 
 
 def _part_weights(learner: Learner, mesh: DeviceMesh, experts_mesh: DeviceMesh | None) -> None:

@@ -4,9 +4,10 @@ Each process holds some heads of the attention, some columns of the feed-forward
 rows of the vocabulary, and computes its part of every product. Between layers and in the norms each
 has some positions of every sequence instead (sequence parallel): these are gathered before products
 and summed and parted again after them. This is PyTorch's own `parallelize_module` with the plan
-usual for this kind of model; only the loss is ours, so that no process ever holds whole logits.
+usual for this kind of model; only the loss is ours (`head_loss`), so that no process ever holds the
+logits of its rows for all tokens, nor of a token for all rows.
 
-Letters in tensor names: N tokens, D model width, V vocabulary, P the part of it on this process.
+Letters in tensor names: B sequences, T positions, D model width.
 
 Source:
     Shoeybi et al., "Megatron-LM", 2019; Korthikanti et al., "Reducing Activation Recomputation in
@@ -23,7 +24,6 @@ from torch.distributed.tensor.parallel import (
     SequenceParallel,
     parallelize_module,
 )
-from torch.nn import functional
 
 from hunmin.errors import TensorUnfit
 from hunmin.model import ModelConfig, Transformer
@@ -107,32 +107,3 @@ def _gathered(_: nn.Module, __: object, hidden_BTD: DTensor) -> Tensor:
     """Return all positions; what comes back is from this process's part of the vocabulary."""
     whole_BTD = hidden_BTD.redistribute(placements=(Replicate(),))
     return whole_BTD.to_local(grad_placements=(Partial(),))
-
-
-def sum_of_parted_losses(
-    hidden_ND: Tensor, head_VD: Tensor, targets_N: Tensor, *, penalized: bool
-) -> tuple[Tensor, Tensor]:
-    """Return what `sum_of_losses` does, where each process has a part of the vocabulary.
-
-    Args:
-        hidden_ND: Last hidden states, `(N, D)`, on every process the same.
-        head_VD: The head, `(V, D)`, parted by rows.
-        targets_N: Ids, `(N,)`, on every process the same.
-        penalized: Whether the z-loss is wanted; it is 0 otherwise.
-    """
-    assert isinstance(head_VD, DTensor)
-    mesh = head_VD.device_mesh
-    logits_NP = functional.linear(hidden_ND, head_VD.to_local()).float()
-    size = logits_NP.shape[1]
-    sums_1N = logits_NP.logsumexp(dim=-1).unsqueeze(0)
-    sums_N = DTensor.from_local(sums_1N, mesh, (Shard(0),)).full_tensor().logsumexp(dim=0)
-    places_N = targets_N - mesh.get_local_rank() * size
-    is_here_N = (places_N >= 0) & (places_N < size)
-    chosen_N = logits_NP.gather(1, places_N.clamp(0, size - 1).unsqueeze(1)).squeeze(1)
-    chosen_N = chosen_N.masked_fill(~is_here_N, 0.0)
-    chosen_N = DTensor.from_local(chosen_N, mesh, (Partial(),)).full_tensor()
-    is_ignored_N = targets_N < 0
-    loss = (sums_N - chosen_N).masked_fill(is_ignored_N, 0.0).sum()
-    if not penalized:
-        return loss, loss.new_zeros(())
-    return loss, sums_N.square().masked_fill(is_ignored_N, 0.0).sum()

@@ -10,7 +10,6 @@ from safetensors.torch import load_file
 
 from hunmin import model, train
 from hunmin.model.sharded import StateReader
-from hunmin.train.learner import sum_of_losses
 from hunmin.train.muon import Muon, orthogonalize
 from hunmin.train.optimizers import build_optimizers
 from hunmin.train.stepping import Stepper
@@ -142,26 +141,6 @@ def test_a_run_with_muon_stopped_anywhere_ends_in_the_same_bytes(
 
     assert whole.keys() == again.keys()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
-
-
-@given(st.integers(0, 2**31))
-def test_the_z_loss_is_the_squared_log_of_the_sum_and_only_where_something_is_learned(seed):
-    generator = torch.Generator().manual_seed(seed)
-    hidden = torch.randn(9, 4, generator=generator, requires_grad=True)
-    head = torch.randn(7, 4, generator=generator)
-    targets = torch.randint(0, 7, (9,), generator=generator)
-    targets[2:5] = -100
-
-    loss, penalty = sum_of_losses(hidden, head, targets, penalized=True)
-
-    logits = hidden @ head.T
-    torch.testing.assert_close(penalty, logits.exp().sum(-1).log().square()[targets >= 0].sum())
-    same, nothing = sum_of_losses(hidden, head, targets, penalized=False)
-    assert torch.equal(loss, same)
-    assert nothing.item() == 0
-    penalty.backward()
-    assert hidden.grad is not None
-    assert hidden.grad[2:5].abs().max() == 0
 
 
 def test_an_unknown_optimizer_is_refused(stage):

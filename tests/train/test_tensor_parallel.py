@@ -13,10 +13,11 @@ STEPS = 4
 
 
 COMPILED = """
-import os, sys, torch
+import functools, os, sys, torch
 import torch.multiprocessing as mp
 from hunmin.model import ModelConfig
 from hunmin.train.device import Device
+from hunmin.train.head_loss import HeadLoss
 from hunmin.train.learner import Penalties, build_learner, initialize, whole_on_cpu
 from hunmin.train.world import World, join_world
 
@@ -34,7 +35,8 @@ def part(rank, size, port):
         parted, whole = (build_learner(SHAPE, device, one) for one in (world, World()))
         for block in parted.transformer.model.layers:
             block.compile(backend="aot_eager")
-        parted.sum_of_losses = torch.compile(parted.sum_of_losses, backend="aot_eager")
+        compiler = functools.partial(torch.compile, backend="aot_eager")
+        parted.head_loss = HeadLoss(compiler, tokens_max=20)
         found = []
         for learner in (parted, whole):
             initialize(learner, 1)
