@@ -259,6 +259,35 @@ class MeetingUnreachable(HunminError):
         )
 
 
+class Float8Unfit(HunminError):
+    """A stage cannot be trained in float8, or it does not pay."""
+
+    code = "float8_unfit"
+    status = 422
+
+    def __init__(self, *, what: str, value: int | str, can_be_forced: bool) -> None:
+        if can_be_forced:
+            super().__init__(
+                f"Training in float8 does not pay here: {what} = {value}. It is for GPUs of "
+                "compute capability 8.9 or higher, compiled, and dense models of at least 700 "
+                "million parameters in matrix products. Leave out --precision, or insist with "
+                "--force-float8.",
+                f"여기에서는 float8 학습이 이득이 되지 않습니다({what} = {value}). "
+                "연산 능력(compute capability) 8.9 이상인 GPU에서 컴파일하여 학습하는, 행렬곱 "
+                "파라미터가 7억 개 이상인 밀집 모델에 씁니다. --precision을 빼거나, 그래도 쓰려면 "
+                "--force-float8을 주십시오.",
+            )
+        else:
+            super().__init__(
+                f"This stage cannot be trained in float8: {what} = {value}. It needs --tensor 1, a "
+                "pretrain or chat stage without adapters, and a width that is at least 128 and a "
+                "multiple of 16. Leave out --precision.",
+                f"이 단계는 float8로 학습할 수 없습니다({what} = {value}). --tensor가 1이고, "
+                "어댑터가 없는 pretrain이나 chat 단계이며, 너비(width)가 128 이상이고 16의 "
+                "배수여야 합니다. --precision을 빼십시오.",
+            )
+
+
 class OtherProcessFailed(HunminError):
     """Another process of the same run failed, and told why."""
 

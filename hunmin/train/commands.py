@@ -45,6 +45,14 @@ class Launcher(StrEnum):
     SLURM = "slurm"
 
 
+class PrecisionName(StrEnum):
+    """A number format one can ask for."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT8 = "float8"
+
+
 @training.command("run")
 def run_command(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, such as recipes/laptop.py.")],
@@ -88,6 +96,19 @@ def run_command(
             "once for a GPU and a shape; see `hunmin train attention`.",
         ),
     ] = None,
+    precision: Annotated[
+        PrecisionName | None,
+        typer.Option(
+            "--precision",
+            help="Number format of large matrix products. By default bfloat16 where the device has "
+            "it, else float32; float8 is for GPUs that have it and models above 700 million "
+            "parameters.",
+        ),
+    ] = None,
+    force_float8: Annotated[
+        bool,
+        typer.Option("--force-float8", help="With --precision float8: also where it does not pay."),
+    ] = False,
     deterministic: Annotated[
         bool,
         typer.Option(
@@ -182,6 +203,8 @@ def run_command(
         words += [] if compile_wanted else ["--no-compile"]
         words += ["--recompute-activations"] if recompute_activations else []
         words += [] if attention is None else ["--attention", attention]
+        words += [] if precision is None else ["--precision", str(precision)]
+        words += ["--force-float8"] if force_float8 else []
         words += ["--deterministic"] if deterministic else []
         words += [] if meeting is None else ["--meeting", meeting]
         words += [] if stalled_after is None else ["--stalled-after", str(stalled_after)]
@@ -207,6 +230,8 @@ def run_command(
         expert_parallel=expert_parallel,
         meeting=meeting,
         stalled_after_seconds=stalled_after,
+        precision=None if precision is None else precision.value,
+        force_float8=force_float8,
     )
     typer.echo(str(out / f"step-{config.steps:06}"))
 

@@ -26,6 +26,7 @@ from hunmin.model.expert_names import is_stack
 from hunmin.train.context_parallel import part_sequences
 from hunmin.train.device import Device
 from hunmin.train.expert_parallel import ExpertsApart, part_experts
+from hunmin.train.float8 import use_float8
 from hunmin.train.head_loss import HeadLoss
 from hunmin.train.routing import balance_penalty, router_z_penalty
 from hunmin.train.tensor_parallel import part_layers
@@ -99,6 +100,8 @@ def build_learner(
     """
     with torch.device("meta"):
         learner = Learner(Transformer(config), world)
+        if device.float8:
+            use_float8(learner.transformer)
         if adapters is not None:
             add_adapters(learner.transformer, adapters)
     learner.transformer.recomputes_layers = device.recomputes

@@ -144,6 +144,7 @@ class Loop:
             ) as self.shown,
         ):
             self.shown.start_at(self.course.step * tokens_a_step)
+            self._say_other_precision()
             stopping = False
             while self.course.step < config.steps and not stopping:
                 stopping = self._turn(stop)
@@ -179,6 +180,7 @@ class Loop:
             "steps": config.steps,
             **self._layout(),
             "device": self.device.describe(),
+            "precision": self.device.number_format,
             "computing": self.computing,
             **count_parameters(self.learner.transformer),
             "tokens_per_step": self._tokens_a_step,
@@ -194,6 +196,18 @@ class Loop:
         named_elsewhere = {"corpus", "tokenizer", "layout", "documents_sha256"}
         info = self.sequences.info.items()
         return {key: value for key, value in info if key not in named_elsewhere}
+
+    def _say_other_precision(self) -> None:
+        """Say so where the run goes on in another precision than the one it was trained in."""
+        if self.saved is None:
+            return
+        before, now = Manifest.read(self.saved).facts.get("precision"), self.device.number_format
+        if before in {None, now}:  # an older checkpoint does not tell
+            return
+        self.log.add(
+            step=self.course.step, event="precision_changed", precision=now, precision_before=before
+        )
+        self.shown.say(f"hunmin: the run goes on in {now}; until here it was trained in {before}")
 
     @property
     def _tokens_a_step(self) -> int:
@@ -357,6 +371,7 @@ class Loop:
             "epochs": self._steps_learned() * config.samples_per_step / len(self.sequences),
             **count_parameters(self.learner.transformer),
             "device": self.device.describe(),
+            "precision": self.device.number_format,
             "processes": self._layout()["processes"],
             "computing": self.computing,
             "data": self._data_facts(),

@@ -20,8 +20,9 @@ from hunmin.train.attention_timing import Case
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.context_parallel import check_context_size
 from hunmin.train.determinism import check_same_bits, how_computed, same_bits
-from hunmin.train.device import Device, find_device
+from hunmin.train.device import Device, Precision, find_device
 from hunmin.train.expert_parallel import check_expert_parallel
+from hunmin.train.float8 import check_float8
 from hunmin.train.loop import Loop
 from hunmin.train.meeting import Address
 from hunmin.train.recipe import TrainConfig
@@ -52,6 +53,8 @@ def run(
     expert_parallel: int = 1,
     meeting: str | None = None,
     stalled_after_seconds: float | None = None,
+    precision: Precision | None = None,
+    force_float8: bool = False,
 ) -> Manifest:
     """Train one stage, or go on with it where an earlier run stopped.
 
@@ -83,6 +86,10 @@ def run(
         stalled_after_seconds: How long a step may take among several processes before the run is
             ended with the stack of every process in `stalled/`; None derives it from the steps
             before.
+        precision: The number format of large matrix products; None takes what the device does
+            fast, and never float8. It is no part of what decides a run: one that goes on in
+            another precision says so.
+        force_float8: Whether float8 is used even where it does not pay.
 
     Returns:
         The manifest of the last checkpoint, `out/step-{config.steps}`.
@@ -100,6 +107,7 @@ def run(
         TensorUnfit: So many cannot train such a model in such a stage together.
         ExpertParallelUnfit: The experts cannot be shared out among so many.
         AttentionUnfit: The attention kernel that was asked for cannot be used here.
+        Float8Unfit: Such a stage cannot be trained in float8, or it does not pay.
         BitsWouldDiffer: A deterministic run would go on otherwise than it began.
         ReplicaUnfit: Replicas that are lost alone cannot train this.
         ReplicaUnlike: Those at the meeting train something else.
@@ -151,8 +159,10 @@ def run(
         device = find_device(
             compile_wanted=compile_wanted,
             recomputes=recompute_activations,
+            precision=precision,
             deterministic=deterministic,
         )
+        check_float8(config, model_config, device, tensor=tensor, forced=force_float8)
         if context == 1:
             case = Case.of(config, model_config, device, tensor=tensor)
             device = with_attention(device, case, world, wanted=attention)

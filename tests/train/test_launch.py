@@ -74,6 +74,7 @@ def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
             "torchrun",
             *("--nodes", "3", "--processes", "8", "--attention", "varlen", "--deterministic"),
             *("--replicas", "3", "--context", "2", "--tensor", "4"),
+            *("--precision", "bfloat16", "--force-float8"),
         )
     )
 
@@ -84,6 +85,8 @@ def test_on_several_machines_each_is_told_where_the_first_one_is(printed):
     assert words[words.index("--context") + 1] == "2"
     assert words[words.index("--tensor") + 1] == "4"
     assert words[words.index("--attention") + 1] == "varlen"
+    assert words[words.index("--precision") + 1] == "bfloat16"
+    assert "--force-float8" in words
     assert "--deterministic" in words
 
 
