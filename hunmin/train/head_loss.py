@@ -24,13 +24,13 @@ from torch.distributed.tensor import DTensor, Shard
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-LOGITS_MAX = {"cpu": 2**22, "cuda": 2**28}
-"""Logits of one part at most, by kind of device: what lies near a CPU's caches, and half a GiB in
+LOGITS_MAX = {"cpu": 2**22, "cuda": 2**29}
+"""Logits of one part at most, by kind of device: what lies near a CPU's caches, and a GiB in
 bfloat16 of a GPU's memory. Where all logits are no more, they are one part."""
 
 TOKENS_MIN = 512
-"""Tokens of one part at least, however large the vocabulary: each part adds to the gradient of the
-whole head, which has to be worth it."""
+"""Tokens of one part at least, however large the vocabulary: each part reads and writes the
+gradient of the whole head, and has to make so many products in return."""
 
 Compiler = Callable[[Callable[..., Any]], Callable[..., Any]]
 
