@@ -89,6 +89,7 @@ def find_device(
         recomputes: Whether activations are computed again and not kept.
         precision: The number format of large products; None takes what the device does fast and
             any size of model may have.
+        deterministic: Whether the same bits must come out again.
     """
     has_gpu = torch.cuda.is_available()
     can_compile = has_gpu or shutil.which(os.environ.get("CXX", "g++")) is not None

@@ -73,7 +73,7 @@ def check_float8(
         return
     parameters = matmul_parameters(model)
     for what, value, fits in (
-        ("device", device.name(), _multiplies_float8(device)),
+        ("device", device.name, _multiplies_float8(device)),
         ("compile", "no", device.compiled),
         # They are computed one after the other, by code that is not compiled.
         ("experts", model.experts, not model.experts),

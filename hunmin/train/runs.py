@@ -6,7 +6,8 @@ One process trains on one device; several, started by `torchrun`, train one mode
 import dataclasses
 import hashlib
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hunmin.errors import BaseNeeded, CanariesUnfit, OutputExists
@@ -18,18 +19,16 @@ from hunmin.train import checkpoints
 from hunmin.train.attention_choice import with_attention
 from hunmin.train.attention_timing import Case
 from hunmin.train.checkpoints import RunPlan
-from hunmin.train.context_parallel import check_context_size
 from hunmin.train.determinism import check_same_bits, how_computed, same_bits
 from hunmin.train.device import Device, Precision, find_device
-from hunmin.train.expert_parallel import check_expert_parallel
 from hunmin.train.float8 import check_float8
+from hunmin.train.layout import Layout, check_layout
 from hunmin.train.loop import Loop
 from hunmin.train.meeting import Address
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.replica_loop import ReplicaLoop
-from hunmin.train.replicas import Replicas, check_replicas_fit
+from hunmin.train.replicas import Replicas
 from hunmin.train.sharing import one_of_several
-from hunmin.train.tensor_parallel import check_tensor_size
 from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import World, join_world
 
@@ -113,21 +112,75 @@ def run(
         ReplicaUnlike: Those at the meeting train something else.
         MeetingUnreachable: Nobody answers there.
     """
-    if meeting is not None:
-        check_replicas_fit(
-            config,
-            model_config,
-            layout={
-                "--replicas": replicas,
-                "--context": context,
-                "--expert-parallel": expert_parallel,
-            },
+    layout = Layout(
+        replicas=replicas, context=context, tensor=tensor, expert_parallel=expert_parallel
+    )
+    address = None if meeting is None else Address.parse(meeting)
+    check_layout(
+        layout,
+        config,
+        model_config,
+        attention=attention,
+        deterministic=deterministic,
+        meets=meeting is not None,
+    )
+    plan = RunPlan(
+        folder=out.absolute(),
+        recipe=_plain({"train": _what_counts(config), "model": dataclasses.asdict(model_config)}),
+        inputs=_inputs(config, corpus, tokenizer, base=base, canaries=canaries),
+    )
+    with (
+        full_disk_said(plan.folder),
+        same_bits(wanted=deterministic),
+        join_world(**dataclasses.asdict(layout)) as world,
+        ExitStack() as held,
+    ):
+        device = find_device(
+            compile_wanted=compile_wanted,
+            recomputes=recompute_activations,
+            precision=precision,
             deterministic=deterministic,
         )
-        Address.parse(meeting)
-    check_expert_parallel(model_config, expert_parallel=expert_parallel, tensor=tensor)
-    check_context_size(config, context=context, tensor=tensor, attention=attention)
-    check_tensor_size(config, model_config, tensor=tensor)
+        check_float8(config, model_config, device, tensor=tensor, forced=force_float8)
+        if context == 1:
+            case = Case.of(config, model_config, device, tensor=tensor)
+            device = with_attention(device, case, world, wanted=attention)
+        folder = _open_folder(plan, alone=address is None)
+        world.together(lambda: held.enter_context(folder) if world.is_first else None)
+        start = checkpoints.newest(plan, world) if address is None else None
+        if start is not None and start[0] == config.steps:
+            return Manifest.read(start[1])
+        if start is not None and deterministic:
+            check_same_bits(start[1], how_computed(device, world, config))
+        watchdog = Watchdog(
+            plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
+        )
+        parts = {"device": device, "world": world, "watchdog": watchdog}
+        if address is None:
+            loop = Loop(config, model_config, plan, **parts)
+        else:
+            loop = _open_replica(config, model_config, plan, meeting=address, **parts)
+        try:
+            return loop.go(start)
+        finally:
+            loop.close()
+
+
+def _inputs(
+    config: TrainConfig,
+    corpus: Path,
+    tokenizer: Path,
+    *,
+    base: Path | None,
+    canaries: Path | None,
+) -> dict[str, Path]:
+    """Return what a stage is trained from, by role, each looked at.
+
+    Raises:
+        BaseNeeded: The stage needs a base.
+        CanariesUnfit: The stage takes no canaries.
+        ManifestMissing, ManifestBroken, WrongInput: Something is not what it should be.
+    """
     Manifest.read(corpus, kind="corpus")
     Manifest.read(tokenizer, kind="tokenizer")
     inputs = {"corpus": corpus, "tokenizer": tokenizer}
@@ -143,66 +196,24 @@ def run(
             )
         Manifest.read(canaries, kind="canaries")
         inputs["canaries"] = canaries
-    plan = RunPlan(
-        folder=out.absolute(),
-        recipe=_plain({"train": _what_counts(config), "model": dataclasses.asdict(model_config)}),
-        inputs=inputs,
-    )
-    with (
-        full_disk_said(plan.folder),
-        same_bits(wanted=deterministic),
-        join_world(
-            replicas=replicas, context=context, tensor=tensor, expert_parallel=expert_parallel
-        ) as world,
-        ExitStack() as held,
-    ):
-        device = find_device(
-            compile_wanted=compile_wanted,
-            recomputes=recompute_activations,
-            precision=precision,
-            deterministic=deterministic,
-        )
-        check_float8(config, model_config, device, tensor=tensor, forced=force_float8)
-        if context == 1:
-            case = Case.of(config, model_config, device, tensor=tensor)
-            device = with_attention(device, case, world, wanted=attention)
+    return inputs
 
-        def open_folder() -> None:
-            lock = only_one if meeting is None else one_of_several
-            held.enter_context(lock(plan.folder))
-            if plan.folder.is_file():
-                raise OutputExists(out=plan.folder)
-            plan.folder.mkdir(exist_ok=True)
-            if meeting is None:
-                checkpoints.sweep(plan)
 
-        world.together(lambda: open_folder() if world.is_first else None)
-        start = None
-        if meeting is None:
-            start = checkpoints.newest(plan, world)
-            if start is not None and start[0] == config.steps:
-                return Manifest.read(start[1])
-        if start is not None and deterministic:
-            check_same_bits(start[1], how_computed(device, world, config))
-        watchdog = Watchdog(
-            plan.folder, world, seconds_max=stalled_after_seconds, compiles=device.compiled
-        )
-        if meeting is None:
-            loop = Loop(config, model_config, plan, device=device, world=world, watchdog=watchdog)
-        else:
-            loop = _open_replica(
-                config,
-                model_config,
-                plan,
-                meeting=Address.parse(meeting),
-                device=device,
-                world=world,
-                watchdog=watchdog,
-            )
-        try:
-            return loop.go(start)
-        finally:
-            loop.close()
+@contextmanager
+def _open_folder(plan: RunPlan, *, alone: bool) -> Iterator[None]:
+    """Hold a run's folder: alone, or with the other replicas of the same run.
+
+    Raises:
+        OutputBusy: Another run holds it.
+        OutputExists: There is a file.
+    """
+    with only_one(plan.folder) if alone else one_of_several(plan.folder):
+        if plan.folder.is_file():
+            raise OutputExists(out=plan.folder)
+        plan.folder.mkdir(exist_ok=True)
+        if alone:
+            checkpoints.sweep(plan)
+        yield
 
 
 def _open_replica(
