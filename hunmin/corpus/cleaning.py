@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hunmin import privacy
@@ -23,7 +23,7 @@ class Cleaned:
     """A document after cleaning: kept with its text, or dropped with a reason."""
 
     text: str | None = None
-    """Clean and masked; of a chat or a pair, its messages as JSON."""
+    """Clean and masked; of a chat, a pair or a prompt, its messages as JSON."""
     reason: str | None = None
     detail: str | None = None
     key: bytes | None = None
@@ -34,7 +34,7 @@ class Cleaned:
     """Personal data masked, by kind, as JSON."""
     text_bytes: int = 0
     family: str | None = None
-    """Of a preference pair, the words of its prompt."""
+    """Of a preference pair or a prompt, the words of the prompt."""
 
 
 def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages) -> Cleaned:
@@ -66,8 +66,8 @@ def clean(text: str, *, source: Source, config: CorpusConfig, passages: Passages
 def _clean_messages(
     text: str, *, source: Source, config: CorpusConfig, passages: Passages
 ) -> Cleaned:
-    """Clean a chat, or a preference pair: its prompt, the chosen and then the rejected answer."""
-    is_pair = source.kind == "preference"
+    """Clean a chat; or a prompt, and the answers that stand behind it."""
+    reason, find_problem, answers = _MESSAGES[source.kind]
     messages = []
     counts: Counter[str] = Counter()
     for turn in json.loads(text):
@@ -75,9 +75,8 @@ def _clean_messages(
         content, found = _mask(content.strip(), config)
         counts.update(found)
         messages.append({"role": turn["role"], "content": content})
-    problem = pair_problem(messages) if is_pair else chat_problem(messages)
-    if problem is not None:
-        return Cleaned(reason="bad_pair" if is_pair else "bad_chat", detail=problem)
+    if (problem := find_problem(messages)) is not None:
+        return Cleaned(reason=reason, detail=problem)
     words = comparable(" ".join(turn["content"] for turn in messages))
     if (name := passages.hit(words)) is not None:
         return Cleaned(reason="contaminated", detail=f"holds {name}")
@@ -88,7 +87,9 @@ def _clean_messages(
         key=_key(f"{source.kind}\x1f" + "\x1e".join(turn["content"] for turn in messages)),
         masked=json.dumps(counts) if counts else None,
         text_bytes=len(spoken.encode()),
-        family=comparable(" ".join(turn["content"] for turn in messages[:-2])) if is_pair else None,
+        family=comparable(" ".join(turn["content"] for turn in messages[:-answers]))
+        if answers
+        else None,
     )
 
 
@@ -111,6 +112,21 @@ def pair_problem(messages: list[dict[str, str]]) -> str | None:
     if chosen == rejected:
         return "the chosen and the rejected answer are the same"
     return chat_problem([*prompt, chosen]) or chat_problem([*prompt, rejected])
+
+
+def prompt_problem(messages: list[dict[str, str]]) -> str | None:
+    """Return why messages are no prompt to answer, or None; the answer behind it may be empty."""
+    *prompt, answer = messages
+    return chat_problem([*prompt, {**answer, "content": answer["content"] or "any"}])
+
+
+_MESSAGES: Mapping[str, tuple[str, Callable[[list[dict[str, str]]], str | None], int]] = {
+    "chat": ("bad_chat", chat_problem, 0),
+    "preference": ("bad_pair", pair_problem, 2),
+    "prompt": ("bad_prompt", prompt_problem, 1),
+}
+"""Of sources that are not running text: why one is dropped, what finds it out, and how many answers
+stand behind the prompt."""
 
 
 def _mask(text: str, config: CorpusConfig) -> tuple[str, Mapping[str, int]]:

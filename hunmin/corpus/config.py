@@ -54,8 +54,8 @@ class CorpusConfig(BaseModel):
     heldout_share: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """Documents set aside by a hash of their id; they are never trained on."""
     preference_heldout_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Preference pairs set aside by a hash of their prompt. More than of text, for there are few of
-    them, and each says only yes or no."""
+    """Preference pairs and prompts set aside by a hash of the prompt. More than of text, for there
+    are few of them, and each says only yes or no."""
     languages: tuple[Language, ...] = ("ko", "en")
     shard_text_bytes: Annotated[int, Field(gt=0)] = 256 * 2**20
     """About how much text one shard holds."""

@@ -1,4 +1,4 @@
-"""Chats and preference pairs as one text through all stages: messages as JSON. Pure."""
+"""Chats, preference pairs and prompts as one text through all stages: messages as JSON. Pure."""
 
 import json
 
@@ -20,11 +20,20 @@ def pair_text(prompt: object, chosen: object, rejected: object) -> str | None:
 
     An answer is a text, or a list of the one message of the assistant.
     """
+    return _with_answers(prompt, chosen, rejected)
+
+
+def prompt_text(prompt: object, answer: object = "") -> str | None:
+    """Return a prompt as JSON: its messages, then the answer to compare with, if only empty."""
+    return _with_answers(prompt, answer)
+
+
+def _with_answers(prompt: object, *answers: object) -> str | None:
     asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
     if not isinstance(asked, list):
         return None
     messages = [*asked]
-    for answer in (chosen, rejected):
+    for answer in answers:
         said = [{"role": "assistant", "content": answer}] if isinstance(answer, str) else answer
         if not isinstance(said, list) or len(said) != 1:
             return None

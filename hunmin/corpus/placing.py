@@ -7,7 +7,9 @@ from hunmin.corpus.config import CorpusConfig
 from hunmin.corpus.ngrams import stable_hash
 from hunmin.corpus.sources import Source
 
-SPLITS = ("text", "heldout", "chat", "preference", "preference_heldout")
+SPLITS = (
+    "text", "heldout", "chat", "preference", "preference_heldout", "prompt", "prompt_heldout",
+)  # fmt: skip
 HASH_BITS = 63
 
 
@@ -20,18 +22,18 @@ def place(
         doc_id: Its id.
         source: Where it came from.
         config: Seed and shares.
-        family: Of a preference pair, the words of its prompt: those of one prompt are held out, or
-            learned, together.
+        family: Of a preference pair or a prompt, the words of the prompt: those of one prompt are
+            held out, or learned, together.
     """
     seed = str(config.seed)
     order = copy_order(doc_id, 0, config=config)
     if source.kind == "chat":
         split = "chat"
-    elif source.kind == "preference":
+    elif source.kind in {"preference", "prompt"}:
         luck = stable_hash(seed, "heldout", family or doc_id)
         if luck < config.preference_heldout_share * 2**HASH_BITS:
-            return "preference_heldout", 1, order
-        split = "preference"
+            return f"{source.kind}_heldout", 1, order
+        split = source.kind
     elif stable_hash(seed, "heldout", doc_id) < config.heldout_share * 2**HASH_BITS:
         return "heldout", 1, order
     else:

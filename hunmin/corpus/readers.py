@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hunmin.corpus.config import Limits
 from hunmin.corpus.decode import decode, unscramble
 from hunmin.corpus.files import OpenFile, lines, plain_name
-from hunmin.corpus.messages import chat_text, pair_text
+from hunmin.corpus.messages import chat_text, pair_text, prompt_text
 from hunmin.corpus.sources import Source
 from hunmin.errors import CompressionBomb, SourceMissing, SourceUnreadable
 
@@ -34,7 +34,7 @@ class Document:
 
     id: str
     text: str
-    """Its text; of a chat or a preference pair, its messages as JSON."""
+    """Its text; of a chat, a preference pair or a prompt, its messages as JSON."""
     license: str
     consent: str = ""
     """The id of the consent it is used under; empty where its source asks for none."""
@@ -100,6 +100,8 @@ class Reading:
         source = self.source
         if source.kind == "preference":
             return source.prompt_column, source.chosen_column, source.rejected_column
+        if source.kind == "prompt":
+            return (source.prompt_column, *filter(None, [source.answer_column]))
         return (source.messages_column if source.kind == "chat" else source.text_column,)
 
     def _missing(self, there: Container[str]) -> str | None:
@@ -273,14 +275,10 @@ class Reading:
         for column, value in zip(self._columns, values, strict=True):
             if value is None:
                 return Drop(named, "missing_text", f'column "{column}" is missing or empty')
-        if self.source.kind == "chat":
-            text = chat_text(*values)
-            problem = Drop(named, "bad_chat", "messages are not a list of role and content")
-            return problem if text is None else (text, row.repair)
-        if self.source.kind == "preference":
-            text = pair_text(*values)
-            problem = Drop(named, "bad_pair", "not a prompt and two answers, as text or messages")
-            return problem if text is None else (text, row.repair)
+        if self.source.kind != "text":
+            text_of, reason, detail = _MESSAGES[self.source.kind]
+            text = text_of(*values)
+            return Drop(named, reason, detail) if text is None else (text, row.repair)
         (value,) = values
         if not isinstance(value, str):
             column = self.source.text_column
@@ -303,6 +301,14 @@ class Reading:
                 return Drop(named, "consent_missing", f'column "{source.consent_column}" is empty')
         assert license_id, "the sources file was checked"
         return license_id, consent
+
+
+_MESSAGES: Mapping[str, tuple[Callable[..., str | None], str, str]] = {
+    "chat": (chat_text, "bad_chat", "messages are not a list of role and content"),
+    "preference": (pair_text, "bad_pair", "not a prompt and two answers, as text or messages"),
+    "prompt": (prompt_text, "bad_prompt", "not a prompt and an answer, as text or messages"),
+}
+"""Of sources that are not running text: how columns become JSON, and what is said where not."""
 
 
 def _word(value: object) -> str:

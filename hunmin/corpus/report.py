@@ -101,17 +101,16 @@ def license_table(licenses: Sequence[License]) -> str:
 
 
 def _headline(facts: dict[str, Any]) -> str:
-    pairs = ""
-    if facts.get("preferences") or facts.get("heldout_preferences"):
-        pairs = (
-            f"{facts['preferences']:,} preference pairs "
-            f"({facts['heldout_preferences']:,} more held out), "
-        )
+    asked = ""
+    for kind, said in (("preferences", "preference pairs"), ("prompts", "prompts")):
+        heldout = facts.get(f"heldout_{kind}", 0)
+        if facts.get(kind) or heldout:
+            asked += f"{facts[kind]:,} {said} ({heldout:,} more held out), "
     return (
         f"{facts['documents']:,} documents ({facts['text_bytes'] / _MB:,.1f} MB), "
         f"{facts['heldout_documents']:,} held out ({facts['heldout_text_bytes'] / _MB:,.1f} MB), "
         f"{facts['chats']:,} chats ({facts['chat_text_bytes'] / _MB:,.1f} MB), "
-        f"{pairs}{sum(facts['dropped'].values()):,} of {facts['rows_read']:,} rows dropped"
+        f"{asked}{sum(facts['dropped'].values()):,} of {facts['rows_read']:,} rows dropped"
     )
 
 

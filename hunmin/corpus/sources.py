@@ -39,17 +39,21 @@ class Source(_Strict):
     """Column with the id of the consent that each document is used under."""
     origin: str = ""
     attribution: str = ""
-    kind: Literal["text", "chat", "preference"] = "text"
-    """Documents, conversations, or pairs of answers to one prompt of which one is preferred."""
+    kind: Literal["text", "chat", "preference", "prompt"] = "text"
+    """Documents, conversations, pairs of answers to one prompt of which one is preferred, or
+    prompts whose answers a program can verify."""
     weight: Annotated[float, Field(gt=0, le=64)] = 1.0
     """Below 1 a share of the documents is drawn; above 1 they are repeated."""
     text_column: str = "text"
     id_column: str = "id"
     messages_column: str = "messages"
     prompt_column: str = "prompt"
-    """Of a preference pair: what both answer, a text or a list of messages."""
+    """Of a preference pair, or a prompt: what is asked, a text or a list of messages."""
     chosen_column: str = "chosen"
     rejected_column: str = "rejected"
+    answer_column: str = "answer"
+    """Of a prompt: the answer that verifiers compare with. Empty where there is none, as for
+    prompts of which only the form of an answer is verified."""
     where: dict[str, str] = {}
     """Only rows whose columns have these values."""
     strip_empty_parentheses: bool = False

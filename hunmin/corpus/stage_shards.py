@@ -37,6 +37,14 @@ PREFERENCE = pa.schema(
         *_RIGHTS,
     ]
 )
+PROMPT = pa.schema(
+    [
+        ("id", pa.string()),
+        ("prompt", CHAT.field("messages").type),
+        ("answer", pa.string()),
+        *_RIGHTS,
+    ]
+)
 _RUN_COLUMNS = ["order", "n", "copy", "id", "text", "source", "license", "consent"]
 _RUN_ROW_GROUP_ROWS = 256
 _ROW_GROUP_ROWS = 1024
@@ -200,7 +208,13 @@ def merge_shard(unit: ShardUnit) -> None:
     write_table_whole(unit.out, table.combine_chunks(), row_group_size=_ROW_GROUP_ROWS)
 
 
-_SCHEMAS = {"chat": CHAT, "preference": PREFERENCE, "preference_heldout": PREFERENCE}
+_SCHEMAS = {
+    "chat": CHAT,
+    "preference": PREFERENCE,
+    "preference_heldout": PREFERENCE,
+    "prompt": PROMPT,
+    "prompt_heldout": PROMPT,
+}
 """What a shard of each split looks like, where it is not of text."""
 
 
@@ -209,8 +223,10 @@ def _with_messages(table: pa.Table, schema: pa.Schema) -> pa.Table:
     listed = [json.loads(text) for text in table["text"].to_pylist()]
     if schema is CHAT:
         return table.append_column(schema.field("messages"), [listed])
-    table = table.append_column(schema.field("prompt"), [[turns[:-2] for turns in listed]])
-    for place, name in ((-2, "chosen"), (-1, "rejected")):
+    names = ("answer",) if schema is PROMPT else ("chosen", "rejected")
+    prompts = [turns[: -len(names)] for turns in listed]
+    table = table.append_column(schema.field("prompt"), [prompts])
+    for place, name in enumerate(names, start=-len(names)):
         answers = [turns[place]["content"] for turns in listed]
         table = table.append_column(schema.field(name), [answers])
     return table

@@ -1,9 +1,9 @@
 """Which test items also stand in the training text, so that answers may be known by heart.
 
 An item counts as overlapping when half or more of the runs of eight words (eojeols) of one of its
-texts occur somewhere in the training documents, chats or preference pairs. That finds copied
-passages, not paraphrases; texts under eight words are too common to prove anything and are left
-out.
+texts occur somewhere in the training documents, chats, preference pairs or prompts. That finds
+copied passages, not paraphrases; texts under eight words are too common to prove anything and are
+left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ def measure_overlap(
     seen = np.zeros(len(known), dtype=bool)
     if len(known):
         facts = Manifest.read(corpus).facts
-        sizes = ("text_bytes", "chat_text_bytes", "preference_text_bytes")
+        sizes = (f"{kind}text_bytes" for kind in ("", "chat_", "preference_", "prompt_"))
         total = sum(facts.get(name, 0) for name in sizes)
         with bar("looking for items in the training text", total=total / 1e6, unit="MB") as shown:
             for text in _training_texts(corpus):
@@ -66,12 +66,13 @@ def _training_texts(corpus: Path) -> Iterator[str]:
             for batch in shard.iter_batches(_BATCH_ROWS, columns=["messages"]):
                 for messages in batch.column("messages").to_pylist():
                     yield "\n".join(turn["content"] for turn in messages)
-    for path in sorted((corpus / "shards").glob("preference-*.parquet")):
-        with pq.ParquetFile(path) as shard:
-            for batch in shard.iter_batches(_BATCH_ROWS, columns=["prompt", "chosen", "rejected"]):
-                for row in batch.to_pylist():
-                    asked = [turn["content"] for turn in row["prompt"]]
-                    yield "\n".join([*asked, row["chosen"], row["rejected"]])
+    for kind, answers in (("preference", ["chosen", "rejected"]), ("prompt", ["answer"])):
+        for path in sorted((corpus / "shards").glob(f"{kind}-*.parquet")):
+            with pq.ParquetFile(path) as shard:
+                for batch in shard.iter_batches(_BATCH_ROWS, columns=["prompt", *answers]):
+                    for row in batch.to_pylist():
+                        asked = [turn["content"] for turn in row["prompt"]]
+                        yield "\n".join([*asked, *(row[name] for name in answers)])
 
 
 def _item_runs(item: Mapping[str, Any], vocabulary: dict[str, int]) -> list[NDArray[np.uint64]]:
