@@ -6,7 +6,8 @@ The rooms, from the ground up:
     journal                                     what a run tells of itself
     privacy                                     finding and masking personal data
     db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
-    model corpus train inference evaluation     the lab: files in, files out
+    model corpus rollouts train inference       the lab: files in, files out
+    evaluation build
     audit accounts gateway chat runs            the office: who may do what, and what was done
     web                                         the front desk: application, theme, translations
 """

@@ -20,8 +20,9 @@ from hunmin import __version__
 from hunmin.errors import ManifestBroken, ManifestMissing, WrongInput
 
 Kind = Literal[
-    "corpus", "tokenizer", "checkpoint", "model", "evaluation", "ladder", "canaries", "exposure"
-]
+    "corpus", "tokenizer", "checkpoint", "model", "evaluation", "ladder", "canaries", "exposure",
+    "rollouts", "rewards",
+]  # fmt: skip
 
 MANIFEST_NAME = "manifest.json"
 LINEAGE_NAME = "lineage"
@@ -47,8 +48,8 @@ class InputRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: str
-    """What it was used as: `corpus`, `tokenizer`, `base`, `chats`, `canaries`, `checkpoint`,
-    `evaluated`, `exposure`."""
+    """What it was used as: `corpus`, `tokenizer`, `base`, `canaries`, `policy`, `rewards`, and so
+    on."""
     kind: Kind
     name: str
     sha256: str

@@ -1,16 +1,19 @@
 """What can be swapped: protocols, and how their makers are found by entry point.
 
 An engine turns messages into text. The gateway knows engines only through this file, so the
-office never imports torch and an engine may live in another package or on another machine.
+office never imports torch and an engine may live in another package or on another machine. A
+verifier says what an answer is worth; models learn from that.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 ENGINE_GROUP = "hunmin.engines"
+
+VERIFIER_GROUP = "hunmin.verifiers"
 
 FinishReason = Literal["stop", "length"]
 
@@ -139,3 +142,48 @@ def find_engine(name: str) -> OpenEngine | None:
 def engine_names() -> list[str]:
     """Return the names of the installed engines, without loading any."""
     return sorted(point.name for point in entry_points(group=ENGINE_GROUP))
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer to be judged."""
+
+    text: str
+    expected: str
+    """The answer that stands beside the prompt in the corpus; empty where there is none."""
+    tokens: int
+    finished: bool
+    """Whether the model ended it, and not the limit of tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verifier says of an answer."""
+
+    score: float
+    """From 0, wrong, to 1, right."""
+    reason: str
+    """Why, in a few words for people; no part of the answer, which may be anybody's."""
+
+
+class Verifier(Protocol):
+    """Judges an answer. A pure function: the same answer has the same verdict, always."""
+
+    def __call__(self, given: GivenAnswer) -> Verdict:
+        """Return what the answer is worth, and why."""
+        ...
+
+
+MakeVerifier = Callable[..., Verifier]
+"""What an entry point of the group `hunmin.verifiers` refers to: makes a verifier of the options a
+recipe gives it, by keyword, and raises TypeError or ValueError where they make no sense."""
+
+
+def find_verifier(name: str) -> EntryPoint | None:
+    """Return the entry point of the verifier called `name`, or None where none is installed."""
+    return next(iter(entry_points(group=VERIFIER_GROUP, name=name)), None)
+
+
+def verifier_names() -> list[str]:
+    """Return the names of the verifiers other packages have brought, without loading any."""
+    return sorted(point.name for point in entry_points(group=VERIFIER_GROUP))

@@ -118,6 +118,12 @@ from hunmin.errors.office import (
     TraceTargetUnknown,
     UnknownEventKind,
 )
+from hunmin.errors.rollouts import (
+    PromptsMissing,
+    RolloutsUnfit,
+    VerifierUnknown,
+    VerifierWrong,
+)
 from hunmin.errors.steps import (
     DiskFull,
     LedgerBroken,
@@ -252,6 +258,7 @@ __all__ = [
     "PageNotFound",
     "PersonNeeded",
     "PortInUse",
+    "PromptsMissing",
     "RateLimitExceeded",
     "RecipeBroken",
     "ReplicaUnfit",
@@ -261,6 +268,7 @@ __all__ = [
     "RequestTooSlow",
     "RoleNeeded",
     "RoleUnknown",
+    "RolloutsUnfit",
     "RunMissing",
     "RunNotFound",
     "RunnerMissing",
@@ -295,6 +303,8 @@ __all__ = [
     "UserExists",
     "UserNotFound",
     "UserUnclear",
+    "VerifierUnknown",
+    "VerifierWrong",
     "VocabularyMismatch",
     "VocabularySizeWrong",
     "VocabularyTooLarge",

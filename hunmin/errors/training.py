@@ -151,11 +151,11 @@ class TensorUnfit(HunminError):
             f"{tensor} processes cannot compute this model together: {what} = {value}. "
             "--tensor must divide key_value_heads, feed_forward_width, vocab_size and "
             "sequence_tokens; it is for models without experts or adapters, and not for the "
-            "preference stage.",
+            "preference and reinforce stages.",
             f"프로세스 {tensor}개가 이 모델을 함께 계산할 수 없습니다({what} = {value}). "
             "--tensor는 key_value_heads, feed_forward_width, vocab_size, sequence_tokens를 "
-            "나누어떨어지게 해야 하며, 전문가와 어댑터가 없는 모델에만, 선호 학습이 아닌 단계에만 "
-            "씁니다.",
+            "나누어떨어지게 해야 하며, 전문가와 어댑터가 없는 모델에만, 선호 학습과 강화 학습이 "
+            "아닌 단계에만 씁니다.",
         )
 
 
