@@ -16,6 +16,8 @@ _KINDS = {
     "corpus": "코퍼스",
     "canaries": "카나리아",
     "exposure": "노출도",
+    "rollouts": "생성한 답",
+    "rewards": "채점한 답",
 }
 
 _ROLES = {
@@ -26,6 +28,10 @@ _ROLES = {
     "base": ("went on from", "이어받은"),
     "canaries": ("had in its text", "글 사이에 넣은"),
     "exposure": ("memory measured by", "외운 것을 잰"),
+    "rewards": ("learned from", "배운"),
+    "rollouts": ("judged", "채점한"),
+    "policy": ("answered by", "답한"),
+    "reference": ("held to", "기준으로 삼은"),
 }
 
 _MEASURED = {
@@ -33,7 +39,12 @@ _MEASURED = {
     "corpus": ("measured on", "재는 데 쓴"),
     "canaries": ("measured by", "재는 데 쓴"),
 }
-"""The roles of what a measurement was made from."""
+_ROLES_OF = {
+    "evaluation": _MEASURED,
+    "exposure": _MEASURED,
+    "rollouts": {"corpus": ("asked from", "질문을 가져온")},
+}
+"""What is called otherwise where such a step was made from it."""
 
 _FACTS = {
     "parameters": ("parameters", "매개변수"),
@@ -49,6 +60,9 @@ _FACTS = {
     "heldout_ranking_accuracy": ("held-out pairs ranked right", "옳게 가린 검증 쌍"),
     "chats": ("chats", "대화"),
     "preferences": ("preference pairs", "선호 쌍"),
+    "prompts": ("prompts", "질문"),
+    "answers": ("answers", "답"),
+    "reward": ("mean reward", "평균 보상"),
     "license": ("license", "라이선스"),
 }
 """The facts worth a line, in this order; `--json` has all of them."""
@@ -89,7 +103,7 @@ def _grow(tree: Tree, node: TraceNode, language: Language) -> None:
     for source in node.sources:
         tree.add(_source(source, language))
     for child in node.inputs:
-        roles = _MEASURED if node.kind in {"evaluation", "exposure"} else _ROLES
+        roles = {**_ROLES, **_ROLES_OF.get(node.kind, {})}
         role = _pick(roles.get(child.role), language)
         _grow(tree.add(_label(child, language, role=role)), child, language)
 

@@ -20,6 +20,7 @@ _STAGES: Mapping[str, Mapping[Language, str]] = {
     "pretrain": {"ko": "사전 학습", "en": "pretraining"},
     "chat": {"ko": "대화 학습", "en": "fine-tuning on chats"},
     "preference": {"ko": "선호 학습", "en": "preference optimization"},
+    "reinforce": {"ko": "강화 학습", "en": "reinforcement learning"},
 }
 
 _EVENTS: Mapping[str, Mapping[Language, str]] = {

@@ -41,6 +41,7 @@ _STAGE_NAMES = {
     "pretrain": "사전 학습 · pretraining",
     "chat": "대화 학습 · chat fine-tuning",
     "preference": "선호 학습 · direct preference optimization",
+    "reinforce": "강화 학습 · reinforcement learning with verifiable rewards",
 }
 
 _VERDICTS = {

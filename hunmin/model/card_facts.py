@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hunmin.errors import ManifestBroken
-from hunmin.manifest import Kind, Manifest, SourceRecord, ancestors
+from hunmin.manifest import Kind, Manifest, SourceRecord, ancestor, ancestors
 from hunmin.model.flops import flops_per_token
 
 _RESULTS_NAME = "results.json"
@@ -116,7 +116,7 @@ class CardFacts:
     @property
     def speaks(self) -> bool:
         """Whether the model was trained on answers, not only on running text."""
-        return any(stage.stage in {"chat", "preference"} for stage in self.stages)
+        return any(stage.stage in {"chat", "preference", "reinforce"} for stage in self.stages)
 
     @property
     def training_flop(self) -> float:
@@ -127,7 +127,8 @@ class CardFacts:
 def read_stages(checkpoint: Path) -> tuple[StageFacts, ...]:
     """Return the stages a checkpoint went through, first to last."""
     manifests = [Manifest.read(checkpoint, kind="checkpoint")]
-    manifests += [found for _, found in ancestors(checkpoint) if found.kind == "checkpoint"]
+    while base := next((one for one in manifests[-1].inputs if one.role == "base"), None):
+        manifests.append(ancestor(checkpoint, base.sha256))
     return tuple(_stage(manifest) for manifest in reversed(manifests))
 
 

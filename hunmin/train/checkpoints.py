@@ -35,8 +35,13 @@ class RunPlan:
     folder: Path
     recipe: dict[str, Any]
     inputs: Mapping[str, Path]
-    """`corpus`, `tokenizer`, `base` for a stage that goes on from another's checkpoint, and
-    `canaries` where some are put into its text."""
+    """`corpus` or `rewards`, `tokenizer`, `base` for a stage that goes on from another's
+    checkpoint, and `canaries` where some are put into its text."""
+
+    @property
+    def data(self) -> Path:
+        """What is learned from."""
+        return self.inputs["rewards"] if "rewards" in self.inputs else self.inputs["corpus"]
 
     def folder_at(self, step: int) -> Path:
         """Return the folder of the checkpoint after `step` steps."""

@@ -12,6 +12,7 @@ from hunmin.train.attention_command import attention_command
 from hunmin.train.goodput_command import goodput_command
 from hunmin.train.meeting_command import meeting_command
 from hunmin.train.planning_commands import ladder_command, plan_command
+from hunmin.train.reinforce_commands import rewards_command, rollouts_command
 
 training = typer.Typer(
     name="train",
@@ -28,6 +29,8 @@ training.command("ladder")(ladder_command)
 training.command("goodput")(goodput_command)
 training.command("attention")(attention_command)
 training.command("meeting")(meeting_command)
+training.command("rollouts")(rollouts_command)
+training.command("rewards")(rewards_command)
 
 
 class StageName(StrEnum):
@@ -36,6 +39,7 @@ class StageName(StrEnum):
     PRETRAIN = "pretrain"
     CHAT = "chat"
     PREFERENCE = "preference"
+    REINFORCE = "reinforce"
 
 
 class Launcher(StrEnum):
@@ -57,7 +61,10 @@ class PrecisionName(StrEnum):
 def run_command(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, such as recipes/laptop.py.")],
     *,
-    corpus: Annotated[Path, typer.Option("--corpus", help="A finished corpus folder.")],
+    corpus: Annotated[
+        Path,
+        typer.Option("--corpus", help="A finished corpus folder; in the reinforce stage rewards."),
+    ],
     tokenizer: Annotated[Path, typer.Option("--tokenizer", help="A finished tokenizer folder.")],
     out: Annotated[
         Path, typer.Option("--out", help="The run folder: checkpoints, losses and their plot.")

@@ -75,7 +75,7 @@ def check_float8(
     for what, value, fits in (
         ("device", device.name, _multiplies_float8(device)),
         ("compile", "no", device.compiled),
-        # They are computed one after the other, by code that is not compiled.
+        # They are computed by code that is not compiled.
         ("experts", model.experts, not model.experts),
         ("matmul_parameters", parameters, parameters >= PARAMETERS_MIN),
     ):

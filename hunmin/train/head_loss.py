@@ -99,6 +99,27 @@ class HeadLoss:
             losses, sums = (torch.cat(some) for some in zip(*found, strict=True))
         return losses.view(targets_BT.shape).sum(dim=-1), z_loss * sums.square().sum()
 
+    def by_token(
+        self, hidden_ND: Tensor, head_VD: Tensor, targets_BT: Tensor, *, z_loss: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `sum` does, but of each token, with the entropy, `(2, B, T)`.
+
+        First the cross-entropies, then the entropies of what was predicted in their place, in nats
+        and without a gradient. Both are 0 where the target is -100: there, as in long prompts,
+        nothing is computed at all. Both results have gradients of their own.
+        """
+        targets_N = targets_BT.flatten()
+        places_K = (targets_N >= 0).nonzero().squeeze(1)  # K tokens are left
+        logits_KV = functional.linear(hidden_ND.index_select(0, places_K), head_VD).float()
+        log_KV = logits_KV.log_softmax(dim=-1)
+        loss_K = -log_KV.gather(1, targets_N[places_K].unsqueeze(1)).squeeze(1)
+        with torch.no_grad():
+            entropy_K = -(log_KV.exp() * log_KV).sum(dim=-1)
+        empty_2N = loss_K.new_zeros(2, len(targets_N))
+        both_2N = empty_2N.index_copy(1, places_K, torch.stack([loss_K, entropy_K]))
+        squares = logits_KV.logsumexp(dim=-1).square().sum() if z_loss else loss_K.new_zeros(())
+        return both_2N.view(2, *targets_BT.shape), z_loss * squares
+
     def _losses(
         self, hidden_CD: Tensor, head_VD: Tensor, targets_C: Tensor
     ) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -61,20 +61,25 @@ class Learner(nn.Module):
         segments_BT: Tensor | None,
         *,
         penalties: Penalties = NO_PENALTIES,
-        by_sequence: bool = False,
+        each: Literal["batch", "sequence", "token"] = "batch",
     ) -> tuple[Tensor, Tensor]:
         """Return the summed loss of a batch, and what is to be added to it for learning.
 
-        Both are sums over the tokens to be learned; the second is weighted already. The first is of
-        each sequence, `(B,)`, where it is asked for `by_sequence`. Otherwise learn from the sum of
-        both: the gradient of the z-loss is with that of the first (see `HeadLoss`).
+        Both are sums over the tokens to be learned; the second is weighted already. The first may
+        be asked for of each sequence instead, `(B,)`, or of each token together with the entropy
+        it was predicted with, `(2, B, T)`. For the whole batch learn from the sum of both: the
+        gradient of the z-loss is with that of the first (see `HeadLoss`).
         """
         hidden_BTD, routers = self.transformer.hidden_and_routers(ids_BT, segments_BT)
-        add_up = self.head_loss.by_sequence if by_sequence else self.head_loss.sum
+        add_up = {
+            "batch": self.head_loss.sum,
+            "sequence": self.head_loss.by_sequence,
+            "token": self.head_loss.by_token,
+        }[each]
         loss, added = add_up(
             hidden_BTD.flatten(0, 1),
             self.transformer.lm_head.weight,
-            targets_BT if by_sequence else targets_BT.flatten(),
+            targets_BT.flatten() if each == "batch" else targets_BT,
             z_loss=penalties.z_loss,
         )
         learned_N = targets_BT.flatten() >= 0

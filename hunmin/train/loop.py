@@ -32,6 +32,7 @@ from hunmin.train.phases import PhaseClock
 from hunmin.train.preference import Pairs, PreferenceStepper
 from hunmin.train.recipe import Stage, TrainConfig
 from hunmin.train.reference import reference_record, with_reference
+from hunmin.train.reinforce import Groups, ReinforceStepper
 from hunmin.train.starting import open_sequences, set_weights
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.stopping import Stop, asked_to_stop
@@ -41,12 +42,17 @@ from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import World
 from hunmin.train.writing import CheckpointWriter, Content
 
-_DATA: Mapping[Stage, tuple[Kind, Kind]] = {
+_DATA: Mapping[Stage, tuple[Kind, Kind | None]] = {
     "pretrain": ("text", "heldout"),
     "chat": ("chat", "heldout"),
     "preference": ("preference", "preference_heldout"),
+    "reinforce": ("rewards", None),
 }
-"""What a stage learns from, and what its held-out loss is measured on."""
+"""What a stage learns from, and what its held-out loss is measured on. Held-out rewards need new
+answers, which are not this room's business."""
+
+_LOSS_IS_OVER: Mapping[Stage, str] = {"preference": "pair", "reinforce": "token or answer"}
+"""What a loss is a mean over, where it is not tokens."""
 
 _LOG_EVERY_STEPS = 10
 
@@ -88,7 +94,7 @@ class Loop:
         self.sequences = sequences
         self.order = Order(config.seed, len(self.sequences), config.samples_per_step)
         self.heldout: Sequences | None = None
-        if config.heldout_sequences:
+        if config.heldout_sequences and heldout_kind is not None:
             self.heldout = open_sequences(plan, config, heldout_kind, world, needed=False)
         self.learner = build_learner(model_config, device, world, config.adapters)
         set_weights(self.learner, plan, config, model_config, world)
@@ -112,6 +118,9 @@ class Loop:
     def _build_stepper(self) -> Stepper:
         """Return what does the steps; the weights are still those of the base."""
         parts = (self.config, self.learner, self.optimizers, self.device, self.world)
+        if self.config.stage == "reinforce":
+            self.sequences = Groups.of(self.sequences)
+            return ReinforceStepper(*parts, clock=self.clock)
         if self.config.stage != "preference":
             return Stepper(*parts, clock=self.clock)
         stepper = PreferenceStepper(*parts, clock=self.clock)
@@ -295,7 +304,7 @@ class Loop:
     def _tidy(self) -> None:
         """Do what is done once whenever a checkpoint is whole."""
         checkpoints.prune(self.plan, kept=self.config.checkpoints_kept)
-        unit = "pair" if self.config.stage == "preference" else "token"
+        unit = _LOSS_IS_OVER.get(self.config.stage, "token")
         plot(self.plan.folder, title=f"{self.plan.folder.name}: {self.config.stage}", unit=unit)
 
     def _settle(self) -> None:

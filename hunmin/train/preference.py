@@ -132,7 +132,7 @@ class PreferenceStepper(Stepper):
         """Return the log-probability of each answer, `(2 B,)`, and what is added for learning."""
         with self._device.precision():
             losses_2B, added = self._learner(
-                batch.ids_BT, batch.targets_BT, None, penalties=penalties, by_sequence=True
+                batch.ids_BT, batch.targets_BT, None, penalties=penalties, each="sequence"
             )
         return -losses_2B, added
 

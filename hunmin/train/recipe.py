@@ -14,8 +14,11 @@ from hunmin.corpus import CanaryConfig
 from hunmin.errors import RecipeBroken
 from hunmin.model import ModelConfig
 from hunmin.model.adapters import ATTENTION_LAYERS, LINEAR_LAYERS, AdapterConfig
+from hunmin.rollouts import RolloutsConfig
 
-Stage = Literal["pretrain", "chat", "preference"]
+Stage = Literal["pretrain", "chat", "preference", "reinforce"]
+
+Mean = Literal["tokens", "answers"]
 
 OptimizerName = Literal["adamw", "muon"]
 
@@ -28,11 +31,12 @@ class TrainConfig:
 
     stage: Stage
     """`pretrain`: next token on running text. `chat`: on the assistant's turns of chats only.
-    `preference`: of two answers, the chosen one rather than the rejected one."""
+    `preference`: of two answers, the chosen one rather than the rejected one. `reinforce`: of the
+    model's own answers, those with more reward than others to the same prompt."""
     steps: int
     """Optimizer steps in all."""
     batch_sequences: int
-    """Sequences in one optimizer step. A preference pair has two."""
+    """Sequences in one optimizer step. A preference pair has two, a group `group_answers`."""
     sequence_tokens: int
     learning_rate: float
     """The highest learning rate, reached after the warm-up."""
@@ -42,6 +46,21 @@ class TrainConfig:
     preference_beta: float = 0.1
     """How much a nat away from the reference model counts: small values let the model go far from
     it. Only the preference stage looks at it."""
+    group_answers: int = 1
+    """Answers in each group. Only the reinforce stage looks at it, and at the fields that begin
+    with its name."""
+    reinforce_scaled: bool = False
+    """Whether what an answer is better than its group is divided by the group's deviation, as GRPO
+    does. Dr. GRPO does not: it makes prompts loud whose answers are nearly all worth the same."""
+    reinforce_clip_low: float = 0.2
+    """A token that shall become rarer is no longer pushed when it is rarer by so large a share."""
+    reinforce_clip_high: float = 0.28
+    """Likewise for one that shall become likelier; more than below keeps rare ones alive (DAPO)."""
+    reinforce_mean: Mean = "tokens"
+    """Whether the loss is a mean over tokens, so that long answers count more (DAPO), or over
+    answers, of each the mean over its tokens (GRPO)."""
+    reinforce_kl: float = 0.0
+    """Weight of the divergence from the reference model; above 0, rollouts must have asked one."""
     lora_rank: int = 0
     """Above 0, the weights of the base are frozen, and adapters of this inner width learn beside
     its linear layers."""
@@ -87,8 +106,8 @@ class TrainConfig:
 
     @property
     def sequences_per_sample(self) -> int:
-        """How many sequences one sample of the data's order has: those of a pair stay together."""
-        return 2 if self.stage == "preference" else 1
+        """How many sequences one sample of the data's order has: a pair, or a group, is one."""
+        return {"preference": 2, "reinforce": self.group_answers}.get(self.stage, 1)
 
     @property
     def samples_per_step(self) -> int:
@@ -105,16 +124,33 @@ class TrainConfig:
             raise ValueError("checkpoints_kept and checkpoint_every_steps must be at least 1")
         if min(self.z_loss, self.balance_loss, self.router_z_loss) < 0:
             raise ValueError("z_loss, balance_loss and router_z_loss must not be negative")
-        if self.batch_sequences % self.sequences_per_sample or micro % self.sequences_per_sample:
-            raise ValueError("sequences of preference pairs come in twos")
         if self.preference_beta <= 0:
             raise ValueError("preference_beta must be above 0")
+        self._check_reinforce()
+        each = self.sequences_per_sample
+        if self.batch_sequences % each or micro % each:
+            raise ValueError(
+                f"batch_sequences and micro_batch_sequences must be multiples of {each}: the "
+                "sequences of a pair, or a group, stay together"
+            )
         self._check_adapters()
         least = min(self.steps, self.batch_sequences, self.sequence_tokens, self.chats_joined_max)
         if least < 1:
             raise ValueError(
                 "steps, batch_sequences, sequence_tokens and chats_joined_max must be at least 1"
             )
+
+    def _check_reinforce(self) -> None:
+        if self.stage == "reinforce" and self.group_answers < 2:  # noqa: PLR2004 (compared)
+            raise ValueError("group_answers must be at least 2: they are compared with one another")
+        if not (0 < self.reinforce_clip_low < 1 and self.reinforce_clip_high > 0):
+            raise ValueError(
+                "reinforce_clip_low must lie between 0 and 1, and the high one above 0"
+            )
+        if self.reinforce_mean not in get_args(Mean):
+            raise ValueError(f"reinforce_mean must be one of {', '.join(get_args(Mean))}")
+        if self.reinforce_kl < 0:
+            raise ValueError("reinforce_kl must not be negative")
 
     def _check_adapters(self) -> None:
         if self.lora_rank < 0 or self.lora_alpha <= 0:
@@ -155,6 +191,12 @@ class Recipe:
     canaries: CanaryConfig | None = None
     """Sentences with random numbers put into the running text, and how much of them the model
     memorizes is told on its card. None puts nothing in."""
+    reinforce: TrainConfig | None = None
+    """What each round of `rollouts` learns, in at most so many steps."""
+    rollouts: RolloutsConfig | None = None
+    """How many rounds, and how prompts are answered and answers judged in each."""
+    reinforce_sources: Path | None = None
+    """The sources file of the prompts, where they are a corpus of their own."""
     evaluation_tasks: tuple[str, ...] = ()
     evaluation_data: Path | None = None
     evaluation_limit: int | None = None
@@ -169,7 +211,14 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.export_weights not in get_args(ExportWeights):
             raise ValueError(f"export_weights must be one of {', '.join(get_args(ExportWeights))}")
-        stages = (self.pretrain, self.chat, self.preference)
+        stages = (self.pretrain, self.chat, self.preference, self.reinforce)
+        if (self.reinforce is None) != (self.rollouts is None):
+            raise ValueError("reinforce and rollouts go together")
+        if self.reinforce and self.rollouts:
+            if self.reinforce.group_answers != self.rollouts.answers:
+                raise ValueError("group_answers of reinforce differs from answers of rollouts")
+            if self.reinforce.sequence_tokens <= self.rollouts.answer_tokens_max:
+                raise ValueError("sequence_tokens leaves no room for prompts beside answers")
         longest = max(stage.sequence_tokens for stage in stages if stage is not None)
         if longest > self.model.context_tokens:
             raise ValueError("sequence_tokens is more than the model's context_tokens")

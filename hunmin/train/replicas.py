@@ -51,7 +51,7 @@ def check_replicas_fit(
             raise ReplicaUnfit(what=option, value=value)
     if deterministic:
         raise ReplicaUnfit(what="--deterministic", value="on")
-    if config.stage == "preference":
+    if config.stage not in {"pretrain", "chat"}:
         raise ReplicaUnfit(what="stage", value=config.stage)
     if model.experts and config.balance_loss > 0:
         # It is counted over the whole batch inside of the forward pass, where no loss of a

@@ -22,6 +22,7 @@ from hunmin.train.checkpoints import RunPlan
 from hunmin.train.determinism import check_same_bits, how_computed, same_bits
 from hunmin.train.device import Device, Precision, find_device
 from hunmin.train.float8 import check_float8
+from hunmin.train.judged import check_rewards
 from hunmin.train.layout import Layout, check_layout
 from hunmin.train.loop import Loop
 from hunmin.train.meeting import Address
@@ -63,7 +64,7 @@ def run(
     Args:
         config: The stage.
         model_config: The shape of the model; with `base`, its shape is taken instead.
-        corpus: A finished corpus.
+        corpus: A finished corpus; in the reinforce stage rewards, as `hunmin.rollouts` makes them.
         tokenizer: A finished tokenizer.
         out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`. All processes must
             see it.
@@ -98,6 +99,7 @@ def run(
         OutputBusy: Another run trains into `out`.
         DiskFull: The disk filled up; the last checkpoint is whole.
         BaseNeeded: The stage needs a base.
+        RolloutsUnfit: The rewards do not fit the stage or the base.
         NothingToTrainOn: The corpus has no text of this stage's kind.
         CanariesUnfit: The stage takes no canaries, or they find no place in its text.
         TrainingUnstable: Loss or gradients kept growing out of all bounds.
@@ -181,14 +183,17 @@ def _inputs(
         CanariesUnfit: The stage takes no canaries.
         ManifestMissing, ManifestBroken, WrongInput: Something is not what it should be.
     """
-    Manifest.read(corpus, kind="corpus")
+    learned_from = "rewards" if config.stage == "reinforce" else "corpus"
+    Manifest.read(corpus, kind=learned_from)
     Manifest.read(tokenizer, kind="tokenizer")
-    inputs = {"corpus": corpus, "tokenizer": tokenizer}
-    if base is None and (config.stage == "preference" or config.adapters):
+    inputs = {learned_from: corpus, "tokenizer": tokenizer}
+    if base is None and (config.stage in {"preference", "reinforce"} or config.adapters):
         raise BaseNeeded(stage=config.stage)
     if base is not None:
         Manifest.read(base, kind="checkpoint")
         inputs["base"] = base
+        if config.stage == "reinforce":
+            check_rewards(config, corpus, base)
     if canaries is not None:
         if config.stage != "pretrain":
             raise CanariesUnfit(

@@ -28,13 +28,14 @@ def open_sequences(
     def open_them(*, make: bool) -> Sequences | None:
         try:
             return prepare(
-                plan.inputs["corpus"],
+                plan.data,
                 plan.inputs["tokenizer"],
                 plan.folder / "tokens" / kind,
                 kind=kind,
                 sequence_tokens=config.sequence_tokens,
                 chats_joined_max=config.chats_joined_max if kind == "chat" else 1,
                 canaries=plan.inputs.get("canaries") if kind == "text" else None,
+                group_answers=config.group_answers,
                 make=make,
             )
         except NothingToTrainOn:

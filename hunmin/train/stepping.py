@@ -112,11 +112,12 @@ class Stepper:
         clock.enter("optimizer")
         weights = self._learner.parameters()
         gradients = [weight.grad for weight in weights if weight.grad is not None]
-        own = [torch.stack(losses).sum().item(), tokens, *self._observations(), *flags()]
+        observed = self._observations()
+        own = [torch.stack(losses).sum().item(), tokens, *observed, *flags()]
         with world.waiting():
             own = self._add_up(gradients, own)
         squares, loss_sum, tokens_sum, *others = world.sum([squared_norm(gradients), *own])
-        observed, raised = others[: len(self.measures)], others[len(self.measures) :]
+        observed, raised = others[: len(observed)], others[len(observed) :]
         # The gradients so far are of the summed loss, and `fully_shard` has averaged them over the
         # parts of the data. Processes that share a part all count its losses and tokens.
         factor = world.size / max(1.0, tokens_sum)
@@ -168,6 +169,7 @@ class Stepper:
         return observed
 
     def _means(self, observed: Sequence[float], count: float) -> dict[str, float]:
+        """Return what is measured, by name, from its sums and how much was learned from."""
         means = [one / max(1.0, count) for one in observed]
         return dict(zip(self.measures, means, strict=True))
 

@@ -39,7 +39,7 @@ def check_tensor_size(config: TrainConfig, model: ModelConfig, *, tensor: int) -
     if tensor == 1:
         return
     for what, value, fits in (
-        ("stage", config.stage, config.stage != "preference"),
+        ("stage", config.stage, config.stage in {"pretrain", "chat"}),
         ("lora_rank", config.lora_rank, not config.lora_rank),
         ("experts", model.experts, not model.experts),
         ("key_value_heads", model.key_value_heads, model.key_value_heads % tensor == 0),

@@ -4,9 +4,10 @@ Running text is joined, documents parted by `<|end_of_text|>`, and cut into sequ
 dropped but the last incomplete sequence. Canaries, where there are some, are put between its
 documents (`planting`). Chats, or conversations joined from several, are packed whole, several to a
 sequence, each token labeled with the conversation it belongs to and whether it is to be learned.
-Preference pairs stand one in a row, its two sequences side by side (`pairs`).
+Preference pairs stand one in a row, its two sequences side by side (`pairs`), and so do groups of
+judged answers (`groups`).
 
-Files of one kind of data: `ids.npy`, `learned.npy` (chats and pairs) and `segments.npy` (chats
+Files of one kind of data: `ids.npy`, `learned.npy` (all but running text) and `segments.npy` (chats
 only), each `(sequences, sequence_tokens + 1)`; `documents.parquet`, which says where each document
 lies; and `tokens.json`, written last.
 """
@@ -37,14 +38,17 @@ from hunmin.model import (
 )
 from hunmin.progress import Bar, bar
 from hunmin.steps import sync, write_whole
+from hunmin.train import groups
 from hunmin.train.packing import Packed, Packer
 from hunmin.train.pairs import ANSWERS, write_pairs
 from hunmin.train.planting import Encoded, EncodeEnded, copies_of, planted
 from hunmin.train.rowfile import RowFile
 
-Kind = Literal["text", "heldout", "chat", "preference", "preference_heldout"]
+Kind = Literal["text", "heldout", "chat", "preference", "preference_heldout", "rewards"]
 
 _PAIRS: frozenset[Kind] = frozenset({"preference", "preference_heldout"})
+_MASKED = _PAIRS | {"chat", "rewards"}
+"""Kinds of which not every token is learned."""
 
 _SEEN_SECONDS_MAX = 60.0
 _BATCH_DOCUMENTS = 256
@@ -77,18 +81,20 @@ def prepare(
     sequence_tokens: int,
     chats_joined_max: int = 1,
     canaries: Path | None = None,
+    group_answers: int = 1,
     make: bool = True,
 ) -> Sequences:
     """Return the corpus as sequences, tokenizing it into `folder` unless that was done before.
 
     Args:
-        corpus: A finished corpus.
+        corpus: A finished corpus, or rewards.
         tokenizer: A finished tokenizer.
         folder: Where the token files lie.
         kind: Which of the corpus's data.
         sequence_tokens: T, the length of a sequence.
         chats_joined_max: One to this many chats in a row make one conversation.
         canaries: Finished canaries to be put between documents of running text.
+        group_answers: How many answers each group of rewards has.
         make: Whether to make what is not there; of several processes one alone does.
 
     Raises:
@@ -104,6 +110,8 @@ def prepare(
         "layout": _LAYOUT,
         "canaries": manifest_sha256(canaries) if canaries else None,
     }
+    if kind == "rewards":
+        origin["group_answers"] = group_answers
     found = _open(folder, origin, kind)
     deadline = time.monotonic() + _SEEN_SECONDS_MAX
     while found is None and not make:  # a shared disk may show it a little later
@@ -128,6 +136,9 @@ def prepare(
         elif kind in _PAIRS:
             pairs = _batches(shards, "prompt", *ANSWERS)
             info = write_pairs(pairs, loaded, folder, sequence_tokens, shown)
+        elif kind == "rewards":
+            judged = _batches(shards, *groups.COLUMNS)
+            info = groups.write_groups(judged, folder, sequence_tokens, group_answers, shown)
         else:
             encode = _encoder(loaded)
             encoded = _encoded(shards, encode, shown)
@@ -151,10 +162,9 @@ def _open(folder: Path, origin: dict[str, Any], kind: Kind) -> Sequences | None:
     if {key: info.get(key) for key in origin} != origin:
         return None
     is_chat = kind == "chat"
-    is_masked = is_chat or kind in _PAIRS
     return Sequences(
         ids_ST=np.load(folder / "ids.npy", mmap_mode="r"),
-        learned_ST=np.load(folder / "learned.npy", mmap_mode="r") if is_masked else None,
+        learned_ST=np.load(folder / "learned.npy", mmap_mode="r") if kind in _MASKED else None,
         segments_ST=np.load(folder / "segments.npy", mmap_mode="r") if is_chat else None,
         documents=folder / TABLE_NAME,
         info=info,

@@ -36,14 +36,14 @@ def part(rank, size, port):
     ids = torch.arange(48).reshape(3, 16)
     targets = ids.roll(-1, 1).masked_fill(ids % 7 == 0, -100)
     with join_world() as world:
-        for tied, by_sequence in ((True, False), (False, False), (True, True)):
+        for tied, each in ((True, "batch"), (False, "batch"), (True, "sequence"), (True, "token")):
             found = []
             for one in (world, World()):
                 learner = build_learner(shape(tied), device, one)
                 learner.head_loss = HeadLoss(tokens_max=10 if one is world else None)
                 initialize(learner, 1)
                 loss, added = learner(ids, targets, None, penalties=Penalties(z_loss=0.1),
-                                      by_sequence=by_sequence)
+                                      each=each)
                 (loss.sum() + added).backward()
                 gradients = {n: whole_on_cpu(w.grad) for n, w in learner.named_parameters()}
                 found.append((loss.detach(), added.detach(), gradients))
