@@ -20,10 +20,11 @@ def build_command(
 ) -> None:
     """Make a model from text: the whole line in one command.
 
-    Corpus, tokenizer, pretraining, fine-tuning on chats, preference pairs where the recipe has
-    them, evaluation and export, each in its own folder under OUT. Run the same command again to go
-    on where it was interrupted. Afterwards `hunmin demo --model OUT/model` serves the model and
-    `hunmin trace OUT/model` tells what it was made from.
+    Corpus, tokenizer, pretraining, fine-tuning on chats, preference pairs and rounds of judged
+    answers where the recipe has them, evaluation and export, each in its own folder under OUT. Run
+    the same command again to go on where it was interrupted. Afterwards
+    `hunmin demo --model OUT/model` serves the model and `hunmin trace OUT/model` tells what it was
+    made from.
     """
     from hunmin.build.line import Line, build  # noqa: PLC0415 (slow to load)
     from hunmin.train import load_recipe  # noqa: PLC0415 (slow to load)

@@ -1,14 +1,12 @@
 """From a recipe to a model folder, one step after another."""
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hunmin import corpus, evaluation, model, train
+from hunmin import corpus, evaluation, model, rollouts, train
+from hunmin.build.rounds import reinforce
+from hunmin.build.telling import told
 from hunmin.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -57,6 +55,16 @@ class Line:
         return self.folder / "preference"
 
     @property
+    def reinforce_corpus(self) -> Path:
+        """The prompts, where they are a corpus of their own."""
+        return self.folder / "reinforce-corpus"
+
+    @property
+    def reinforce(self) -> Path:
+        """The rounds of answers, rewards and learning."""
+        return self.folder / "reinforce"
+
+    @property
     def evaluation(self) -> Path:
         """The scores of the last checkpoint."""
         return self.folder / "evaluation"
@@ -85,16 +93,19 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
 
     Raises:
         ModelNameWrong: Before any work.
+        VerifierUnknown, VerifierWrong: Likewise.
         TaskUnknown, TaskDataMissing: Before anything is trained.
     """
     model.check_model_name(recipe.name)
+    for verifier in recipe.rollouts.verifiers if recipe.rollouts else ():
+        rollouts.make_verifier(verifier)
     line = Line(out)
-    with _told("corpus"):
+    with told("corpus"):
         corpus.build(recipe.sources, line.corpus, runner=runner)
     if recipe.evaluation_tasks:
         # Not sooner: evaluation puts this process off the network, which a corpus may need.
         evaluation.check_tasks(recipe.evaluation_tasks, recipe.evaluation_data)
-    with _told("tokenizer"):
+    with told("tokenizer"):
         model.train_tokenizer(
             line.corpus,
             line.tokenizer,
@@ -102,9 +113,9 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             balance=recipe.tokenizer_balance,
         )
     if recipe.canaries is not None:
-        with _told("canaries"):
+        with told("canaries"):
             corpus.make_canaries(recipe.canaries, line.canaries)
-    with _told("pretraining"):
+    with told("pretraining"):
         train.run(
             recipe.pretrain,
             recipe.model,
@@ -115,7 +126,7 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
         )
     checkpoint = line.pretrain / f"step-{recipe.pretrain.steps:06}"
     if recipe.chat is not None:
-        with _told("fine-tuning on chats"):
+        with told("fine-tuning on chats"):
             train.run(
                 recipe.chat,
                 recipe.model,
@@ -129,9 +140,9 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
         pairs = line.corpus
         if recipe.preference_sources is not None:
             pairs = line.preference_corpus
-            with _told("corpus of preference pairs"):
+            with told("corpus of preference pairs"):
                 corpus.build(recipe.preference_sources, pairs, runner=runner)
-        with _told("learning preferences"):
+        with told("learning preferences"):
             train.run(
                 recipe.preference,
                 recipe.model,
@@ -141,10 +152,23 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
                 base=checkpoint,
             )
         checkpoint = line.preference / f"step-{recipe.preference.steps:06}"
+    if recipe.reinforce is not None:
+        prompts = line.corpus
+        if recipe.reinforce_sources is not None:
+            prompts = line.reinforce_corpus
+            with told("corpus of prompts"):
+                corpus.build(recipe.reinforce_sources, prompts, runner=runner)
+        checkpoint = reinforce(
+            recipe,
+            prompts=prompts,
+            tokenizer=line.tokenizer,
+            base=checkpoint,
+            out=line.reinforce,
+        )
     scores = None
     if recipe.evaluation_tasks:
         scores = line.evaluation
-        with _told("evaluation"):
+        with told("evaluation"):
             evaluation.run(
                 checkpoint,
                 scores,
@@ -156,9 +180,9 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
     memory = None
     if recipe.canaries is not None:
         memory = line.exposure
-        with _told("exposure of canaries"):
+        with told("exposure of canaries"):
             evaluation.measure_exposure(checkpoint, line.canaries, memory)
-    with _told("export"):
+    with told("export"):
         return model.export(
             checkpoint,
             line.model,
@@ -168,12 +192,3 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             weights=recipe.export_weights,
             license_id=recipe.license,
         )
-
-
-@contextmanager
-def _told(step: str) -> Iterator[None]:
-    """Say on stderr which step begins and how long it took."""
-    started = time.monotonic()
-    sys.stderr.write(f"== {step}\n")
-    yield
-    sys.stderr.write(f"== {step}: {time.monotonic() - started:.0f} s\n")

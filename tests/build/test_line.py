@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from hunmin import corpus, evaluation, model, train
-from hunmin.build import Line, build
-from hunmin.errors import ModelNameWrong, TaskDataMissing, TaskUnknown
+from hunmin.build import Line, build, line
+from hunmin.errors import ModelNameWrong, TaskDataMissing, TaskUnknown, VerifierUnknown
+from hunmin.rollouts import VerifierConfig
 from hunmin.train import load_recipe
 
 
@@ -99,3 +100,37 @@ def test_without_canaries_none_are_made_or_measured(recipe, done, tmp_path):
     assert not {"canaries", "exposure"} & done.keys()
     assert done["train"][1]["canaries"] is None
     assert done["export"][1]["exposure"] is None
+
+
+def test_judged_answers_are_learned_last_from_prompts_of_their_own(done, monkeypatch, tmp_path):
+    recipe = load_recipe(Path("recipes/reinforce.py"))
+    last = tmp_path / "reinforce" / "round-12" / "step-000016"
+    rounds = []
+    monkeypatch.setattr(
+        line, "reinforce", lambda recipe, **given: rounds.append((recipe, given)) or last
+    )
+
+    build(dataclasses.replace(recipe, evaluation_tasks=()), tmp_path)
+
+    (sources, prompts), _ = done["corpus"]
+    assert sources.name == "reinforce.toml"
+    assert prompts == Line(tmp_path).reinforce_corpus
+    ((asked, given),) = rounds
+    assert asked.name == "hunmin-laptop-reinforce"
+    assert given == {
+        "prompts": prompts,
+        "tokenizer": Line(tmp_path).tokenizer,
+        "base": Line(tmp_path).chat / "step-000250",
+        "out": Line(tmp_path).reinforce,
+    }
+    assert done["export"][0][0] == last
+
+
+def test_a_verifier_that_cannot_be_is_refused_before_any_work(done, tmp_path):
+    recipe = load_recipe(Path("recipes/reinforce.py"))
+    asked = dataclasses.replace(recipe.rollouts, verifiers=(VerifierConfig(name="vibes"),))
+
+    with pytest.raises(VerifierUnknown):
+        build(dataclasses.replace(recipe, rollouts=asked), tmp_path)
+
+    assert not done
