@@ -4,6 +4,7 @@
 
 Each round the model answers some prompts several times, a verifier compares the answers with the
 right one, and the model learns from those that were better than others to the same prompt.
+How far it comes is partly chance: two seeds ended at 0.82 and 0.71 of held-out prompts.
 Expected on two cores: what recipes/laptop.py takes, and about a quarter of an hour more
 (`benchmarks/reinforce_gain.py`).
 """
