@@ -115,6 +115,39 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
     if recipe.canaries is not None:
         with told("canaries"):
             corpus.make_canaries(recipe.canaries, line.canaries)
+    checkpoint = _pretrained(recipe, line)
+    checkpoint = _taught(recipe, line, checkpoint, runner=runner)
+    scores = None
+    if recipe.evaluation_tasks:
+        scores = line.evaluation
+        with told("evaluation"):
+            evaluation.run(
+                checkpoint,
+                scores,
+                tasks=recipe.evaluation_tasks,
+                data=recipe.evaluation_data,
+                corpus=line.corpus,
+                limit=recipe.evaluation_limit,
+            )
+    memory = None
+    if recipe.canaries is not None:
+        memory = line.exposure
+        with told("exposure of canaries"):
+            evaluation.measure_exposure(checkpoint, line.canaries, memory)
+    with told("export"):
+        return model.export(
+            checkpoint,
+            line.model,
+            name=recipe.name,
+            evaluation=scores,
+            exposure=memory,
+            weights=recipe.export_weights,
+            license_id=recipe.license,
+        )
+
+
+def _pretrained(recipe: "Recipe", line: Line) -> Path:
+    """Train on running text, and return the last checkpoint."""
     with told("pretraining"):
         train.run(
             recipe.pretrain,
@@ -124,7 +157,13 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             out=line.pretrain,
             canaries=line.canaries if recipe.canaries is not None else None,
         )
-    checkpoint = line.pretrain / f"step-{recipe.pretrain.steps:06}"
+    return line.pretrain / f"step-{recipe.pretrain.steps:06}"
+
+
+def _taught(
+    recipe: "Recipe", line: Line, checkpoint: Path, *, runner: Literal["local", "ray"]
+) -> Path:
+    """Train what comes after pretraining, and return the last checkpoint."""
     if recipe.chat is not None:
         with told("fine-tuning on chats"):
             train.run(
@@ -165,30 +204,4 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             base=checkpoint,
             out=line.reinforce,
         )
-    scores = None
-    if recipe.evaluation_tasks:
-        scores = line.evaluation
-        with told("evaluation"):
-            evaluation.run(
-                checkpoint,
-                scores,
-                tasks=recipe.evaluation_tasks,
-                data=recipe.evaluation_data,
-                corpus=line.corpus,
-                limit=recipe.evaluation_limit,
-            )
-    memory = None
-    if recipe.canaries is not None:
-        memory = line.exposure
-        with told("exposure of canaries"):
-            evaluation.measure_exposure(checkpoint, line.canaries, memory)
-    with told("export"):
-        return model.export(
-            checkpoint,
-            line.model,
-            name=recipe.name,
-            evaluation=scores,
-            exposure=memory,
-            weights=recipe.export_weights,
-            license_id=recipe.license,
-        )
+    return checkpoint
