@@ -181,7 +181,9 @@ class BitsWouldDiffer(HunminError):
     code = "bits_would_differ"
     status = 409
 
-    def __init__(self, *, checkpoint: Path, what: str, before: object, now: object) -> None:
+    def __init__(
+        self, *, checkpoint: Path, what: str, before: str | float | None, now: str | float | None
+    ) -> None:
         super().__init__(
             f"{checkpoint} was computed with {what} = {before}, and the run would go on with "
             f"{now}: its bits would not be those of a run without a break. Go on as it was "
