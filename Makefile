@@ -16,7 +16,7 @@ demo: .venv/ready ## Chat with the reference model in the browser, at http://127
 	@$(BIN)/hunmin demo
 
 test: check ## Check everything, then run every test this machine can
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+	$(BIN)/pytest --numprocesses 4 --dist worksteal --durations 40
 
 check: .venv/ready ## Check style, types and architecture
 	$(BIN)/ruff check --quiet .
