@@ -29,6 +29,11 @@ class Course:
     """Of the last step that was learned from."""
     guard: Guard = field(default_factory=Guard)
 
+    @property
+    def steps_learned(self) -> int:
+        """How many steps were learned from, and not skipped or taken back."""
+        return sum(one.steps for one in self.stretches)
+
     def advance(self, *, learned: bool) -> None:
         """Count one step, learned from or skipped."""
         if learned:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from hunmin.errors import TrainingUnstable
 from hunmin.ledger import Order
-from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
-from hunmin.model import ModelConfig, flops_per_token
+from hunmin.manifest import Manifest
+from hunmin.model import ModelConfig
 from hunmin.progress import bar
 from hunmin.train import checkpoints
 from hunmin.train.checkpoints import RunPlan
@@ -27,16 +27,17 @@ from hunmin.train.device import Device
 from hunmin.train.learner import build_learner, count_parameters
 from hunmin.train.losses import LossLog, plot
 from hunmin.train.optimizers import build_optimizers
-from hunmin.train.pace import Pace, peak_flops_per_second
+from hunmin.train.pace import Pace
 from hunmin.train.phases import PhaseClock
 from hunmin.train.preference import Pairs, PreferenceStepper
 from hunmin.train.recipe import Stage, TrainConfig
-from hunmin.train.reference import reference_record, with_reference
+from hunmin.train.reference import with_reference
 from hunmin.train.reinforce import Groups, ReinforceStepper
 from hunmin.train.starting import open_sequences, set_weights
 from hunmin.train.stepping import Outcome, Stepper
 from hunmin.train.stopping import Stop, asked_to_stop
 from hunmin.train.stragglers import Stragglers
+from hunmin.train.telling import RunFacts
 from hunmin.train.tokens import Kind, Sequences
 from hunmin.train.watchdog import Watchdog
 from hunmin.train.world import World
@@ -86,7 +87,6 @@ class Loop:
         self.clock = PhaseClock(device.device)
         self.world = world = replace(world, waiting=self.clock.waiting)
         self.watchdog = watchdog
-        self.computing = how_computed(device, world, config)
         self.stragglers = Stragglers(self.clock, world, [host for host, _ in watchdog.peers])
         kind, heldout_kind = _DATA[config.stage]
         sequences = open_sequences(plan, config, kind, world, needed=True)
@@ -107,6 +107,15 @@ class Loop:
             waiting=world.waiting,
         )
         self.stepper = self._build_stepper()
+        self.facts = RunFacts(
+            config=config,
+            model_config=model_config,
+            plan=plan,
+            device=device,
+            computing=how_computed(device, world, config),
+            parameters=count_parameters(self.learner.transformer),
+            sequences=self.sequences,
+        )
         self.writer = CheckpointWriter(plan, world)
         self.log = LossLog(plan.folder, writes=world.is_first)
         self.pace = Pace()
@@ -139,7 +148,7 @@ class Loop:
         if start is not None:
             self._return_to(start[1])
         self.log.rewind(self.course.step)
-        tokens_a_step = self._tokens_a_step
+        tokens_a_step = self.config.tokens_per_step
         label = f"{config.stage} {self.plan.folder.name}"
         with (
             self.log.life(lambda: self.course.step, **self._what_it_is()),
@@ -171,40 +180,19 @@ class Loop:
         outcome = self._step(stop)
         stopping, is_writing, *_ = outcome.raised
         note = f"step {self.course.step} of {self.config.steps}, loss {outcome.loss:.3f}"
-        self.shown.advance(self._tokens_a_step, note=note)
+        self.shown.advance(self.config.tokens_per_step, note=note)
         if not is_writing:
             self._settle()
         if self.course.guard.wants_rollback:
             self._take_back()
-            self.shown.start_at(self.course.step * self._tokens_a_step)
+            self.shown.start_at(self.course.step * self.config.tokens_per_step)
         elif self._is_due() and not stopping:
             self._begin_checkpoint()
         return stopping
 
     def _what_it_is(self) -> dict[str, object]:
         """Return what the log tells of this run, for those who watch it."""
-        config = self.config
-        return {
-            "stage": config.stage,
-            "steps": config.steps,
-            **self._layout(),
-            "device": self.device.describe(),
-            "precision": self.device.number_format,
-            "computing": self.computing,
-            **count_parameters(self.learner.transformer),
-            "tokens_per_step": self._tokens_a_step,
-            "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
-            "peak_flops_per_second": peak_flops_per_second(self.device),
-            "recipe": self.plan.recipe,
-            "data": self._data_facts(),
-            "inputs": {role: manifest_sha256(one) for role, one in self.plan.inputs.items()},
-        }
-
-    def _data_facts(self) -> dict[str, Any]:
-        """Return what is told of the sequences: how many, of what, what was dropped and padded."""
-        named_elsewhere = {"corpus", "tokenizer", "layout", "documents_sha256"}
-        info = self.sequences.info.items()
-        return {key: value for key, value in info if key not in named_elsewhere}
+        return self.facts.at_start(self._layout())
 
     def _say_other_precision(self) -> None:
         """Say so where the run goes on in another precision than the one it was trained in."""
@@ -217,16 +205,6 @@ class Loop:
             step=self.course.step, event="precision_changed", precision=now, precision_before=before
         )
         self.shown.say(f"hunmin: the run goes on in {now}; until here it was trained in {before}")
-
-    @property
-    def _tokens_a_step(self) -> int:
-        return self.config.batch_sequences * self.config.sequence_tokens
-
-    def _steps_learned(self) -> int:
-        return sum(one.steps for one in self.course.stretches)
-
-    def _tokens_seen(self) -> int:
-        return self._steps_learned() * self._tokens_a_step
 
     def _step(self, stop: Stop) -> Outcome:
         """Do one step, and write down what came of it."""
@@ -260,8 +238,8 @@ class Loop:
                 loss=outcome.loss,
                 learning_rate=rate,
                 gradient_norm=outcome.norm,
-                tokens_seen=self._tokens_seen(),
-                tokens_per_second=round(self._tokens_a_step / step_seconds, 1),
+                tokens_seen=course.steps_learned * self.config.tokens_per_step,
+                tokens_per_second=round(self.config.tokens_per_step / step_seconds, 1),
                 step_seconds=round(step_seconds, 6),
                 **outcome.measures,
             )
@@ -370,37 +348,14 @@ class Loop:
         self.saved = folder
 
     def _content(self, *, finished: bool) -> Content:
-        step, config = self.course.step, self.config
-        facts = {
-            "stage": config.stage,
-            "step": step,
-            "finished": finished,
-            "loss": self.course.loss,
-            "tokens_seen": self._tokens_seen(),
-            "epochs": self._steps_learned() * config.samples_per_step / len(self.sequences),
-            **count_parameters(self.learner.transformer),
-            "device": self.device.describe(),
-            "precision": self.device.number_format,
-            "processes": self._layout()["processes"],
-            "computing": self.computing,
-            "data": self._data_facts(),
-        }
-        if config.stage == "preference":
-            facts["reference"] = reference_record(self.sequences)
-        facts |= self._measure_heldout()
+        processes = self._layout()["processes"]
+        facts = self.facts.of_checkpoint(self.course, processes=processes, finished=finished)
         return Content(
             config=self.model_config,
-            adapters=config.adapters,
+            adapters=self.config.adapters,
             course=self.course.to_json(),
-            facts=facts,
-            ledger=LedgerRecord(
-                sha256=self.sequences.info["documents_sha256"],
-                seed=self.order.seed,
-                samples=self.order.samples,
-                samples_per_step=self.order.samples_per_step,
-                steps=step,
-                stretches=self.course.stretches.copy(),
-            ),
+            facts={**facts, **self._measure_heldout()},
+            ledger=self.facts.ledger(self.course, self.order),
             documents=self.sequences.documents,
         )
 

@@ -110,6 +110,11 @@ class TrainConfig:
         return {"preference": 2, "reinforce": self.group_answers}.get(self.stage, 1)
 
     @property
+    def tokens_per_step(self) -> int:
+        """How many tokens go through the model in one step, padding included."""
+        return self.batch_sequences * self.sequence_tokens
+
+    @property
     def samples_per_step(self) -> int:
         """How many samples of the data's order one step learns from."""
         return self.batch_sequences // self.sequences_per_sample

@@ -188,7 +188,7 @@ class ReplicaLoop(Loop):
         ):
             for name in sorted(names):
                 self.log.add(step=self.course.step, event=event, replica=name)
-        self.shown.start_at(self.course.step * self._tokens_a_step)
+        self.shown.start_at(self.course.step * self.config.tokens_per_step)
         self.shown.say(f"hunmin: {self.replicas.count} replicas train from step {self.course.step}")
 
     def _take_the_lead(self) -> None:

@@ -1,0 +1,98 @@
+"""What a run tells of itself: when it starts, in its log, and in the manifest of a checkpoint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hunmin.ledger import Order
+from hunmin.manifest import LedgerRecord, manifest_sha256
+from hunmin.model import ModelConfig, flops_per_token
+from hunmin.train.checkpoints import RunPlan
+from hunmin.train.course import Course
+from hunmin.train.device import Device
+from hunmin.train.pace import peak_flops_per_second
+from hunmin.train.recipe import TrainConfig
+from hunmin.train.reference import reference_record
+from hunmin.train.tokens import Sequences
+
+_NAMED_ELSEWHERE = {"corpus", "tokenizer", "layout", "documents_sha256"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run from its beginning on."""
+
+    config: TrainConfig
+    model_config: ModelConfig
+    plan: RunPlan
+    device: Device
+    computing: Mapping[str, Any]
+    """All that the bits of the run depend on beside its plan."""
+    parameters: Mapping[str, int]
+    sequences: Sequences
+
+    def at_start(self, layout: Mapping[str, int]) -> dict[str, object]:
+        """Return what the log tells of this run, for those who watch it.
+
+        Args:
+            layout: How many processes and replicas there are now.
+        """
+        config = self.config
+        return {
+            "stage": config.stage,
+            "steps": config.steps,
+            **layout,
+            "device": self.device.describe(),
+            "precision": self.device.number_format,
+            "computing": self.computing,
+            **self.parameters,
+            "tokens_per_step": config.tokens_per_step,
+            "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
+            "peak_flops_per_second": peak_flops_per_second(self.device),
+            "recipe": self.plan.recipe,
+            "data": self._data(),
+            "inputs": {role: manifest_sha256(one) for role, one in self.plan.inputs.items()},
+        }
+
+    def of_checkpoint(self, course: Course, *, processes: int, finished: bool) -> dict[str, Any]:
+        """Return what the manifest of a checkpoint tells, but for what is measured.
+
+        Args:
+            course: Where the run is.
+            processes: How many there are.
+            finished: Whether it is the last checkpoint.
+        """
+        config = self.config
+        facts = {
+            "stage": config.stage,
+            "step": course.step,
+            "finished": finished,
+            "loss": course.loss,
+            "tokens_seen": course.steps_learned * config.tokens_per_step,
+            "epochs": course.steps_learned * config.samples_per_step / len(self.sequences),
+            **self.parameters,
+            "device": self.device.describe(),
+            "precision": self.device.number_format,
+            "processes": processes,
+            "computing": self.computing,
+            "data": self._data(),
+        }
+        if config.stage == "preference":
+            facts["reference"] = reference_record(self.sequences)
+        return facts
+
+    def ledger(self, course: Course, order: Order) -> LedgerRecord:
+        """Return which samples were learned, as the order and the course of the run tell."""
+        return LedgerRecord(
+            sha256=self.sequences.info["documents_sha256"],
+            seed=order.seed,
+            samples=order.samples,
+            samples_per_step=order.samples_per_step,
+            steps=course.step,
+            stretches=course.stretches.copy(),
+        )
+
+    def _data(self) -> dict[str, Any]:
+        """Return what is told of the sequences: how many, of what, what was dropped and padded."""
+        info = self.sequences.info.items()
+        return {key: value for key, value in info if key not in _NAMED_ELSEWHERE}
