@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from training_speed import SHAPE
+from train_systems import LAPTOP
 
 from hunmin import model, train
 from hunmin.train.checkpoints import state_tensors
@@ -78,7 +78,7 @@ def measure(corpus: Path, tokenizer: Path, *, steps: int, every: int) -> dict[st
                 checkpoint_every_steps=every,
                 heldout_sequences=0,
             ),
-            model.ModelConfig(vocab_size=facts["vocab_size"], **SHAPE),
+            model.ModelConfig(vocab_size=facts["vocab_size"], **LAPTOP),
             corpus=corpus,
             tokenizer=tokenizer,
             out=Path(folder) / "run",

@@ -19,7 +19,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from training_speed import SHAPE
+from train_systems import LAPTOP
 
 RESULTS = Path(__file__).parent / "results" / "straggler_cost.jsonl"
 METHODS = (
@@ -68,7 +68,7 @@ def measure(*, steps: int) -> dict[str, object]:
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=0, world_size=1)
     world = World(mesh=init_device_mesh("cpu", (1,), mesh_dim_names=("shards",)))
     device = Device(torch.device("cpu"), bfloat16=False, compiled=False)
-    learner = build_learner(ModelConfig(vocab_size=8192, **SHAPE), device, world)
+    learner = build_learner(ModelConfig(vocab_size=8192, **LAPTOP), device, world)
     initialize(learner, 1)
     clock = PhaseClock(device.device)
     clock.attach(learner)
@@ -85,7 +85,7 @@ def measure(*, steps: int) -> dict[str, object]:
         shares.append(spent[0] / seconds[-1])
     dist.destroy_process_group()
     return {
-        "layers": SHAPE["layers"],
+        "layers": LAPTOP["layers"],
         "step_seconds": round(statistics.median(seconds), 4),
         "spent_seconds": round(statistics.median(shares) * statistics.median(seconds), 6),
         "share_of_a_step": round(statistics.median(shares), 6),
