@@ -62,7 +62,9 @@ class ExpertsApart(ExpertStack):
             super().__init__(experts, width, inner_width)
         for name, weight in whole.named_parameters():
             parted = distribute_tensor(weight, mesh, [Shard(0)], src_data_rank=None)
-            self.register_parameter(name, nn.Parameter(parted))
+            # Beside adapters they are frozen, and stay so.
+            apart = nn.Parameter(parted, requires_grad=weight.requires_grad)
+            self.register_parameter(name, apart)
         self._processes = mesh.size()
         self._route = Route(mesh.get_group(), waiting)
 

@@ -15,6 +15,7 @@ GRADIENTS = """
 import os, sys, torch
 import torch.multiprocessing as mp
 from hunmin.model import ModelConfig
+from hunmin.model.adapters import ATTENTION_LAYERS, AdapterConfig, is_adapter
 from hunmin.train.device import Device
 from hunmin.train.learner import Penalties, build_learner, initialize, whole_on_cpu
 from hunmin.train.world import World, join_world
@@ -50,6 +51,10 @@ def part(rank, size, port, apart, replicas, recomputes, crowd):
             found = whole_on_cpu(weight.grad) * size  # a mean over the processes
             torch.testing.assert_close(found, expected[name].grad, atol=1e-5, rtol=1e-5,
                                        msg=lambda said: f"{apart} {replicas} {name}: {said}")
+        adapters = AdapterConfig(rank=2, alpha=1.0, layers=ATTENTION_LAYERS)
+        adapted = build_learner(SHAPE, device, world, adapters).transformer
+        for name, weight in adapted.named_parameters():
+            assert weight.requires_grad == is_adapter(name), name
 
 if __name__ == "__main__":
     size, port = map(int, sys.argv[1:])
