@@ -84,19 +84,7 @@ class HeadLoss:
         How much each of them will count is not known on the way forward, so the logits of several
         parts are made again on the way back. Both results have gradients of their own.
         """
-        parts, targets_N = self._parts(hidden_ND, head_VD), targets_BT.flatten()
-        if parts == 1:
-            losses, sums = self._losses(hidden_ND, head_VD, targets_N)
-        else:
-            chunks = zip(hidden_ND.chunk(parts), targets_N.chunk(parts), strict=True)
-            found = [
-                checkpoint(
-                    self._losses, hidden_CD, head_VD, targets_C,
-                    use_reentrant=False, preserve_rng_state=False,
-                )
-                for hidden_CD, targets_C in chunks
-            ]  # fmt: skip
-            losses, sums = (torch.cat(some) for some in zip(*found, strict=True))
+        losses, sums = self._in_parts(self._losses, hidden_ND, head_VD, targets_BT.flatten())
         return losses.view(targets_BT.shape).sum(dim=-1), z_loss * sums.square().sum()
 
     def by_token(
@@ -106,19 +94,37 @@ class HeadLoss:
 
         First the cross-entropies, then the entropies of what was predicted in their place, in nats
         and without a gradient. Both are 0 where the target is -100: there, as in long prompts,
-        nothing is computed at all. Both results have gradients of their own.
+        nothing is computed at all. Parts are made again as in `by_sequence`.
         """
         targets_N = targets_BT.flatten()
         places_K = (targets_N >= 0).nonzero().squeeze(1)  # K tokens are left
-        logits_KV = functional.linear(hidden_ND.index_select(0, places_K), head_VD).float()
-        log_KV = logits_KV.log_softmax(dim=-1)
-        loss_K = -log_KV.gather(1, targets_N[places_K].unsqueeze(1)).squeeze(1)
-        with torch.no_grad():
-            entropy_K = -(log_KV.exp() * log_KV).sum(dim=-1)
+        loss_K, entropy_K, sums_K = self._in_parts(
+            _losses_and_entropies, hidden_ND.index_select(0, places_K), head_VD, targets_N[places_K]
+        )
         empty_2N = loss_K.new_zeros(2, len(targets_N))
         both_2N = empty_2N.index_copy(1, places_K, torch.stack([loss_K, entropy_K]))
-        squares = logits_KV.logsumexp(dim=-1).square().sum() if z_loss else loss_K.new_zeros(())
-        return both_2N.view(2, *targets_BT.shape), z_loss * squares
+        return both_2N.view(2, *targets_BT.shape), z_loss * sums_K.square().sum()
+
+    def _in_parts(
+        self,
+        of_part: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]],
+        hidden_ND: Tensor,
+        head_VD: Tensor,
+        targets_N: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Return what a function tells of each token, asked again on the way back if in parts."""
+        parts = self._parts(hidden_ND, head_VD)
+        if parts == 1:
+            return of_part(hidden_ND, head_VD, targets_N)
+        chunks = zip(hidden_ND.chunk(parts), targets_N.chunk(parts), strict=True)
+        found = [
+            checkpoint(
+                of_part, hidden_CD, head_VD, targets_C,
+                use_reentrant=False, preserve_rng_state=False,
+            )
+            for hidden_CD, targets_C in chunks
+        ]  # fmt: skip
+        return tuple(torch.cat(some) for some in zip(*found, strict=True))
 
     def _losses(
         self, hidden_CD: Tensor, head_VD: Tensor, targets_C: Tensor
@@ -216,6 +222,18 @@ def _look(
     is_here_C1 = (rows_C1 >= 0) & (rows_C1 < len(head_PD))
     chosen_C1 = logits_CP.gather(1, rows_C1.clamp(0, len(head_PD) - 1)).float()
     return logits_CP, sums_C, chosen_C1.masked_fill(~is_here_C1, 0.0)[:, 0]
+
+
+def _losses_and_entropies(
+    hidden_CD: Tensor, head_VD: Tensor, targets_C: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the loss of each token, its entropy, and the log of its softmax's sum."""
+    logits_CV = functional.linear(hidden_CD, head_VD).float()
+    log_CV = logits_CV.log_softmax(dim=-1)
+    loss_C = -log_CV.gather(1, targets_C[:, None])[:, 0]
+    with torch.no_grad():
+        entropy_C = -(log_CV.exp() * log_CV).sum(dim=-1)
+    return loss_C, entropy_C, logits_CV.gather(1, targets_C[:, None])[:, 0] + loss_C
 
 
 def _teach(

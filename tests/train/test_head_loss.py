@@ -128,6 +128,28 @@ def test_sequences_may_count_differently_and_the_gradients_are_those_of_the_whol
     assert_same(gradients, torch.autograd.grad(theirs, (hidden, head)))
 
 
+@settings(max_examples=40, deadline=None)
+@given(**SIZES)
+def test_tokens_may_count_differently_and_their_entropies_are_told(
+    seed, tokens, vocabulary, tokens_max, ignored, z_loss
+):
+    hidden, head, targets = problem(seed, tokens=2 * tokens, vocabulary=vocabulary, ignored=ignored)
+    counts = torch.linspace(-1.0, 2.0, 2 * tokens).view(2, -1)
+
+    (ours, entropies), ours_added = HeadLoss(tokens_max=tokens_max).by_token(
+        hidden, head, targets.view(2, -1), z_loss=z_loss
+    )
+
+    losses, added = plainly(hidden, head, targets, z_loss=z_loss)
+    found, wanted = (ours, ours_added), (losses.view(2, -1), added)
+    assert_same(found, wanted)
+    log = functional.linear(hidden, head).log_softmax(-1)
+    assert_same((entropies.flatten(),), (-(log.exp() * log).sum(-1).masked_fill(targets < 0, 0.0),))
+    mine, theirs = (((counts * one[0]).sum() + 2 * one[1]) / tokens for one in (found, wanted))
+    gradients = torch.autograd.grad(mine, (hidden, head))
+    assert_same(gradients, torch.autograd.grad(theirs, (hidden, head)))
+
+
 def test_what_is_not_to_be_predicted_teaches_nothing():
     hidden, head, targets = problem(1)
 
@@ -207,12 +229,12 @@ class Largest(TorchDispatchMode):
         return made
 
 
-@pytest.mark.parametrize("way", ["sum", "by_sequence"])
+@pytest.mark.parametrize("way", ["sum", "by_sequence", "by_token"])
 def test_no_more_logits_than_those_of_a_part_ever_exist(way, monkeypatch):
     monkeypatch.setattr(head_loss, "TOKENS_MIN", 64)
     monkeypatch.setitem(head_loss.LOGITS_MAX, "cpu", 100 * 512)
     hidden, head, targets = problem(4, tokens=2048, vocabulary=512)
-    shape = (2, 1024) if way == "by_sequence" else (2048,)
+    shape = (2048,) if way == "sum" else (2, 1024)
 
     with Largest() as largest:
         loss, _ = getattr(HeadLoss(), way)(hidden, head, targets.view(shape))
