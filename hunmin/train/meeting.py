@@ -26,6 +26,8 @@ from hunmin.train.stopping import Stop
 PATIENCE_SECONDS = 8.0
 """How long replicas wait for one another, unless a meeting says otherwise."""
 
+_PORT_MAX = 65_535
+
 _LOOK_SECONDS = 0.05
 _SAY_SECONDS = 0.5
 _ANSWER_SECONDS = 5.0
@@ -54,7 +56,7 @@ class Address:
             MeetingUnreachable: It is not so written.
         """
         host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal():
+        if not host or not port.isdecimal() or int(port) > _PORT_MAX:
             raise MeetingUnreachable(address=text)
         return cls(host.strip("[]"), int(port))
 
@@ -142,9 +144,11 @@ class Seat:
         Raises:
             MeetingUnreachable: Nobody answers there.
         """
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        # In containers neither the machine's name nor the number of a process is one of its own.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:4]}"
         self.wants_roster = False
-        """Whether a newcomer waits for a place in the roster, or the meeting was started again."""
+        """Whether a newcomer waits for a place in the roster, the others went on without this
+        replica while it was silent, or the meeting was started again."""
         self._address = address
         self._word = Word(plan, None)
         self._roster: Roster | None = None
@@ -242,4 +246,5 @@ class Seat:
         if self._roster.session != self._meeting["session"]:
             self.wants_roster = True
         elif self._store.check([_WANTED]):
-            self.wants_roster = int(self._store.get(_WANTED)) == self._roster.number
+            # A higher one is of a roster that the others have formed without this replica.
+            self.wants_roster = int(self._store.get(_WANTED)) >= self._roster.number

@@ -7,6 +7,7 @@ import pytest
 
 from hunmin.errors import MeetingUnreachable, PortInUse, ReplicaUnlike
 from hunmin.train import meeting as rooms
+from hunmin.train import roster
 from hunmin.train.meeting import Address, Meeting, Seat
 from hunmin.train.stopping import Stop
 
@@ -29,7 +30,7 @@ def sit(meeting):
 
     def take(name, plan="plan"):
         seat = Seat(Address("127.0.0.1", meeting.port), plan=plan)
-        seat.name = name  # by themselves both would be called after this process
+        seat.name = name
         seats.append(seat)
         return seat
 
@@ -52,6 +53,26 @@ def test_a_newcomer_is_on_the_next_roster_once_the_others_ask_for_it(sit):
     assert first.patience_seconds == 2.0
 
 
+def test_one_that_others_went_on_without_asks_for_a_roster_with_it(sit, monkeypatch):
+    monkeypatch.setattr(roster, "SILENT_SECONDS_MAX", 0.2)  # less than between two words
+    first, second, third = (sit(name) for name in ("first", "second", "third"))
+
+    assert [one.next_roster().members for one in (first, second, third)] == [
+        ("first",), ("second",), ("third",),
+    ]  # fmt: skip
+    time.sleep(3 * rooms._SAY_SECONDS)
+
+    assert first.wants_roster
+
+
+def test_two_replicas_have_two_names_where_machine_and_process_are_called_alike(meeting):
+    seats = [Seat(Address("127.0.0.1", meeting.port), plan="plan") for _ in range(2)]
+    for seat in seats:
+        seat.leave()
+
+    assert seats[0].name != seats[1].name
+
+
 def test_who_trains_something_else_is_told_so(sit):
     sit("first").next_roster()
 
@@ -72,7 +93,7 @@ def test_where_nobody_answers_it_says_where(monkeypatch):
         Seat(Address("127.0.0.1", 9), plan="plan")
 
 
-@pytest.mark.parametrize("text", ["desk", "desk:", ":29600", "desk:port"])
+@pytest.mark.parametrize("text", ["desk", "desk:", ":29600", "desk:port", "desk:65536"])
 def test_a_place_that_is_not_written_as_one_is_refused(text):
     with pytest.raises(MeetingUnreachable):
         Address.parse(text)
