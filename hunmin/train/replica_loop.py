@@ -195,7 +195,7 @@ class ReplicaLoop(Loop):
         """Go on with the log and the checkpoints of the one that led."""
         if self.world.is_first:
             checkpoints.sweep(self.plan)
-        self.saved = self.world.gather(checkpoints.last_written(self.plan))[0]
+        self._look_for_checkpoint()
         self.log.rewind(self.course.step)
         self.log.add(step=self.course.step, event="started", **self._what_it_is())
 
@@ -245,6 +245,12 @@ class ReplicaLoop(Loop):
 
         self.replicas.all_or_none(give)
         self._holds_state, self._is_torn = True, False
+        if takes:
+            self._look_for_checkpoint()
+
+    def _look_for_checkpoint(self) -> None:
+        """Take note of the last checkpoint; only the one that leads knows of it by itself."""
+        self.saved = self.world.gather(checkpoints.last_written(self.plan))[0]
 
     def _begin(self) -> None:
         """Begin for all: with the newest checkpoint, or at the beginning."""
@@ -266,12 +272,10 @@ class ReplicaLoop(Loop):
         return {
             "course": self.course.to_json(),
             "rollbacks": [[str(at) if at else None, n] for at, n in self.rollbacks.items()],
-            "saved": str(self.saved) if self.saved else None,
             "is_over": self._is_over,
         }
 
     def _believe(self, said: dict[str, Any]) -> None:
         self.course = Course.from_json(said["course"])
         self.rollbacks = Counter({Path(at) if at else None: n for at, n in said["rollbacks"]})
-        self.saved = Path(said["saved"]) if said["saved"] else None
         self._is_over = said["is_over"]
