@@ -348,8 +348,7 @@ class Loop:
         self.saved = folder
 
     def _content(self, *, finished: bool) -> Content:
-        processes = self._layout()["processes"]
-        facts = self.facts.of_checkpoint(self.course, processes=processes, finished=finished)
+        facts = self.facts.of_checkpoint(self.course, self._layout(), finished=finished)
         return Content(
             config=self.model_config,
             adapters=self.config.adapters,

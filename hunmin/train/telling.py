@@ -44,7 +44,7 @@ class RunFacts:
             **layout,
             "device": self.device.describe(),
             "precision": self.device.number_format,
-            "computing": self.computing,
+            "computing": {**self.computing, **layout},
             **self.parameters,
             "tokens_per_step": config.tokens_per_step,
             "flops_per_token": flops_per_token(self.model_config, config.sequence_tokens),
@@ -54,12 +54,14 @@ class RunFacts:
             "inputs": {role: manifest_sha256(one) for role, one in self.plan.inputs.items()},
         }
 
-    def of_checkpoint(self, course: Course, *, processes: int, finished: bool) -> dict[str, Any]:
+    def of_checkpoint(
+        self, course: Course, layout: Mapping[str, int], *, finished: bool
+    ) -> dict[str, Any]:
         """Return what the manifest of a checkpoint tells, but for what is measured.
 
         Args:
             course: Where the run is.
-            processes: How many there are.
+            layout: How many processes and replicas there are now.
             finished: Whether it is the last checkpoint.
         """
         config = self.config
@@ -73,8 +75,8 @@ class RunFacts:
             **self.parameters,
             "device": self.device.describe(),
             "precision": self.device.number_format,
-            "processes": processes,
-            "computing": self.computing,
+            "processes": layout["processes"],
+            "computing": {**self.computing, **layout},
             "data": self._data(),
         }
         if config.stage == "preference":
