@@ -240,9 +240,10 @@ class ReplicaUnlike(HunminError):
     def __init__(self, *, address: str) -> None:
         super().__init__(
             f"The replicas that meet at {address} train something else. Start all of them with the "
-            "same recipe, folders, number of processes and --tensor, or open another meeting.",
+            "same recipe, folders, number of processes, --tensor and --precision, or open another "
+            "meeting.",
             f"{address}에 모인 복제본들은 다른 것을 학습하고 있습니다. 모두 같은 레시피, 폴더, "
-            "프로세스 수, --tensor로 시작하거나 다른 모임을 여십시오.",
+            "프로세스 수, --tensor, --precision으로 시작하거나 다른 모임을 여십시오.",
         )
 
 

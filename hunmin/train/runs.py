@@ -63,7 +63,7 @@ def run(
 
     Args:
         config: The stage.
-        model_config: The shape of the model; with `base`, its shape is taken instead.
+        model_config: The shape of the model; where there is a `base`, it must be of the same.
         corpus: A finished corpus; in the reinforce stage rewards, as `hunmin.rollouts` makes them.
         tokenizer: A finished tokenizer.
         out: The run folder: `step-N/` checkpoints, `loss.jsonl`, `loss.svg`. All processes must
@@ -241,6 +241,7 @@ def _open_replica(
         "recipe": plan.recipe,
         "inputs": {role: manifest_sha256(folder) for role, folder in plan.inputs.items()},
         "processes": [world.size, world.tensor],
+        "precision": device.number_format,
     }
     replicas = Replicas(
         meeting,
