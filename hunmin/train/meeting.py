@@ -120,11 +120,19 @@ class Meeting:
             if self._said.get(number) == said:
                 continue
             self._said[number] = said
-            words = json.loads(said)
-            if words["leaves"]:
-                self._roll.leave(words["name"])
-            elif not self._roll.hear(words["name"], Word(words["plan"], words["asks_after"]), now):
+            try:
+                is_heard = self._hear(json.loads(said), now)
+            except (ValueError, TypeError, KeyError):  # from another version, or no replica at all
+                is_heard = False
+            if not is_heard:
                 self._store.set(f"{_REFUSED}{number}", "another run")
+
+    def _hear(self, words: dict[str, Any], now: float) -> bool:
+        """Take note of what a replica says; return False where it is of another run."""
+        if words["leaves"]:
+            self._roll.leave(words["name"])
+            return True
+        return self._roll.hear(words["name"], Word(words["plan"], words["asks_after"]), now)
 
 
 class Seat:

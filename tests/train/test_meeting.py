@@ -80,6 +80,14 @@ def test_who_trains_something_else_is_told_so(sit):
         sit("second", plan="another").next_roster()
 
 
+@pytest.mark.parametrize("words", ["\xff{", "[]", "{}", '{"name": [], "leaves": true}'])
+def test_words_that_no_replica_says_do_not_end_a_meeting(meeting, sit, words):
+    stranger = Address("127.0.0.1", meeting.port).connect()
+    stranger.set(f"word/{stranger.add('count', 1)}", words)
+
+    assert sit("first").next_roster().members == ("first",)
+
+
 def test_a_port_that_is_taken_is_named(meeting):
     with pytest.raises(PortInUse, match=str(meeting.port)):
         Meeting(meeting.port, replicas=1, patience_seconds=2.0)
