@@ -13,7 +13,6 @@ import math
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -86,17 +85,10 @@ def train_replicas(*plans: dict[str, Any], timeout: float = 250) -> list[dict[st
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(plans, stream)
         stream.flush()
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.support.replicas", stream.name],
-            cwd=worlds.ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        told, said = worlds.run_with_all_it_starts(
+            "-m", "tests.support.replicas", stream.name, timeout=timeout
         )
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    return [{**one, "said": ended.stderr} for one in json.loads(ended.stdout.splitlines()[-1])]
+    return [{**one, "said": said} for one in json.loads(told.splitlines()[-1])]
 
 
 def _be_one(what: dict[str, Any], rank: int, port: int, *, replica: int, start: int) -> None:

@@ -7,6 +7,7 @@ them again when one has ended badly. It can kill one now and then, and break wha
 prints what happened as a line of JSON.
 """
 
+import contextlib
 import errno
 import importlib
 import json
@@ -113,32 +114,40 @@ def train_all(*plans: dict[str, Any], timeout: float = 280) -> list[dict[str, An
     with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
         json.dump(plans, stream)
         stream.flush()
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.support.worlds", stream.name],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        told, said = run_with_all_it_starts(
+            "-m", "tests.support.worlds", stream.name, timeout=timeout
         )
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    return [{**one, "said": ended.stderr} for one in json.loads(ended.stdout.splitlines()[-1])]
+    return [{**one, "said": said} for one in json.loads(told.splitlines()[-1])]
 
 
 def run_program(path: Path, size: int) -> str:
     """Run a program that starts so many processes; return what they print."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    ended = subprocess.run(
-        [sys.executable, str(path), str(size), port],
-        capture_output=True,
+    return run_with_all_it_starts(str(path), str(size), port, timeout=280)[0]
+
+
+def run_with_all_it_starts(*words: str, timeout: float) -> tuple[str, str]:
+    """Run a Python program that starts processes, and return its stdout and stderr.
+
+    Whatever becomes of it, none of its processes is left behind.
+    """
+    with subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    return ended.stdout
+        start_new_session=True,
+    ) as started:
+        try:
+            told, said = started.communicate(timeout=timeout)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+    assert started.returncode == 0, said[-4000:]
+    return told, said
 
 
 def _be_one(what: dict[str, Any], rank: int, port: int) -> None:
