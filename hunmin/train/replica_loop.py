@@ -6,6 +6,7 @@ breaks, those that are left form another roster, agree who is furthest, take its
 is another, and go on.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -171,7 +172,8 @@ class ReplicaLoop(Loop):
                 try:
                     self.replicas.form()
                     self._agree()
-                except ExchangeBroken:
+                except ExchangeBroken as error:
+                    self._tell_of(error)
                     continue
                 break
         self._wants_roster = False
@@ -190,6 +192,12 @@ class ReplicaLoop(Loop):
                 self.log.add(step=self.course.step, event=event, replica=name)
         self.shown.start_at(self.course.step * self.config.tokens_per_step)
         self.shown.say(f"hunmin: {self.replicas.count} replicas train from step {self.course.step}")
+
+    def _tell_of(self, error: ExchangeBroken) -> None:
+        """Say why a roster came to nothing; where they never reach one another, it goes on so."""
+        if self.world.is_first:
+            reason = str(error).partition("\n")[0]
+            sys.stderr.write(f"hunmin: replicas did not find together, they try again: {reason}\n")
 
     def _take_the_lead(self) -> None:
         """Go on with the log and the checkpoints of the one that led."""

@@ -202,13 +202,13 @@ class Replicas:
         Raises:
             ExchangeBroken: It failed.
         """
-        failed = 0.0
+        failure: ExchangeBroken | None = None
         try:
             action()
-        except ExchangeBroken:
-            failed = 1.0
-        if self._world.sum([failed])[0] > 0:
-            raise ExchangeBroken
+        except ExchangeBroken as error:
+            failure = error
+        if self._world.sum([float(failure is not None)])[0] > 0:
+            raise failure or ExchangeBroken("another process of this replica failed at it")
 
     def leave(self) -> None:
         """Go, in order: the others go on at once."""
