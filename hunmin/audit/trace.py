@@ -176,7 +176,7 @@ class _Walk:
                 if isinstance(value, str | int | float | bool)
             },
             "sources": [_source(record) for record in manifest.sources],
-            "inputs": [self._input(record) for record in manifest.inputs],
+            "inputs": [self._input(record) for record in _bases_first(manifest.inputs)],
         }
 
     def _input(self, record: InputRecord) -> TraceNode:
@@ -212,6 +212,14 @@ class _Walk:
         if self._verify and file_sha256(path) != manifest.ledger.sha256:
             return [_changed(_DOCUMENTS, name)]
         return []
+
+
+def _bases_first(records: list[InputRecord]) -> list[InputRecord]:
+    """Return inputs with judged answers last, which lead to the base once more.
+
+    So every round of learning from them is one level of the tree deeper, and not three.
+    """
+    return sorted(records, key=lambda record: record.role == "rewards")
 
 
 def _source(record: SourceRecord) -> TraceSource:

@@ -117,9 +117,11 @@ def _print_tree(
     else:
         from rich.console import Console  # noqa: PLC0415
 
-        from hunmin.audit.trace_tree import draw, summary  # noqa: PLC0415
+        from hunmin.audit.trace_tree import draw, summary, width_needed  # noqa: PLC0415
 
         console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+        # A long chain of rounds may need more columns than a terminal has: it then wraps them.
+        console.width = max(console.width, width_needed(node))
         console.print(draw(node, language))
         console.print(summary(node, language))
     return node.whole()

@@ -75,12 +75,24 @@ _STATES = {
 
 Language = Literal["ko", "en"]
 
+_LEVEL_COLUMNS, _LABEL_COLUMNS = 4, 48
+"""What each level of the tree is set in by, and what is left at least for words."""
+
 
 def draw(node: TraceNode, language: Language) -> Tree:
     """Return the whole tree, ready to print."""
     tree = Tree(_label(node, language))
     _grow(tree, node, language)
     return tree
+
+
+def width_needed(node: TraceNode) -> int:
+    """Return how many columns the tree takes, so that its deepest lines can still be read."""
+    return _LABEL_COLUMNS + _LEVEL_COLUMNS * _depth(node)
+
+
+def _depth(node: TraceNode) -> int:
+    return 1 + max(map(_depth, node.inputs), default=0)
 
 
 def summary(node: TraceNode, language: Language) -> str:

@@ -1,12 +1,16 @@
 """The trace: from a model back to sources and licenses, with broken links named."""
 
+import io
 import json
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from hunmin import audit
+from hunmin.audit.trace import TraceNode
+from hunmin.audit.trace_tree import draw, width_needed
 from hunmin.errors import ManifestBroken, ManifestMissing
 from hunmin.manifest import SourceRecord, manifest_sha256
 from hunmin.steps import open_step
@@ -140,6 +144,20 @@ def test_a_folder_that_is_no_step_is_refused(tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(ManifestBroken):
         audit.trace_model(tmp_path)
+
+
+def test_of_the_longest_chain_the_last_link_can_still_be_read():
+    def named(name, inputs=()):
+        return TraceNode(role="base", kind="checkpoint", name=name, sha256="0" * 64,
+                         state="whole", inputs=list(inputs))  # fmt: skip
+
+    node = named("the-very-first")
+    for number in range(60):
+        node = named(f"round-{number}", [node])
+    console = Console(width=width_needed(node), file=io.StringIO())
+    console.print(draw(node, "en"))
+
+    assert "went on from checkpoint the-very-first" in console.file.getvalue()
 
 
 def _trace(*words, **environment):
