@@ -188,7 +188,8 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-_NUMBER = re.compile(r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+_NUMBER = re.compile(r"(?:(?<!\d)[-−])?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+"""Between two numbers, as in 3-5 or 2024-10-09, a hyphen makes nothing negative."""
 
 
 def _last_number(text: str) -> float | None:
