@@ -9,15 +9,25 @@ Nouns: a *point* is a line of the log with a loss; an *event* is one that says w
 
 from hunmin.journal.comparing import Comparison, Difference, compare
 from hunmin.journal.folder import find_runs, is_run
-from hunmin.journal.log import LIFE_EVENTS, LOG_NAME, STALLED_NAME, Log, read_log
+from hunmin.journal.log import (
+    HELDOUT,
+    LIFE_EVENTS,
+    LOG_NAME,
+    MEASURES,
+    STALLED_NAME,
+    Log,
+    read_log,
+)
 from hunmin.journal.rules import Axis, State, keep_extremes
 from hunmin.journal.start import mfu_of_points
 from hunmin.journal.summary import summarize
 from hunmin.journal.values import Checkpoint, Event, Head, Part, Straggler, Summary
 
 __all__ = [
+    "HELDOUT",
     "LIFE_EVENTS",
     "LOG_NAME",
+    "MEASURES",
     "STALLED_NAME",
     "Axis",
     "Checkpoint",

@@ -31,6 +31,22 @@ STALLED_NAME = "stalled"
 LIFE_EVENTS = frozenset({"started", "stopped", "failed", "finished"})
 """Events of the run as a whole."""
 
+MEASURES = (
+    "reward",
+    "clip_share",
+    "sampling_kl",
+    "reference_kl",
+    "entropy",
+    "reward_margin",
+    "chosen_reward",
+    "preference_accuracy",
+    "ranking_accuracy",
+)
+"""What the stages of alignment measure beside their loss; what each is, their steppers tell."""
+
+HELDOUT = "heldout_"
+"""How what is measured on held-out data begins."""
+
 NUMBERS = (
     "loss",
     "learning_rate",
@@ -39,6 +55,8 @@ NUMBERS = (
     "tokens_per_second",
     "step_seconds",
     "heldout_loss",
+    *MEASURES,
+    *(HELDOUT + name for name in MEASURES),
 )
 """What a line may say beside its step and its moment; nats, tokens, seconds."""
 

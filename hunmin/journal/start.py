@@ -12,6 +12,14 @@ from hunmin.journal import rules
 from hunmin.journal.log import Log
 from hunmin.manifest import Manifest
 
+SIDES = ("replicas", "context", "tensor", "expert_parallel")
+"""In what several processes can be laid out together."""
+
+_PROCESSES_CHANGE = frozenset({"started", "replica_lost", "replica_joined"})
+"""Events that say how many processes train from there on."""
+_COUNTS = ("processes", "replicas")
+"""What they say."""
+
 
 class Start(BaseModel):
     """What is known of a run before its first step. What is not said is None or empty."""
@@ -21,15 +29,33 @@ class Start(BaseModel):
     stage: str = ""
     steps: int | None = None
     processes: int | None = None
+    replicas: int | None = None
     device: str = ""
     parameters: int | None = None
     tokens_per_step: int | None = None
     flops_per_token: float | None = None
     peak_flops_per_second: float | None = None
     """Of the device of one process."""
+    computing: dict[str, Any] = {}
+    """Whatever else the bits of the run depend on."""
+    data: dict[str, Any] = {}
+    """What is told of the sequences it learns from."""
     recipe: dict[str, Any] = {}
     inputs: dict[str, str] = {}
     """SHA-256 of the manifest of each, by role."""
+
+    @property
+    def layout(self) -> dict[str, int]:
+        """Return how many processes do what together, where it is more than one."""
+        found = {**{side: self.computing.get(side) for side in SIDES}, "replicas": self.replicas}
+        return {
+            side: count for side, count in found.items() if isinstance(count, int) and count > 1
+        }
+
+    def share(self, name: str) -> float | None:
+        """Return a share that is told of the sequences, or None."""
+        share = self.data.get(name)
+        return float(share) if isinstance(share, int | float) else None
 
     @property
     def tokens_total(self) -> int | None:
@@ -59,14 +85,29 @@ def start_of(log: Log, newest: Manifest | None = None) -> Start:
     """
     for event in reversed(log.events):
         if event["event"] == "started":
-            return _read(event)
+            newest_change = _changes(log)[-1:]
+            now = {key: one[key] for one in newest_change for key in _COUNTS if key in one}
+            return _read({**event, **now})
     return Start() if newest is None else _read(_said_by(newest))
 
 
 def mfu_of_points(log: Log) -> NDArray[np.float64]:
-    """Return the MFU of every point, `(P,)`; NaN where it is not known."""
-    of_one = start_of(log).mfu(1.0)
-    return log.points["tokens_per_second"] * (math.nan if of_one is None else of_one)
+    """Return the MFU of every point, `(P,)`; NaN where it is not known.
+
+    Replicas may come and go: each point is measured by the processes there were.
+    """
+    start = start_of(log)
+    of_one = start.model_copy(update={"processes": 1}).mfu(1.0)
+    processes_P = np.full(len(log), float(start.processes or 1))
+    for change in _changes(log):
+        processes_P[log.points["step"] > change["step"]] = change["processes"]
+    return log.points["tokens_per_second"] / processes_P * (math.nan if of_one is None else of_one)
+
+
+def _changes(log: Log) -> list[Mapping[str, Any]]:
+    """Return the events that say how many processes train from there on, in order."""
+    said = [event for event in log.events if event["event"] in _PROCESSES_CHANGE]
+    return [one for one in said if type(one.get("processes")) is int and one["processes"] > 0]
 
 
 def _said_by(manifest: Manifest) -> dict[str, Any]:

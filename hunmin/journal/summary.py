@@ -10,7 +10,7 @@ import numpy as np
 from hunmin.errors import RunMissing
 from hunmin.journal import folder as folders
 from hunmin.journal import rules
-from hunmin.journal.log import LIFE_EVENTS, Log, read_log
+from hunmin.journal.log import HELDOUT, LIFE_EVENTS, MEASURES, Log, read_log
 from hunmin.journal.mix import mix_of
 from hunmin.journal.start import Start, start_of
 from hunmin.journal.values import Checkpoint, Event, Head, Straggler, Summary
@@ -58,6 +58,7 @@ def summarize(run: Path, *, name: str = "", now: float) -> Summary:
         heldout_loss=float(log.heldout["heldout_loss"][-1]) if len(log.heldout["step"]) else None,
         learning_rate=_last(log, "learning_rate"),
         gradient_norm=_last(log, "gradient_norm"),
+        measures=_measures(log),
         tokens_seen=_tokens_seen(log, start, int(step)),
         tokens_total=start.tokens_total,
         tokens_per_second=tokens_per_second,
@@ -65,6 +66,9 @@ def summarize(run: Path, *, name: str = "", now: float) -> Summary:
         mfu=start.mfu(tokens_per_second),
         device=start.device,
         processes=start.processes,
+        layout=start.layout,
+        drop_share=start.share("drop_share"),
+        pad_share=start.share("pad_share"),
         parameters=start.parameters,
         skipped=counts["skipped"] + _skipped_and_taken_back(log),
         rollbacks=counts["rollback"],
@@ -154,6 +158,13 @@ def _last(log: Log, name: str) -> float | None:
     if not len(log) or np.isnan(log.points[name][-1]):
         return None
     return float(log.points[name][-1])
+
+
+def _measures(log: Log) -> dict[str, float]:
+    """Return the newest value of everything measured beside the losses."""
+    newest = {name: log.points[name][-1:] for name in MEASURES}
+    newest |= {HELDOUT + name: log.heldout[HELDOUT + name][-1:] for name in MEASURES}
+    return {name: float(value[0]) for name, value in newest.items() if np.isfinite(value).any()}
 
 
 def _moment(text: object) -> datetime | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from hunmin.journal import plots, words
 from hunmin.journal.comparing import Comparison
-from hunmin.journal.log import Log, read_log
+from hunmin.journal.log import HELDOUT, Log, read_log
 from hunmin.journal.rules import State
 from hunmin.journal.summary import summarize
 from hunmin.journal.values import Summary
@@ -50,6 +51,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "tokens_seen": {"ko": "학습한 토큰", "en": "Tokens seen"},
     "seconds_left": {"ko": "남은 시간", "en": "Time left"},
     "device": {"ko": "장치", "en": "Device"},
+    "layout": {"ko": "프로세스 배치", "en": "Layout"},
+    "filling": {"ko": "토큰", "en": "Tokens"},
     "skipped": {"ko": "건너뛴 스텝", "en": "Steps skipped"},
     "stragglers": {"ko": "느린 프로세스", "en": "Stragglers"},
     "checkpoints": {"ko": "체크포인트", "en": "Checkpoints"},
@@ -167,10 +170,17 @@ def _numbers(summary: Summary, log: Log, language: Language) -> Table:
     rows.insert(1, ("heldout_loss", _number(summary.heldout_loss), ""))
     if summary.mfu is not None:
         rows.insert(3, ("mfu", words.say_share(summary.mfu), ""))
+    rows += [
+        (name, _number(value), plots.sparkline(_series(log, name), _SPARK_CHARACTERS))
+        for name, value in summary.measures.items()
+    ]
     rows.append(("tokens_seen", _of(summary.tokens_seen, summary.tokens_total), ""))
     if summary.seconds_left is not None:
         rows.append(("seconds_left", words.say_duration(summary.seconds_left, language), ""))
     rows.append(("device", _device(summary), ""))
+    rows.append(("layout", words.say_layout(summary.layout, language), ""))
+    filling = words.say_filling(summary.drop_share, summary.pad_share, language)
+    rows.append(("filling", filling, ""))
     if summary.skipped or summary.rollbacks:
         rows.append(("skipped", str(summary.skipped), ""))
     if summary.stragglers:
@@ -181,12 +191,19 @@ def _numbers(summary: Summary, log: Log, language: Language) -> Table:
         rows.append(("head", f"{summary.head.sha256} ({summary.head.step:,})", ""))
     for name, value, spark in rows:
         if value:
-            label = Text(_WORDS[name][language], style="dim")
+            is_measure = name in summary.measures
+            said = words.say_measure(name, language) if is_measure else _WORDS[name][language]
+            label = Text(said, style="dim")
             shown = Text(value)
             if spark:
                 shown.append(f"  {spark}", style="cyan")
             table.add_row(label, shown)
     return table
+
+
+def _series(log: Log, name: str) -> NDArray[np.float64]:
+    """Return a series, of held-out data or of training."""
+    return (log.heldout if name.startswith(HELDOUT) else log.points)[name]
 
 
 def _mix(summary: Summary, language: Language) -> Table:

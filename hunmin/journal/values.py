@@ -88,6 +88,9 @@ class Summary(_Value):
     heldout_loss: float | None
     learning_rate: float | None
     gradient_norm: float | None
+    measures: dict[str, float]
+    """What the stage measures beside its loss, the newest of each: of the training data, and after
+    `heldout_` of held-out data."""
     tokens_seen: int | None
     tokens_total: int | None
     tokens_per_second: float | None
@@ -96,6 +99,12 @@ class Summary(_Value):
     """Share of the devices' peak, 0 to 1; None where the peak is not known."""
     device: str
     processes: int | None
+    layout: dict[str, int]
+    """How many processes do what together, where it is more than one; see `join_world`."""
+    drop_share: float | None
+    """Share of the tokens of the data that fills no sequence, 0 to 1."""
+    pad_share: float | None
+    """Share of the sequences that is only filled up, 0 to 1."""
     parameters: int | None
     skipped: int
     """Steps that were not learned from."""

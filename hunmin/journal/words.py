@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from hunmin.journal.log import HELDOUT
 from hunmin.journal.rules import State
 from hunmin.journal.values import Event, Straggler
 
@@ -43,6 +44,7 @@ _DETAILS: Mapping[str, Mapping[Language, str]] = {
     "process": {"ko": "프로세스", "en": "process"},
     "processes": {"ko": "프로세스", "en": "processes"},
     "replica": {"ko": "복제본", "en": "replica"},
+    "replicas": {"ko": "복제본 수", "en": "replicas"},
     "device": {"ko": "장치", "en": "device"},
     "precision": {"ko": "정밀도", "en": "precision"},
     "precision_before": {"ko": "이전 정밀도", "en": "before"},
@@ -63,6 +65,33 @@ _PHASES: Mapping[str, Mapping[Language, str]] = {
     "forward": {"ko": "순전파", "en": "forward"},
     "backward": {"ko": "역전파", "en": "backward"},
     "optimizer": {"ko": "갱신", "en": "optimizer"},
+}
+
+_MEASURES: Mapping[str, Mapping[Language, str]] = {
+    "reward": {"ko": "보상", "en": "Reward"},
+    "clip_share": {"ko": "잘린 토큰의 비율", "en": "Share of tokens clipped"},
+    "sampling_kl": {"ko": "답한 모델에서 멀어진 정도", "en": "Away from the model that answered"},
+    "reference_kl": {"ko": "기준 모델에서 멀어진 정도", "en": "Away from the reference model"},
+    "entropy": {"ko": "엔트로피", "en": "Entropy"},
+    "reward_margin": {"ko": "보상 차이", "en": "Reward margin"},
+    "chosen_reward": {"ko": "고른 답의 보상", "en": "Reward of chosen answers"},
+    "preference_accuracy": {"ko": "보상으로 옳게 가린 쌍", "en": "Pairs ranked right by reward"},
+    "ranking_accuracy": {
+        "ko": "확률로 옳게 가린 쌍",
+        "en": "Pairs ranked right by probability",
+    },
+}
+
+_SIDES: Mapping[str, Mapping[Language, str]] = {
+    "replicas": {"ko": "복제본 {count}개", "en": "{count} replicas"},
+    "context": {"ko": "시퀀스를 나눈 프로세스 {count}개", "en": "each sequence on {count}"},
+    "tensor": {"ko": "층을 나눈 프로세스 {count}개", "en": "each layer on {count}"},
+    "expert_parallel": {"ko": "전문가를 나눈 프로세스 {count}개", "en": "experts on {count}"},
+}
+
+_SHARES: Mapping[str, Mapping[Language, str]] = {
+    "drop_share": {"ko": "버림 {share}", "en": "{share} dropped"},
+    "pad_share": {"ko": "채움 {share}", "en": "{share} padded"},
 }
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -105,6 +134,29 @@ def say_straggler(straggler: Straggler, language: Language) -> str:
         )
     said = ", ".join(part for part in parts if part)
     return f"{who} ({said})" if said else who
+
+
+def say_measure(name: str, language: Language) -> str:
+    """Return in a few words what a stage measures, of training or of held-out data."""
+    said = _MEASURES[name.removeprefix(HELDOUT)][language]
+    if name.startswith(HELDOUT):
+        said = {"ko": f"{said}, 떼어 둔 자료", "en": f"{said}, held out"}[language]
+    return said
+
+
+def say_layout(layout: Mapping[str, int], language: Language) -> str:
+    """Return how many processes do what together; nothing where each does all of it."""
+    return ", ".join(_SIDES[side][language].format(count=count) for side, count in layout.items())
+
+
+def say_filling(drop_share: float | None, pad_share: float | None, language: Language) -> str:
+    """Return how much of the tokens was dropped, and of the sequences padded, where it is told."""
+    shares = {"drop_share": drop_share, "pad_share": pad_share}
+    return ", ".join(
+        _SHARES[name][language].format(share=f"{100 * share:.3g}%")
+        for name, share in shares.items()
+        if share is not None
+    )
 
 
 def say_phase(phase: str, language: Language) -> str:

@@ -1,12 +1,13 @@
 """Which charts a run's page and the comparison have, in the words of the page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from babel.numbers import format_compact_decimal, format_decimal
 
 from hunmin.act import Language
 from hunmin.faces import mark, translate
-from hunmin.journal import Axis, Event, words
+from hunmin.journal import HELDOUT, MEASURES, Axis, Event, words
 from hunmin.runs.charts import Chart, Line, Mark, Points, chart
 
 CHARTS: tuple[tuple[str, str, bool], ...] = (
@@ -18,9 +19,15 @@ CHARTS: tuple[tuple[str, str, bool], ...] = (
     ("learning_rate", mark("Learning rate"), True),
 )
 
+_LOSSES: Mapping[str, str] = {
+    "preference": mark("Loss, nats a pair"),
+    "reinforce": mark("Loss"),
+}
+"""What the loss of a stage is called where it is no mean over tokens alone."""
+
 _AXES: dict[Axis, str] = {"step": mark("Step"), "tokens_seen": mark("Tokens seen")}
 
-_MARKED = ("started", "rollback", "skipped", "straggler")
+_MARKED = ("started", "rollback", "skipped", "straggler", "replica_lost", "replica_joined")
 """Events that stand in the chart of the loss; each is a class of the stylesheet."""
 
 _COMPACT_FROM = 10_000
@@ -28,7 +35,12 @@ _PLAIN_FROM = 0.001
 
 
 def of_run(
-    series: dict[str, Points], events: Sequence[Event], *, steps: int | None, language: Language
+    series: dict[str, Points],
+    events: Sequence[Event],
+    *,
+    stage: str,
+    steps: int | None,
+    language: Language,
 ) -> list[Chart]:
     """Return the charts of a run, those without points left out."""
     marks = [
@@ -36,14 +48,18 @@ def of_run(
         for one in events
         if one.event in _MARKED and one.step > 0  # the first start is where the chart begins
     ]
+    charts = [
+        (name, translate(language, _LOSSES.get(stage, title) if name == "loss" else title), zero)
+        for name, title, zero in CHARTS
+    ]
+    charts += [(name, words.say_measure(name, language), False) for name in MEASURES]
     drawn = []
-    for name, title, from_zero in CHARTS:
-        said = translate(language, title)
-        lines = [Line(said, series[name])]
-        if name == "loss":
+    for name, said, from_zero in charts:
+        lines = [Line(said, series.get(name, ()))]
+        if heldout := series.get(HELDOUT + name):
             lines = [
-                Line(translate(language, mark("Training")), series["loss"]),
-                Line(translate(language, mark("Held out")), series["heldout_loss"], dotted=True),
+                Line(translate(language, mark("Training")), series.get(name, ())),
+                Line(translate(language, mark("Held out")), heldout, dotted=True),
             ]
         drawn.append(
             chart(
@@ -62,12 +78,19 @@ def of_run(
 
 
 def of_comparison(
-    names: Sequence[str], lines: Sequence[Points], *, axis: Axis, language: Language
+    names: Sequence[str],
+    lines: Sequence[Points],
+    *,
+    stages: AbstractSet[str],
+    axis: Axis,
+    language: Language,
 ) -> Chart | None:
     """Return the losses of runs over one another."""
+    per_token = mark("Loss, nats a token")
+    titles = {_LOSSES.get(stage, per_token) for stage in stages}
     return chart(
         "loss",
-        translate(language, mark("Loss, nats a token")),
+        translate(language, titles.pop() if len(titles) == 1 else mark("Loss")),
         [Line(name, points) for name, points in zip(names, lines, strict=True)],
         x_title=translate(language, _AXES[axis]),
         x_end=0,

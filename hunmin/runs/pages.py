@@ -44,6 +44,9 @@ class _RunsPage(faces.View):
             "say_stage": lambda stage: words.say_stage(stage, said),
             "say_event": lambda event: words.say_event(event, said),
             "say_straggler": lambda straggler: words.say_straggler(straggler, said),
+            "say_measure": lambda name: words.say_measure(name, said),
+            "say_layout": lambda layout: words.say_layout(layout, said),
+            "say_filling": lambda run: words.say_filling(run.drop_share, run.pad_share, said),
             "say_duration": lambda seconds: words.say_duration(seconds, said),
             "say_number": words.say_number,
             "say_share": words.say_share,
@@ -75,7 +78,11 @@ class RunView(_RunsPage):
     @override
     def values(self) -> dict[str, Any]:
         charts = drawing.of_run(
-            dict(self.series), self.run.events, steps=self.run.steps, language=self.language
+            dict(self.series),
+            self.run.events,
+            stage=self.run.stage,
+            steps=self.run.steps,
+            language=self.language,
         )
         is_live = self.run.state in {"running", "stalled"}
         return {
@@ -113,7 +120,13 @@ class CompareView(_RunsPage):
     def values(self) -> dict[str, Any]:
         names = [one.name for one in self.runs]
         axis = _axis(self.over)
-        drawn = drawing.of_comparison(names, self.lines, axis=axis, language=self.language)
+        drawn = drawing.of_comparison(
+            names,
+            self.lines,
+            stages={one.stage for one in self.runs},
+            axis=axis,
+            language=self.language,
+        )
         return {
             **super().values(),
             "charts": [drawn] if drawn else [],
@@ -158,8 +171,19 @@ def show_run(request: Request, act: PersonAct, name: Name) -> RunView:
     steps = log.points["step"]
     series = {series: _points(steps, log.points[series]) for series in SERIES}
     series["heldout_loss"] = _points(log.heldout["step"], log.heldout["heldout_loss"])
+    for measure in journal.MEASURES:
+        heldout = journal.HELDOUT + measure
+        series |= _where_known(measure, _points(steps, log.points[measure]))
+        series |= _where_known(heldout, _points(log.heldout["step"], log.heldout[heldout]))
     series["mfu"] = _points(steps, journal.mfu_of_points(log))
     return RunView(language=act.language, run=run, series=series)
+
+
+def _where_known(
+    name: str, points: list[tuple[float, float]]
+) -> dict[str, list[tuple[float, float]]]:
+    """Return a series by its name; nothing where the stage does not measure it."""
+    return {name: points} if points else {}
 
 
 def _folder(request: Request) -> pathlib.Path:

@@ -189,7 +189,8 @@ class ReplicaLoop(Loop):
             ("replica_joined", set(now.members) - set(before.members)),
         ):
             for name in sorted(names):
-                self.log.add(step=self.course.step, event=event, replica=name)
+                step = self.course.step
+                self.log.add(step=step, event=event, replica=name, **self._layout())
         self.shown.start_at(self.course.step * self.config.tokens_per_step)
         self.shown.say(f"hunmin: {self.replicas.count} replicas train from step {self.course.step}")
 

@@ -1,7 +1,9 @@
 """A run folder says what the run is and where it is; what it does not say is not guessed."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,8 +12,14 @@ from hypothesis import strategies as st
 
 from hunmin import journal
 from hunmin.errors import RunMissing
+from hunmin.journal import words
 from hunmin.journal.mix import joined_weights, packed_weights
+from hunmin.journal.rows import rows
+from hunmin.journal.start import SIDES
 from hunmin.ledger import places_of_text
+from hunmin.train.preference import PreferenceStepper
+from hunmin.train.recipe import Stage
+from hunmin.train.reinforce import ReinforceStepper
 from tests.support.run_folders import (
     RECIPE,
     add_checkpoint,
@@ -93,6 +101,62 @@ def test_a_failed_run_says_why(tmp_path):
 
     assert summarize(run).state == "failed"
     assert summarize(run).reason == "TrainingUnstable: too many steps"
+
+
+def test_what_a_stage_measures_beside_its_loss_is_told_and_exported(tmp_path):
+    lines = [
+        started(NOW),
+        point(10, NOW, reward=0.5, entropy=1.25),
+        point(20, NOW, reward=0.75, entropy=0.5),
+        {"step": 20, "heldout_loss": 0.6, "heldout_reward_margin": 0.25, "at": NOW.isoformat()},
+    ]
+    run = write_log(tmp_path / "run", lines)
+    (_, newest) = rows(journal.read_log(run), at_unknown=0.0)
+
+    assert summarize(run).measures == {
+        "reward": 0.75,
+        "entropy": 0.5,
+        "heldout_reward_margin": 0.25,
+    }
+    assert (newest.values["train/reward"], newest.values["heldout/reward_margin"]) == (0.75, 0.25)
+
+
+def test_every_measure_and_event_that_training_writes_has_its_words():
+    written = {*PreferenceStepper.measures, *ReinforceStepper.measures}
+    assert written == set(journal.MEASURES)
+
+    for language in ("ko", "en"):
+        said = [words.say_measure(name, language) for name in (*written, "heldout_reward_margin")]
+        said += [words.say_kind(name, language) for name in ("replica_lost", "precision_changed")]
+        said += [words.say_stage(name, language) for name in get_args(Stage)]
+        said.append(words.say_layout(dict.fromkeys(SIDES, 2), language))
+        assert all((re.search("[가-힣]", one) is not None) == (language == "ko") for one in said)
+        assert not any("_" in one for one in said)
+
+
+def test_how_processes_are_laid_out_and_what_was_padded_is_told(tmp_path):
+    computing = {"replicas": 1, "context": 2, "tensor": 1, "expert_parallel": 4}
+    data = {"drop_share": 0.001, "pad_share": 0.25}
+    lines = [started(NOW, replicas=3, computing=computing, data=data)]
+    found = summarize(write_log(tmp_path / "run", lines))
+
+    assert found.layout == {"replicas": 3, "context": 2, "expert_parallel": 4}
+    assert (found.drop_share, found.pad_share) == (0.001, 0.25)
+
+
+def test_mfu_is_that_of_the_processes_there_were(tmp_path):
+    lines = [
+        started(NOW),
+        point(10, NOW, tokens_per_second=800_000),
+        event("replica_lost", 15, NOW, replica="a:1", processes=4, replicas=1),
+        point(20, NOW, tokens_per_second=400_000),
+    ]
+    run = write_log(tmp_path / "run", lines)
+    found = summarize(run)
+
+    assert found.processes == 4
+    assert found.mfu == pytest.approx(400_000 * 4e9 / (4 * 989e12))
+    assert journal.mfu_of_points(journal.read_log(run)) == pytest.approx([found.mfu] * 2)
 
 
 def test_a_process_that_keeps_up_again_is_no_straggler(tmp_path):

@@ -69,6 +69,21 @@ def test_every_chart_has_its_numbers_as_a_table(seen):
     assert text.count("<figure") == text.count("<details>\n    <summary>표로 보기")
 
 
+def test_a_page_shows_what_the_stage_measures(seen, folder):
+    now = datetime.now(UTC)
+    first, *points = usual_lines(steps=20, now=now, computing={"context": 2})
+    recipe = {**first["recipe"], "train": {**first["recipe"]["train"], "stage": "reinforce"}}
+    lines = [{**first, "stage": "reinforce", "recipe": recipe}]
+    write_log(folder / "round", lines + [{**one, "reward": 0.5, "entropy": 1.5} for one in points])
+    text = seen.get("/runs/round", headers=HTML).text
+
+    assert text.count("<figure") == 7
+    for said in ("강화 학습", "보상", "엔트로피", "시퀀스를 나눈 프로세스 2개"):
+        assert said in text
+    assert "토큰당 손실" not in text
+    assert seen.get("/runs/round.json").json()["run"]["measures"] == {"reward": 0.5, "entropy": 1.5}
+
+
 def test_a_run_that_goes_on_asks_again_and_one_that_ended_does_not(seen, folder):
     live = seen.get(RUN, headers={**HTML, "HX-Request": "true"}).text
     assert 'hx-trigger="every 5s"' in live

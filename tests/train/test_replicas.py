@@ -114,6 +114,7 @@ def test_one_replica_of_three_is_killed_and_the_others_go_on_within_ten_seconds(
     (joined,) = events(out / "killed", "replica_joined")
     assert lost["step"] == 12 < joined["step"]
     assert lost["replica"] != joined["replica"]
+    assert (lost["processes"], joined["processes"]) == (2, 3)
 
 
 def test_when_it_has_come_back_all_replicas_are_the_same_bytes(out):
