@@ -88,6 +88,8 @@ def _ask(name: str, verify: Verifier, given: GivenAnswer) -> Verdict:
         verdict = verify(given)
     except Exception as error:  # a verifier may be anybody's program
         raise VerifierWrong(name=name, reason=f"{type(error).__name__}: {error}") from error
+    if not isinstance(verdict, Verdict):
+        raise VerifierWrong(name=name, reason=f"it says {type(verdict).__name__}, not Verdict")
     if not 0 <= verdict.score <= 1:
         raise VerifierWrong(name=name, reason=f"its score, {verdict.score}, is not from 0 to 1")
     return verdict

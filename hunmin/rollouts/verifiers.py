@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import jsonschema
@@ -166,11 +167,18 @@ def make_verifier(config: VerifierConfig) -> Verifier:
         point = plugins.find_verifier(config.name)
         if point is None:
             raise VerifierUnknown(name=config.name, known=verifier_names())
-        make = point.load()
+        make = _loaded(point)
     try:
         return make(**config.options)
     except (TypeError, ValueError) as error:
         raise VerifierWrong(name=config.name, reason=str(error)) from error
+
+
+def _loaded(point: EntryPoint) -> MakeVerifier:
+    try:
+        return point.load()
+    except Exception as error:  # a verifier may be anybody's program
+        raise VerifierWrong(name=point.name, reason=f"{type(error).__name__}: {error}") from error
 
 
 def made_by(name: str) -> str:

@@ -193,7 +193,10 @@ def test_a_verifier_that_fails_or_overdoes_it_is_named(world, tmp_path, monkeypa
     def fails(given):
         raise KeyError(given.text)
 
-    for verify, said in ((overdoes, "2.0"), (fails, "KeyError")):
+    def says_a_number(_):
+        return 1.0
+
+    for verify, said in ((overdoes, "2.0"), (fails, "KeyError"), (says_a_number, "float")):
         monkeypatch.setattr(scoring, "make_verifier", lambda _, verify=verify: verify)
         with pytest.raises(VerifierWrong, match=said):
             score(tmp_path / "rollouts", tmp_path / "rewards", verifiers=[HANGUL])

@@ -147,3 +147,11 @@ def test_another_package_brings_a_verifier_but_takes_no_name_of_ours(monkeypatch
     assert judged("shouts", "네!", mark="!").score == 1
     assert "shouts" in verifier_names()
     assert judged("exact", "네", "네").score == 1
+
+
+def test_a_verifier_that_cannot_be_loaded_is_named(monkeypatch):
+    point = EntryPoint("torn", "tests.rollouts.nowhere:torn", plugins.VERIFIER_GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda **_: [point])
+
+    with pytest.raises(VerifierWrong, match="torn.*nowhere"):
+        judged("torn", "")
