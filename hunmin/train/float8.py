@@ -75,7 +75,7 @@ def check_float8(
     for what, value, fits in (
         ("device", device.name, _multiplies_float8(device)),
         ("compile", "no", device.compiled),
-        # They are computed by code that is not compiled.
+        # Their products, most of the work, stay in bfloat16.
         ("experts", model.experts, not model.experts),
         ("matmul_parameters", parameters, parameters >= PARAMETERS_MIN),
     ):
@@ -116,11 +116,9 @@ class Float8Linear(nn.Linear):
         if not torch.is_grad_enabled():
             return super().forward(input)
         x_NI = input.to(torch.bfloat16).flatten(0, -2)
-        # Rows of zeros take no part in any scale, sum or gradient; a layer of an expert to which
-        # no token came has nothing else.
+        # Rows of zeros take no part in any scale, sum or gradient.
         tokens = len(x_NI)
-        missing = -tokens % _MULTIPLE if tokens else _MULTIPLE
-        if missing:
+        if missing := -tokens % _MULTIPLE:
             x_NI = functional.pad(x_NI, (0, 0, 0, missing))
         y_NO: Tensor = _Float8Product.apply(x_NI, self.weight)
         return y_NO[:tokens].view(*input.shape[:-1], self.out_features)

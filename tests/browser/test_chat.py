@@ -130,9 +130,9 @@ def test_another_answer_is_a_branch_one_can_switch_and_it_stays_chosen(open_page
     page.get_by_role("button", name="다른 답변 받기").click()
     page.get_by_text("2/2").wait_for()
     until_written(page)
-    page.get_by_role("button", name="이전 갈래").click()
+    with page.expect_response(lambda response: response.url.endswith("/branch")):
+        page.get_by_role("button", name="이전 갈래").click()
     page.get_by_text("1/2").wait_for()
-    page.wait_for_load_state("networkidle")
     page.reload()
     page.locator("#chat[data-ready]").wait_for()
 

@@ -197,25 +197,6 @@ def test_layers_that_are_small_or_odd_are_left_alone(shape):
     assert "gate" not in taken(mixture), "routers stay as they are, however many experts"
 
 
-def test_an_expert_without_tokens_has_a_gradient_of_zero(shape):
-    mixture = dataclasses.replace(
-        shape, feed_forward_width=0, experts=8, experts_per_token=1, expert_width=128
-    )
-    device = dataclasses.replace(CPU, compiled=False)
-    learner = build_learner(mixture, device, World())
-    initialize(learner, 1)
-    ids = torch.zeros(1, 3, dtype=torch.int64)
-
-    with device.precision():
-        loss, _ = learner(ids, ids, None)
-    loss.backward()
-
-    experts = learner.transformer.model.layers[0].mlp.experts
-    sizes = [one.up_proj.weight.grad.abs().max().item() for one in experts]
-    assert 0.0 in sizes
-    assert max(sizes) > 0
-
-
 def test_parted_among_processes_and_recomputed_it_is_the_same_bits(tmp_path):
     (tmp_path / "parted.py").write_text(PARTED)
 
