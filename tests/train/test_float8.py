@@ -14,10 +14,8 @@ from hunmin.manifest import Manifest, file_sha256
 from hunmin.train import float8
 from hunmin.train.device import Device
 from hunmin.train.float8 import Float8Linear, check_float8, use_float8
-from hunmin.train.learner import build_learner, initialize
 from hunmin.train.losses import LossLog
 from hunmin.train.stepping import Stepper
-from hunmin.train.world import World
 from tests.support.worlds import run_program
 
 STEPS = 30
