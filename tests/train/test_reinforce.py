@@ -92,7 +92,9 @@ def lines(out, name="loss"):
 
 REWARDS = st.integers(2, 6).flatmap(
     lambda size: st.lists(
-        st.lists(st.floats(0, 4, width=32), min_size=size, max_size=size), min_size=1, max_size=5
+        st.lists(st.sampled_from(np.linspace(0, 4, 65).tolist()), min_size=size, max_size=size),
+        min_size=1,
+        max_size=5,
     )
 )
 
