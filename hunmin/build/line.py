@@ -10,7 +10,7 @@ from hunmin.build.telling import told
 from hunmin.manifest import Manifest
 
 if TYPE_CHECKING:
-    from hunmin.train import Recipe  # it loads torch
+    from hunmin.train import Recipe, TrainConfig  # it loads torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,42 +164,42 @@ def _taught(
     recipe: "Recipe", line: Line, checkpoint: Path, *, runner: Literal["local", "ray"]
 ) -> Path:
     """Train what comes after pretraining, and return the last checkpoint."""
+
+    def learned(what: str, stage: "TrainConfig", data: Path, base: Path, out: Path) -> Path:
+        with told(what):
+            train.run(
+                stage,
+                recipe.model,
+                corpus=data,
+                tokenizer=line.tokenizer,
+                out=out,
+                base=base,
+            )
+        return out / f"step-{stage.steps:06}"
+
+    def corpus_of(what: str, sources: Path | None, out: Path) -> Path:
+        """Return the corpus of a stage: its own, where it has sources, or that of the line."""
+        if sources is None:
+            return line.corpus
+        with told(what):
+            corpus.build(sources, out, runner=runner)
+        return out
+
     if recipe.chat is not None:
-        with told("fine-tuning on chats"):
-            train.run(
-                recipe.chat,
-                recipe.model,
-                corpus=line.corpus,
-                tokenizer=line.tokenizer,
-                out=line.chat,
-                base=checkpoint,
-            )
-        checkpoint = line.chat / f"step-{recipe.chat.steps:06}"
+        checkpoint = learned(
+            "fine-tuning on chats", recipe.chat, line.corpus, checkpoint, line.chat
+        )
     if recipe.preference is not None:
-        pairs = line.corpus
-        if recipe.preference_sources is not None:
-            pairs = line.preference_corpus
-            with told("corpus of preference pairs"):
-                corpus.build(recipe.preference_sources, pairs, runner=runner)
-        with told("learning preferences"):
-            train.run(
-                recipe.preference,
-                recipe.model,
-                corpus=pairs,
-                tokenizer=line.tokenizer,
-                out=line.preference,
-                base=checkpoint,
-            )
-        checkpoint = line.preference / f"step-{recipe.preference.steps:06}"
+        pairs = corpus_of(
+            "corpus of preference pairs", recipe.preference_sources, line.preference_corpus
+        )
+        checkpoint = learned(
+            "learning preferences", recipe.preference, pairs, checkpoint, line.preference
+        )
     if recipe.reinforce is not None:
-        prompts = line.corpus
-        if recipe.reinforce_sources is not None:
-            prompts = line.reinforce_corpus
-            with told("corpus of prompts"):
-                corpus.build(recipe.reinforce_sources, prompts, runner=runner)
         checkpoint = reinforce(
             recipe,
-            prompts=prompts,
+            prompts=corpus_of("corpus of prompts", recipe.reinforce_sources, line.reinforce_corpus),
             tokenizer=line.tokenizer,
             base=checkpoint,
             out=line.reinforce,

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+import transformers
 
 from hunmin import model, train
 from hunmin.errors import BaseNeeded, ManifestBroken
@@ -77,7 +78,6 @@ def lines(out, name="loss"):
 
 def by_transformers(folder, tmp_path):
     """Return a checkpoint as transformers has it."""
-    transformers = pytest.importorskip("transformers")
     there = tmp_path / f"hub-{folder.parent.name}-{folder.name}"
     there.mkdir()
     save_model(load_checkpoint(folder), there, eos_id=0, pad_id=3, dtype=torch.float32)
