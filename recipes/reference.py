@@ -3,7 +3,7 @@
     hunmin build recipes/reference.py --out var/reference
 
 Expected on two cores of a recent server CPU, otherwise idle: about two and a half hours, most of
-it pretraining on 25 million tokens. The sources file names the whole Korean corpus, which is not
+it pretraining on 18 million tokens. The sources file names the whole Korean corpus, which is not
 in the repository; see it for where each source comes from. A model of this size talks in whole
 sentences and knows little.
 """
@@ -36,16 +36,18 @@ def recipe() -> Recipe:
         ),
         pretrain=TrainConfig(
             stage="pretrain",
-            steps=3_000,
+            steps=2_200,
             batch_sequences=16,
             sequence_tokens=512,
             optimizer="muon",
             learning_rate=3e-3,
+            warmup_share=60 / 2_200,
+            decay_share=400 / 2_200,
             checkpoint_every_steps=100,
         ),
         chat=TrainConfig(
             stage="chat",
-            steps=600,
+            steps=400,
             batch_sequences=16,
             sequence_tokens=512,
             optimizer="muon",
@@ -58,7 +60,7 @@ def recipe() -> Recipe:
         preference_sources=HERE.parent / "samples" / "reference-pairs.toml",
         preference=TrainConfig(
             stage="preference",
-            steps=400,  # about once through the pairs
+            steps=250,  # most of the pairs once
             batch_sequences=64,
             sequence_tokens=96,
             learning_rate=3e-4,

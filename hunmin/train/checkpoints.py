@@ -18,11 +18,12 @@ from torch.distributed import checkpoint as dcp
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
 from hunmin.errors import CheckpointBroken, ManifestBroken, ManifestMissing
-from hunmin.manifest import verify_files
+from hunmin.manifest import Manifest, verify_files
 from hunmin.model.checkpoint import STATE_NAME
 from hunmin.model.sharded import WEIGHT_KEY, StateReader, TensorsOnly, one_process_is_enough
 from hunmin.steps import open_step
 from hunmin.train.learner import Learner
+from hunmin.train.recipe import TrainConfig
 from hunmin.train.world import World
 
 OPTIMIZER_KEY = "optimizer/"
@@ -30,7 +31,10 @@ OPTIMIZER_KEY = "optimizer/"
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What decides a run: two runs with the same plan make the same checkpoints."""
+    """What decides a run: two runs with the same plan make the same checkpoints.
+
+    Plans that differ only in length make the same ones until the learning rate of one falls.
+    """
 
     folder: Path
     recipe: dict[str, Any]
@@ -87,11 +91,20 @@ def _step_of(folder: Path, plan: RunPlan) -> int:
     Raises:
         OutputExists: It is of another.
     """
-    with open_step(
-        folder, kind="checkpoint", name="", recipe=plan.recipe, inputs=plan.inputs
-    ) as work:
+    made_with = Manifest.read(folder)
+    step = int(made_with.facts["step"])
+    recipe = made_with.recipe if _is_alike(made_with.recipe, plan, step) else plan.recipe
+    with open_step(folder, kind="checkpoint", name="", recipe=recipe, inputs=plan.inputs) as work:
         assert work.finished is not None
-        return int(work.finished.facts["step"])
+    return step
+
+
+def _is_alike(recipe: dict[str, Any], plan: RunPlan, step: int) -> bool:
+    """Whether a run of another length is the same up to this step."""
+    theirs, ours = recipe["train"], plan.recipe["train"]
+    if recipe["model"] != plan.recipe["model"] or theirs.keys() != ours.keys():
+        return False
+    return TrainConfig(**theirs).learns_alike(TrainConfig(**ours), until=step)
 
 
 def sweep(plan: RunPlan) -> None:

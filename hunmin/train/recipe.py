@@ -6,7 +6,7 @@ manifest of everything made with it.
 """
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -176,6 +176,17 @@ class TrainConfig:
         rising = min(1.0, (step + 1) / warmup)
         falling = min(1.0, (self.steps - step) / decay)
         return self.learning_rate * rising * (0.1 + 0.9 * falling)
+
+    def learns_alike(self, other: "TrainConfig", *, until: int) -> bool:
+        """Whether a run of the other stage would be the same up to a step, if not to its end.
+
+        They may differ in length. Before the learning rate falls nothing in a run depends on it.
+        """
+        lengths = ("steps", "warmup_share", "decay_share")
+        same = {name: getattr(other, name) for name in lengths}
+        return replace(self, **same) == other and all(
+            self.learning_rate_at(step) == other.learning_rate_at(step) for step in range(until)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

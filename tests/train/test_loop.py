@@ -193,6 +193,29 @@ def test_a_run_folder_is_not_reused_for_another_plan(stage, shape, corpus, token
         )
 
 
+def test_before_its_learning_rate_falls_a_run_can_be_made_longer_or_shorter(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    longer = dataclasses.replace(stage, warmup_share=0.1, steps=20, decay_share=0.25)
+    stage = dataclasses.replace(longer, warmup_share=2 / 12, steps=12)
+    learn = Stepper.step
+    monkeypatch.setattr(Stepper, "step", fails_at(9))
+    for name in ("made-shorter", "made-longer"):
+        begun = longer if name == "made-shorter" else stage
+        with pytest.raises(PowerCut):
+            run(begun, shape, corpus, tokenizer, tmp_path / name)
+    monkeypatch.setattr(Stepper, "step", learn)
+
+    for ended, name in ((stage, "made-shorter"), (longer, "made-longer")):
+        run(ended, shape, corpus, tokenizer, tmp_path / name)
+        run(ended, shape, corpus, tokenizer, tmp_path / f"whole-{name}")
+        assert weights_sha256(tmp_path / name, ended.steps) == weights_sha256(
+            tmp_path / f"whole-{name}", ended.steps
+        )
+    with pytest.raises(OutputExists):  # its learning rate has fallen
+        run(longer, shape, corpus, tokenizer, tmp_path / "made-shorter")
+
+
 def test_only_the_newest_checkpoints_are_kept(stage, shape, corpus, tokenizer, tmp_path):
     stage = dataclasses.replace(stage, steps=20)
     run(stage, shape, corpus, tokenizer, tmp_path / "run")
