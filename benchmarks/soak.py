@@ -37,7 +37,7 @@ FAULTS = ("killed", "stopped", "torn")
 TORN_BYTES = 5_000_000
 """A process that dies while it writes has written so many bytes of checkpoints at most."""
 
-STEP_SECONDS = 0.25
+STEP_SECONDS = 0.5
 """What a step takes at least: without this the checkpoints would be most of the run."""
 
 
