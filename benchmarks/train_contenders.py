@@ -204,6 +204,7 @@ def _something_for_triton() -> Iterator[None]:
     if importlib.util.find_spec("triton") is not None:
         yield
         return
+    importlib.import_module("torch._inductor.compile_fx")  # it must not meet what stands there
     names = ("triton", "triton.language")
     sys.modules.update({name: _NoTriton(name) for name in names})
     yield

@@ -109,16 +109,19 @@ def one(asked: argparse.Namespace) -> None:
     )
 
 
-def in_a_process(who: str, arguments: list[str]) -> dict:
-    """Run one contender in a process of its own, and return what it printed last."""
+def in_a_process(who: str, arguments: list[str]) -> dict | None:
+    """Run one contender in a process of its own, and return what it printed last; None if it fails.
+
+    Why it failed stands in what it wrote.
+    """
     done = subprocess.run(
         [sys.executable, __file__, *arguments, "--only", who],
-        check=True,
+        check=False,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
 def summary(rounds: list[dict], tokens: int, *, ours: list[dict] | None) -> dict:
@@ -160,10 +163,16 @@ def main() -> None:
         one(asked)
         return
     missing = [who for who in CONTENDERS if not is_installed(who)]
+    failed: list[str] = []
     found: dict[str, list[dict]] = {who: [] for who in CONTENDERS if who not in missing}
     for _ in range(asked.rounds):
-        for who, rounds in found.items():
-            rounds.append(in_a_process(who, sys.argv[1:]))
+        for who in [who for who in found if who not in failed]:
+            result = in_a_process(who, sys.argv[1:])
+            if result is None:
+                failed.append(who)
+            else:
+                found[who].append(result)
+    found = {who: rounds for who, rounds in found.items() if who not in failed}
     tokens = asked.batch * task_of(asked, Path()).shape.context_tokens
     rows = {
         who: summary(
@@ -187,6 +196,7 @@ def main() -> None:
                 if who not in ("hunmin", *OTHER_MODELS)
             },
             "missing": missing,
+            "failed": failed,
         },
         ensure_ascii=False,
     )
