@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from hunmin.errors import BaseNeeded, CanariesUnfit, OutputExists
@@ -19,6 +19,7 @@ from hunmin.train import checkpoints
 from hunmin.train.attention_choice import with_attention
 from hunmin.train.attention_timing import Case
 from hunmin.train.checkpoints import RunPlan
+from hunmin.train.compiled_code import whole_code_only
 from hunmin.train.determinism import check_same_bits, how_computed, same_bits
 from hunmin.train.device import Device, Precision, find_device
 from hunmin.train.float8 import check_float8
@@ -133,6 +134,7 @@ def run(
     )
     with (
         full_disk_said(plan.folder),
+        whole_code_only() if compile_wanted else nullcontext(),
         same_bits(wanted=deterministic),
         join_world(**dataclasses.asdict(layout)) as world,
         ExitStack() as held,
