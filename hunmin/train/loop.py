@@ -163,12 +163,9 @@ class Loop:
         ):
             self.shown.start_at(self.course.step * tokens_a_step)
             self._say_other_precision()
-            stopping = False
-            while self.course.step < config.steps and not stopping:
-                stopping = self._turn(stop)
-            if stopping and self.course.step < config.steps:
-                self._save()
-                raise KeyboardInterrupt
+            while self.course.step < config.steps:
+                if self._turn(stop) and self.course.step < config.steps:
+                    self._stop(stop)
             return self._finish()
 
     def close(self) -> None:
@@ -189,6 +186,15 @@ class Loop:
         elif self._is_due() and not stopping:
             self._begin_checkpoint()
         return stopping
+
+    def _stop(self, stop: Stop) -> None:  # noqa: ARG002 (replicas ask who was told)
+        """Stop, with a checkpoint to go on from.
+
+        Raises:
+            KeyboardInterrupt: Always, in the end.
+        """
+        self._save()
+        raise KeyboardInterrupt
 
     def _what_it_is(self) -> dict[str, object]:
         """Return what the log tells of this run, for those who watch it."""

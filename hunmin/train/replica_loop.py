@@ -8,7 +8,6 @@ is another, and go on.
 
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,7 @@ class ReplicaLoop(Loop):
             if self.course.guard.wants_rollback:  # the one that led was lost at it
                 self._take_back()
             if super()._turn(stop):
-                return self._stop_or_go_on(stop)
+                return True
             if self._is_due():
                 self._meet()  # the one that leads has begun to write a checkpoint
             if self._wants_roster:
@@ -90,21 +89,29 @@ class ReplicaLoop(Loop):
             self._regroup()
         return False
 
-    def _stop_or_go_on(self, stop: Stop) -> bool:
-        """Return True where all were told to stop; else those that were go, the others go on.
+    def _stop(self, stop: Stop) -> None:
+        """Stop, with a checkpoint, where all were told to; else only those go that were.
+
+        Where one is lost meanwhile the others go on, to ask again after the next step: a newcomer
+        may have taken its place, and knows nothing of a stop.
 
         Raises:
-            KeyboardInterrupt: This one was told to, and others were not.
+            KeyboardInterrupt: This one was told to.
         """
-        wishes = self.replicas.wishes(wanted=stop.wanted)
-        if all(wishes):
-            return True
-        if wishes[self.replicas.index]:
-            self._settle()
-            self.log.writes = False
-            raise KeyboardInterrupt
+        try:
+            wishes = self.replicas.wishes(wanted=stop.wanted)
+            if all(wishes):
+                if self.replicas.leads:
+                    self._save()
+                self._meet()
+            elif wishes[self.replicas.index]:
+                self._settle()
+                self.log.writes = False
+            if wishes[self.replicas.index]:
+                raise KeyboardInterrupt
+        except ExchangeBroken:
+            pass
         self._regroup()
-        return False
 
     def _step(self, stop: Stop) -> Outcome:
         outcome = super()._step(stop)
@@ -131,33 +138,20 @@ class ReplicaLoop(Loop):
         with self.watchdog.watching(self.course.step, slow=True):
             self._agree()
 
-    def _save(self) -> None:
-        while not self._led(super()._save):
-            self._regroup()
-
     def _finish(self) -> Manifest:
         folder = self.plan.folder_at(self.config.steps)
-        write = super()._finish
-
-        def write_once() -> None:
-            if not self.world.gather(folder.is_dir())[0]:
-                write()
-
-        while not self._led(write_once):
-            self._regroup()
-        return Manifest.read(folder)
-
-    def _led(self, action: Callable[[], object]) -> bool:
-        """Let the one that leads do something while all wait; False where one was lost."""
-        if self.replicas.leads:
-            action()
-        try:
-            self._meet()
-        except ExchangeBroken:
-            return False
-        return True
+        while True:
+            if self.replicas.leads and not self.world.gather(folder.is_dir())[0]:
+                super()._finish()
+            try:
+                self._meet()
+            except ExchangeBroken:
+                self._regroup()
+            else:
+                return Manifest.read(folder)
 
     def _meet(self) -> None:
+        """Wait until all are here, however long the one that leads has to write."""
         with self.watchdog.watching(self.course.step, slow=True):
             self.replicas.meet()
 
