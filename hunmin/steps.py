@@ -258,6 +258,7 @@ def only_one(out: Path) -> Iterator[None]:
             raise OutputBusy(out=out) from error
         if not is_at(lock.fileno(), lock_path):  # another process ended just now, and removed it
             raise OutputBusy(out=out)
+        os.utime(lock.fileno())  # it tells when it was taken
         yield
         lock_path.unlink(missing_ok=True)
 
@@ -270,7 +271,7 @@ def lock_of(out: Path) -> Path:
 def _opened(lock_path: Path, out: Path) -> TextIO:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        return lock_path.open("w")
+        return lock_path.open("a")  # others who hold it may have written into it
     except OSError as error:
         if error.errno in _FULL:
             raise

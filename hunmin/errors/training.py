@@ -247,6 +247,23 @@ class ReplicaUnlike(HunminError):
         )
 
 
+class ReplicaOnOtherDevice(HunminError):
+    """The replicas at a meeting compute on other devices, or with another version of PyTorch."""
+
+    code = "replica_on_other_device"
+    status = 409
+
+    def __init__(self, *, address: str, here: str, there: str) -> None:
+        super().__init__(
+            f"The replicas that meet at {address} compute on {there}, and this one on {here}. From "
+            "the same gradients their weights would drift apart. Start it where devices and "
+            "version of PyTorch are the same, or open another meeting for another run.",
+            f"{address}에 모인 복제본들은 {there}에서 계산하고 이 복제본은 {here}에서 계산합니다. "
+            "같은 기울기로도 가중치가 조금씩 달라집니다. 장치와 PyTorch 버전이 같은 곳에서 "
+            "시작하거나 다른 실행을 위한 모임을 따로 여십시오.",
+        )
+
+
 class MeetingUnreachable(HunminError):
     """Nobody answers where replicas should meet."""
 
@@ -259,6 +276,22 @@ class MeetingUnreachable(HunminError):
             "give its place as --meeting HOST:PORT.",
             f"{address}에서 응답하는 모임이 없습니다. 그곳에서 `hunmin train meeting`으로 모임을 "
             "열고 --meeting 호스트:포트로 알려 주십시오.",
+        )
+
+
+class MeetingElsewhere(HunminError):
+    """The replicas that train into a folder meet at another place."""
+
+    code = "meeting_elsewhere"
+    status = 409
+
+    def __init__(self, *, out: Path, here: str, there: str) -> None:
+        super().__init__(
+            f"The replicas that train into {out} meet at {there}, and this one would at {here}. "
+            f"Give --meeting {there} to join them, or another --out for another run.",
+            f"{out}에 학습하는 복제본들은 {there}에서 모이는데 이 복제본은 {here}(으)로 가려 "
+            f"합니다. 함께 학습하려면 --meeting {there}을(를) 주고, 다른 실행이면 --out을 "
+            "바꾸십시오.",
         )
 
 

@@ -39,6 +39,12 @@ class Device:
         return torch.cuda.get_device_name(self.device) if is_gpu else "CPU"
 
     @property
+    def computed_on(self) -> str:
+        """What decides, beside the number format, which bits a step of the optimizer gives."""
+        kind = f" with {torch.backends.cpu.get_cpu_capability()}" if self.name == "CPU" else ""
+        return f"{self.name}{kind}, PyTorch {torch.__version__}"
+
+    @property
     def number_format(self) -> Precision:
         """The number format of the largest products."""
         if self.float8:

@@ -19,7 +19,13 @@ from typing import Any, Self
 
 from torch.distributed import TCPStore
 
-from hunmin.errors import MeetingUnreachable, PortInUse, ReplicaUnlike
+from hunmin.errors import (
+    HunminError,
+    MeetingUnreachable,
+    PortInUse,
+    ReplicaOnOtherDevice,
+    ReplicaUnlike,
+)
 from hunmin.train.roster import Roll, Roster, Word
 from hunmin.train.stopping import Stop
 
@@ -39,6 +45,9 @@ _STORE_TIMEOUT = timedelta(seconds=_ANSWER_SECONDS)
 # The keys of the table; those of a replica end in a number that the table counts.
 _MEETING, _COUNT, _ROSTER, _WANTED = "meeting", "count", "roster", "wanted"
 _WORD, _REFUSED = "word/", "refused/"
+
+_ANOTHER_RUN: dict[str, str] = {}
+"""What one is told that trains something else; one on other devices is told the right ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,12 @@ class Address:
             RuntimeError: Nobody answers.
         """
         return TCPStore(self.host, self.port, wait_for_workers=False, timeout=_STORE_TIMEOUT)
+
+    @property
+    def place(self) -> str:
+        """The place in words that are the same on all machines."""
+        is_here = self.host in {"localhost", "::1"} or self.host.startswith("127.")
+        return f"{socket.gethostname() if is_here else self.host}:{self.port}".lower()
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -109,7 +124,8 @@ class Meeting:
             roster = self._roll.decide(time.monotonic())
             if roster is not None:
                 self._store.set(_ROSTER, json.dumps(asdict(roster)))
-                say(f"roster {roster.number}: {', '.join(roster.members)}")
+                members = ", ".join(roster.members)
+                say(f"roster {roster.number}: {members}; computed on {self._roll.computed_on}")
 
     def _listen(self, now: float) -> None:
         for number in range(1, self._store.add(_COUNT, 0) + 1):
@@ -121,18 +137,22 @@ class Meeting:
                 continue
             self._said[number] = said
             try:
-                is_heard = self._hear(json.loads(said), now)
+                refusal = self._hear(json.loads(said), now)
             except (ValueError, TypeError, KeyError):  # from another version, or no replica at all
-                is_heard = False
-            if not is_heard:
-                self._store.set(f"{_REFUSED}{number}", "another run")
+                refusal = _ANOTHER_RUN
+            if refusal is not None:
+                self._store.set(f"{_REFUSED}{number}", json.dumps(refusal))
 
-    def _hear(self, words: dict[str, Any], now: float) -> bool:
-        """Take note of what a replica says; return False where it is of another run."""
+    def _hear(self, words: dict[str, Any], now: float) -> dict[str, str] | None:
+        """Take note of what a replica says; return what is told to one that is refused."""
         if words["leaves"]:
             self._roll.leave(words["name"])
-            return True
-        return self._roll.hear(words["name"], Word(words["plan"], words["asks_after"]), now)
+            return None
+        word = Word(words["plan"], words["computed_on"], words["asks_after"])
+        other = self._roll.hear(words["name"], word, now)
+        if other is None:
+            return None
+        return {"computed_on": other.computed_on} if other.plan == word.plan else _ANOTHER_RUN
 
 
 class Seat:
@@ -142,12 +162,13 @@ class Seat:
     wanted.
     """
 
-    def __init__(self, address: Address, *, plan: str) -> None:
+    def __init__(self, address: Address, *, plan: str, computed_on: str) -> None:
         """Take a seat.
 
         Args:
             address: Where the meeting is.
             plan: Hash of what the replica trains and of how its processes are laid out.
+            computed_on: Its devices, and the version of PyTorch.
 
         Raises:
             MeetingUnreachable: Nobody answers there.
@@ -158,7 +179,7 @@ class Seat:
         """Whether a newcomer waits for a place in the roster, the others went on without this
         replica while it was silent, or the meeting was started again."""
         self._address = address
-        self._word = Word(plan, None)
+        self._word = Word(plan, computed_on, None)
         self._roster: Roster | None = None
         self._words_said = 0
         self._talking = threading.Lock()
@@ -172,6 +193,7 @@ class Seat:
         Raises:
             MeetingUnreachable: The meeting is gone for a minute.
             ReplicaUnlike: The others train something else.
+            ReplicaOnOtherDevice: They train it on other devices.
         """
         heard_at = time.monotonic()
         while True:
@@ -225,12 +247,19 @@ class Seat:
         self._word = replace(self._word, asks_after=after)
         self._say()
         if self._store.check([f"{_REFUSED}{self._number}"]):
-            raise ReplicaUnlike(address=str(self._address))
+            raise self._refused(json.loads(self._store.get(f"{_REFUSED}{self._number}")))
         if not self._store.check([_ROSTER]):
             return None
         said = json.loads(self._store.get(_ROSTER))
         roster = Roster(said["session"], said["number"], tuple(said["members"]))
         return roster if roster.number > after and self.name in roster.members else None
+
+    def _refused(self, refusal: dict[str, str]) -> HunminError:
+        """Return the error that says why the others would not have this replica."""
+        if refusal == _ANOTHER_RUN:
+            return ReplicaUnlike(address=str(self._address))
+        here, there = self._word.computed_on, refusal["computed_on"]
+        return ReplicaOnOtherDevice(address=str(self._address), here=here, there=there)
 
     def _say(self, *, leaves: bool = False) -> None:
         """Say that this replica is there: another word each time, by its count."""

@@ -73,12 +73,15 @@ def share(rows_N: NDArray[np.int64], *, index: int, count: int) -> NDArray[np.in
 class Replicas:
     """The replicas of a run, as one of them sees them; every one of its processes has this."""
 
-    def __init__(self, address: Address, *, plan: str, world: World, compiles: bool) -> None:
+    def __init__(
+        self, address: Address, *, plan: str, computed_on: str, world: World, compiles: bool
+    ) -> None:
         """Take a seat at the meeting, for this replica.
 
         Args:
             address: Where the meeting is.
             plan: Hash of what is trained and of how the processes are laid out.
+            computed_on: The devices of this replica, and the version of PyTorch.
             world: The processes of this replica.
             compiles: Whether the first step with others may take long, for it compiles.
 
@@ -88,7 +91,9 @@ class Replicas:
         self._address = address
         self._world = world
         self._compiles = compiles
-        self._seat = world.together(lambda: Seat(address, plan=plan) if world.is_first else None)
+        self._seat = world.together(
+            lambda: Seat(address, plan=plan, computed_on=computed_on) if world.is_first else None
+        )
         told = None if self._seat is None else (self._seat.name, self._seat.patience_seconds)
         first = world.gather(told)[0]
         assert first is not None, "the first process has a seat"
@@ -176,6 +181,7 @@ class Replicas:
             ExchangeBroken: One of them is missing already.
             MeetingUnreachable: The meeting is gone.
             ReplicaUnlike: The others train something else.
+            ReplicaOnOtherDevice: They train it on other devices.
         """
         world, seat = self._world, self._seat
         if self.exchange is not None:

@@ -8,6 +8,7 @@ are heard but do not ask are waited for, though not for long.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 SILENT_SECONDS_MAX = 4.0
 """Who has not been heard for so long is taken for lost, once somebody asks."""
@@ -33,8 +34,15 @@ class Word:
 
     plan: str
     """Hash of what it trains and of how its processes are laid out."""
+    computed_on: str
+    """Devices, and the version of PyTorch, as people read them: on others weights that are learned
+    from the same gradients would drift apart, bit by bit."""
     asks_after: int | None
     """The number of the roster it asks for another one than, 0 for its first; None: it trains."""
+
+    def goes_with(self, other: Self) -> bool:
+        """Whether replicas that say these can train together."""
+        return (self.plan, self.computed_on) == (other.plan, other.computed_on)
 
 
 @dataclass(slots=True)
@@ -60,22 +68,31 @@ class Roll:
         self._patience = patience_seconds
         self._heard: dict[str, _Heard] = {}
 
-    def hear(self, name: str, word: Word, now: float) -> bool:
-        """Take note of a word; return False, and take none, where another run trains here.
+    def hear(self, name: str, word: Word, now: float) -> Word | None:
+        """Take note of a word, unless one that is there trains something else, or on other devices.
 
         Moments are in seconds of any clock that does not go back.
+
+        Returns:
+            What the other one said; None where the word was taken note of.
         """
-        others = (each for one, each in self._heard.items() if one != name)
-        if any(each.word.plan != word.plan for each in others if self._is_there(each, now)):
-            return False
+        for one, each in self._heard.items():
+            if one != name and self._is_there(each, now) and not each.word.goes_with(word):
+                return each.word
         before = self._heard.pop(name, None)
         since = now if before is None or before.word != word else before.asks_since
         self._heard[name] = _Heard(word, now, since)
-        return True
+        return None
 
     def leave(self, name: str) -> None:
         """Take note that one goes in order."""
         self._heard.pop(name, None)
+
+    @property
+    def computed_on(self) -> str:
+        """What the replicas of the roster compute on; nothing where it is empty."""
+        words = (self._heard[one].word for one in self.roster.members if one in self._heard)
+        return next((word.computed_on for word in words), "")
 
     def someone_waits(self, now: float) -> bool:
         """Whether a newcomer waits to be taken in."""

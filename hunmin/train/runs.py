@@ -113,7 +113,9 @@ def run(
         BitsWouldDiffer: A deterministic run would go on otherwise than it began.
         ReplicaUnfit: Replicas that are lost alone cannot train this.
         ReplicaUnlike: Those at the meeting train something else.
+        ReplicaOnOtherDevice: They train it on other devices.
         MeetingUnreachable: Nobody answers there.
+        MeetingElsewhere: Replicas train into `out` that meet at another place.
     """
     layout = Layout(
         replicas=replicas, context=context, tensor=tensor, expert_parallel=expert_parallel
@@ -149,7 +151,7 @@ def run(
         if context == 1:
             case = Case.of(config, model_config, device, tensor=tensor)
             device = with_attention(device, case, world, wanted=attention)
-        folder = _open_folder(plan, alone=address is None)
+        folder = _open_folder(plan, address)
         world.together(lambda: held.enter_context(folder) if world.is_first else None)
         start = checkpoints.newest(plan, world) if address is None else None
         if start is not None and start[0] == config.steps:
@@ -207,14 +209,16 @@ def _inputs(
 
 
 @contextmanager
-def _open_folder(plan: RunPlan, *, alone: bool) -> Iterator[None]:
-    """Hold a run's folder: alone, or with the other replicas of the same run.
+def _open_folder(plan: RunPlan, meeting: Address | None) -> Iterator[None]:
+    """Hold a run's folder: alone, or with the replicas of the same meeting.
 
     Raises:
         OutputBusy: Another run holds it.
+        MeetingElsewhere: The replicas of another meeting hold it.
         OutputExists: There is a file.
     """
-    with only_one(plan.folder) if alone else one_of_several(plan.folder):
+    alone = meeting is None
+    with only_one(plan.folder) if alone else one_of_several(plan.folder, meeting=meeting.place):
         if plan.folder.is_file():
             raise OutputExists(out=plan.folder)
         plan.folder.mkdir(exist_ok=True)
@@ -248,6 +252,7 @@ def _open_replica(
     replicas = Replicas(
         meeting,
         plan=hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest(),
+        computed_on=" + ".join(dict.fromkeys(world.gather(device.computed_on))),
         world=world,
         compiles=device.compiled,
     )

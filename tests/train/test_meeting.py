@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from hunmin.errors import MeetingUnreachable, PortInUse, ReplicaUnlike
+from hunmin.errors import MeetingUnreachable, PortInUse, ReplicaOnOtherDevice, ReplicaUnlike
 from hunmin.train import meeting as rooms
 from hunmin.train import roster
 from hunmin.train.meeting import Address, Meeting, Seat
@@ -28,8 +28,9 @@ def sit(meeting):
     """Give what takes a seat, and leaves it in the end."""
     seats = []
 
-    def take(name, plan="plan"):
-        seat = Seat(Address("127.0.0.1", meeting.port), plan=plan)
+    def take(name, plan="plan", computed_on="CPU"):
+        address = Address("127.0.0.1", meeting.port)
+        seat = Seat(address, plan=plan, computed_on=computed_on)
         seat.name = name
         seats.append(seat)
         return seat
@@ -66,7 +67,8 @@ def test_one_that_others_went_on_without_asks_for_a_roster_with_it(sit, monkeypa
 
 
 def test_two_replicas_have_two_names_where_machine_and_process_are_called_alike(meeting):
-    seats = [Seat(Address("127.0.0.1", meeting.port), plan="plan") for _ in range(2)]
+    address = Address("127.0.0.1", meeting.port)
+    seats = [Seat(address, plan="plan", computed_on="CPU") for _ in range(2)]
     for seat in seats:
         seat.leave()
 
@@ -78,6 +80,13 @@ def test_who_trains_something_else_is_told_so(sit):
 
     with pytest.raises(ReplicaUnlike):
         sit("second", plan="another").next_roster()
+
+
+def test_who_computes_on_other_devices_is_told_on_which_the_others_do(sit):
+    sit("first", computed_on="GPU of 2024, PyTorch 2.13").next_roster()
+
+    with pytest.raises(ReplicaOnOtherDevice, match="GPU of 2024, PyTorch 2.13, and .* GPU of 2026"):
+        sit("second", computed_on="GPU of 2026, PyTorch 2.13").next_roster()
 
 
 @pytest.mark.parametrize("words", ["\xff{", "[]", "{}", '{"name": [], "leaves": true}'])
@@ -98,7 +107,7 @@ def test_where_nobody_answers_it_says_where(monkeypatch):
     monkeypatch.setattr(rooms, "_STORE_TIMEOUT", rooms.timedelta(seconds=1))
 
     with pytest.raises(MeetingUnreachable, match="127.0.0.1:9"):
-        Seat(Address("127.0.0.1", 9), plan="plan")
+        Seat(Address("127.0.0.1", 9), plan="plan", computed_on="CPU")
 
 
 @pytest.mark.parametrize("text", ["desk", "desk:", ":29600", "desk:port", "desk:65536"])
@@ -110,3 +119,13 @@ def test_a_place_that_is_not_written_as_one_is_refused(text):
 def test_a_place_may_be_an_address_of_any_kind():
     assert Address.parse("[fe80::1]:29600") == Address("fe80::1", 29600)
     assert Address.parse("desk:29600") == Address("desk", 29600)
+
+
+def test_a_place_is_called_alike_on_its_own_machine_and_on_others(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "desk")
+
+    hosts = ("Desk", "localhost", "127.0.1.1", "[::1]")
+    said = {Address.parse(f"{host}:29600").place for host in hosts}
+
+    assert said == {"desk:29600"}
+    assert Address("desk-2", 29600).place not in said

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from hunmin import train
-from hunmin.errors import MeetingUnreachable, OutputBusy, ReplicaUnfit
+from hunmin.errors import MeetingElsewhere, MeetingUnreachable, OutputBusy, ReplicaUnfit
 from hunmin.ledger import Order, open_ledgers
 from hunmin.manifest import Manifest
-from hunmin.steps import only_one
+from hunmin.steps import lock_of, only_one
 from hunmin.train.losses import LossLog
 from hunmin.train.sharing import one_of_several
 from tests.support.replicas import Fall, meeting, train_replicas
@@ -220,10 +220,35 @@ def test_what_replicas_cannot_do_is_refused_and_leaves_nothing(
 def test_an_ordinary_run_keeps_out_of_a_folder_replicas_train_into(tmp_path):
     out = tmp_path / "run"
 
-    with one_of_several(out), one_of_several(out), pytest.raises(OutputBusy), only_one(out):
+    def joined(meeting="desk:1"):
+        return one_of_several(out, meeting=meeting)
+
+    with joined(), joined(), pytest.raises(OutputBusy), only_one(out):
         pass
-    with only_one(out), pytest.raises(OutputBusy), one_of_several(out):
+    with only_one(out), pytest.raises(OutputBusy), joined():
         pass
-    with one_of_several(out):
+    with joined():
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_replicas_of_another_meeting_keep_out_of_a_folder_and_are_told_which_it_is(tmp_path):
+    out = tmp_path / "run"
+
+    def joined(meeting):
+        return one_of_several(out, meeting=meeting)
+
+    with joined("desk:1"):
+        with pytest.raises(OutputBusy), only_one(out):
+            pass
+        with (
+            pytest.raises(MeetingElsewhere, match="meet at desk:1, and .* at desk:2"),
+            joined("desk:2"),
+        ):
+            pass
+        with joined("desk:1"):
+            pass
+    lock_of(out).write_text("desk:1")  # left by one that was killed
+    with joined("desk:2"), joined("desk:2"):
         pass
     assert not list(tmp_path.iterdir())

@@ -14,33 +14,33 @@ def open_roll(*names, replicas=1):
     """Return a roll on which some train already."""
     roll = Roll("s", replicas=replicas, patience_seconds=PATIENCE)
     for name in names:
-        roll.hear(name, Word("plan", 0), 0.0)
+        roll.hear(name, Word("plan", "CPU", 0), 0.0)
     if names:
         assert roll.decide(GATHERING_SECONDS_MAX) is None, "they have been silent"
         for name in names:
-            roll.hear(name, Word("plan", 0), 0.0)
+            roll.hear(name, Word("plan", "CPU", 0), 0.0)
         assert roll.decide(0.0) == Roster("s", 1, names)
         for name in names:
-            roll.hear(name, Word("plan", None), 0.0)
+            roll.hear(name, Word("plan", "CPU", None), 0.0)
     return roll
 
 
 def ask(roll, *names, now):
     for name in names:
-        roll.hear(name, Word("plan", roll.roster.number), now)
+        roll.hear(name, Word("plan", "CPU", roll.roster.number), now)
 
 
 def keep_on(roll, *names, now):
     for name in names:
-        roll.hear(name, Word("plan", None), now)
+        roll.hear(name, Word("plan", "CPU", None), now)
 
 
 def test_a_run_begins_when_as_many_are_there_as_it_should_have():
     roll = Roll("s", replicas=2, patience_seconds=PATIENCE)
 
-    roll.hear("a", Word("plan", 0), 1.0)
+    roll.hear("a", Word("plan", "CPU", 0), 1.0)
     assert roll.decide(2.0) is None
-    roll.hear("b", Word("plan", 0), 3.0)
+    roll.hear("b", Word("plan", "CPU", 0), 3.0)
 
     assert roll.decide(3.0) == Roster("s", 1, ("a", "b"))
     assert roll.decide(3.0) is None
@@ -49,7 +49,7 @@ def test_a_run_begins_when_as_many_are_there_as_it_should_have():
 def test_a_run_does_not_wait_for_ever_for_one_that_does_not_come():
     roll = Roll("s", replicas=2, patience_seconds=PATIENCE)
     for now in (1.0, 1.0 + GATHERING_SECONDS_MAX):
-        roll.hear("a", Word("plan", 0), now)
+        roll.hear("a", Word("plan", "CPU", 0), now)
 
     assert roll.decide(1.0 + GATHERING_SECONDS_MAX) == Roster("s", 1, ("a",))
 
@@ -75,7 +75,7 @@ def test_one_that_is_heard_but_hangs_is_waited_for_as_long_as_patience_lasts():
 
 def test_a_newcomer_waits_until_the_members_ask_and_comes_last():
     roll = open_roll("b", "c")
-    roll.hear("a", Word("plan", 0), 1.0)
+    roll.hear("a", Word("plan", "CPU", 0), 1.0)
 
     assert roll.someone_waits(1.0)
     assert roll.decide(1.0) is None
@@ -85,19 +85,20 @@ def test_a_newcomer_waits_until_the_members_ask_and_comes_last():
     assert not roll.someone_waits(1.0)
 
 
-def test_who_trains_something_else_is_refused_while_anyone_is_there():
+def test_who_trains_something_else_or_elsewhere_is_refused_while_anyone_is_there():
     roll = open_roll("a")
 
-    assert not roll.hear("b", Word("another", 0), 1.0)
-    assert not roll.someone_waits(1.0)
-    assert roll.hear("b", Word("another", 0), 1.0 + SILENT_SECONDS_MAX)
+    for word in (Word("another", "CPU", 0), Word("plan", "GPU", 0)):
+        assert roll.hear("b", word, 1.0) == Word("plan", "CPU", None)
+        assert not roll.someone_waits(1.0)
+    assert roll.hear("b", Word("another", "CPU", 0), 1.0 + SILENT_SECONDS_MAX) is None
 
 
 def test_when_all_are_gone_the_next_one_begins_again():
     roll = open_roll("a", "b")
     roll.leave("a")
     roll.leave("b")
-    roll.hear("c", Word("plan", 0), 1.0)
+    roll.hear("c", Word("plan", "CPU", 0), 1.0)
 
     assert roll.decide(1.0) == Roster("s", 2, ("c",))
 
@@ -120,10 +121,10 @@ def test_whatever_happens_a_roster_holds_only_who_asked_and_is_there(happenings)
         now += seconds
         if what == "asks":
             asking[name] = roll.roster.number if name in roll.roster.members else 0
-            roll.hear(name, Word("plan", asking[name]), now)
+            roll.hear(name, Word("plan", "CPU", asking[name]), now)
         elif what == "trains":
             asking.pop(name, None)
-            roll.hear(name, Word("plan", None), now)
+            roll.hear(name, Word("plan", "CPU", None), now)
         elif what == "leaves":
             roll.leave(name)
             asking.pop(name, None)
