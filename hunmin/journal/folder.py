@@ -77,7 +77,7 @@ def locked_at(run: Path) -> float | None:
 
 def stalled_at(run: Path) -> float | None:
     """Return when a process that hung wrote its stacks last."""
-    times = [_changed(path) for path in (run / STALLED_NAME).glob("*.txt")]
+    times = [_changed(path) for path in (run / STALLED_NAME).rglob("*.txt")]
     return max((moment for moment in times if moment is not None), default=None)
 
 

@@ -51,6 +51,7 @@ class ReplicaLoop(Loop):
     ) -> None:
         """Put it together, as any `Loop`; it holds the weights of the beginning."""
         self.replicas = replicas
+        watchdog.folder /= replicas.name  # by which the log calls it
         super().__init__(config, model_config, plan, device=device, world=world, watchdog=watchdog)
         self.log.writes = False  # until it leads
         self._holds_state = False  # which another may have, or a checkpoint

@@ -46,7 +46,8 @@ class Watchdog:
     def __init__(
         self, run: Path, world: World, *, seconds_max: float | None = None, compiles: bool = False
     ) -> None:
-        self._folder = run / STALLED_NAME
+        self.folder = run / STALLED_NAME
+        """Where the stacks are written down; replicas that meet have a folder each in it."""
         self._world = world
         self._seconds_max = seconds_max
         self._compiles = compiles
@@ -135,15 +136,15 @@ class Watchdog:
         time.sleep(_OTHERS_SECONDS)
         self.give_up(
             f"it has waited {seconds:.0f} s for step {step} to end; "
-            f"the stacks of all processes are in {self._folder}"
+            f"the stacks of all processes are in {self.folder}"
         )
 
     def _write_down(self, step: int, seconds: float) -> None:
         """Write the stacks of this process, and what the others do."""
         rank = self._world.rank
         with suppress(OSError):
-            self._folder.mkdir(exist_ok=True)
-            with (self._folder / f"rank-{rank}.txt").open("w", encoding="utf-8") as stream:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / f"rank-{rank}.txt").open("w", encoding="utf-8") as stream:
                 now = datetime.now(UTC).isoformat(timespec="seconds")
                 print(f"{now}: process {rank}, step {step}, {seconds:.0f} s", file=stream)
                 for line in self._states():
