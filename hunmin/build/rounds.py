@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hunmin import rollouts, train
-from hunmin.build.telling import told
-from hunmin.manifest import Manifest
+from hunmin.build.telling import tell, told
 
 if TYPE_CHECKING:
     from hunmin.rollouts import RolloutsConfig
@@ -54,7 +53,8 @@ class Round:
 def reinforce(recipe: "Recipe", *, prompts: Path, tokenizer: Path, base: Path, out: Path) -> Path:
     """Let a model learn from its own answers, round after round, and return the last checkpoint.
 
-    A round in which all answers to each prompt are worth the same teaches nothing; it is the last.
+    A round teaches nothing in which all answers to each prompt are worth the same, or are too long
+    for the stage where they are not; it is the last.
 
     Args:
         recipe: With `reinforce` and `rollouts`.
@@ -73,9 +73,13 @@ def reinforce(recipe: "Recipe", *, prompts: Path, tokenizer: Path, base: Path, o
         with told(f"round {number} of {asked.rounds}: answers"):
             draw = asked.draw(number)
             rollouts.generate(prompts, base, here.rollouts, draw=draw, reference=reference)
-        rewards = rollouts.score(here.rollouts, here.rewards, verifiers=asked.verifiers)
-        stage = _as_long_as_it_teaches(config, asked, rewards)
+        facts = rollouts.score(here.rollouts, here.rewards, verifiers=asked.verifiers).facts
+        stage = _as_long_as_it_teaches(config, asked, here.rewards)
         if stage is None:
+            tell(
+                f"round {number} of {asked.rounds} teaches nothing and is the last: rewards differ "
+                f"in {facts['groups_with_spread']} groups, and none fits into sequence_tokens"
+            )
             break
         with told(f"round {number} of {asked.rounds}: learning"):
             train.run(
@@ -92,10 +96,10 @@ def reinforce(recipe: "Recipe", *, prompts: Path, tokenizer: Path, base: Path, o
 
 
 def _as_long_as_it_teaches(
-    config: "TrainConfig", asked: "RolloutsConfig", rewards: Manifest
+    config: "TrainConfig", asked: "RolloutsConfig", rewards: Path
 ) -> "TrainConfig | None":
     """Return the stage with as many steps as its groups are good for; None where that is none."""
-    groups = rewards.facts["groups_with_spread"] * asked.passes_max
+    groups = train.learnable_groups(rewards, config.sequence_tokens) * asked.passes_max
     steps = min(config.steps, math.ceil(groups / config.samples_per_step))
     return dataclasses.replace(config, steps=steps) if steps else None
 

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def tell(line: str) -> None:
+    """Say one thing."""
+    sys.stderr.write(f"== {line}\n")
+
+
 @contextmanager
 def told(step: str) -> Iterator[None]:
     """Say which step begins and how long it took."""
     started = time.monotonic()
-    sys.stderr.write(f"== {step}\n")
+    tell(step)
     yield
-    sys.stderr.write(f"== {step}: {time.monotonic() - started:.0f} s\n")
+    tell(f"{step}: {time.monotonic() - started:.0f} s")

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hunmin.train.dial import plan
+    from hunmin.train.groups import learnable_groups
     from hunmin.train.recipe import Recipe, TrainConfig, load_recipe
     from hunmin.train.runs import run
 
 _HOME = {
     "Recipe": "recipe",
     "TrainConfig": "recipe",
+    "learnable_groups": "groups",
     "load_recipe": "recipe",
     "plan": "dial",
     "run": "runs",
 }
 
-__all__ = ["Recipe", "TrainConfig", "load_recipe", "plan", "run"]
+__all__ = ["Recipe", "TrainConfig", "learnable_groups", "load_recipe", "plan", "run"]
 
 
 def __getattr__(name: str) -> object:

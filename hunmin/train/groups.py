@@ -5,12 +5,14 @@ A group is one sample, so all its answers stand in the same step and on the same
 Letters in names: P groups on disk, G answers in each, W positions of a sequence.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
 from hunmin.ledger import TABLE_NAME, DocumentsTable
@@ -18,6 +20,8 @@ from hunmin.manifest import file_sha256
 from hunmin.model import PAD_ID
 from hunmin.progress import Bar
 from hunmin.train.rowfile import RowFile
+
+LeftOut = Literal["alike", "too_long"]
 
 COLUMNS = ("prompt_ids", "rollouts", "rewards")
 """The columns of rewards that training reads, beside those of rights."""
@@ -30,11 +34,7 @@ def write_groups(
     group_answers: int,
     shown: Bar,
 ) -> dict[str, Any]:
-    """Write a row for each group of which something can be learned.
-
-    Left out, and counted, are groups whose answers all have the same reward, for none of them is
-    better than another, and those with a sequence that is too long, for an answer that is cut is
-    not the one that was judged.
+    """Write a row for each group of which something can be learned; count those left out.
 
     Args:
         batches: Of rewards, with `COLUMNS`.
@@ -47,7 +47,8 @@ def write_groups(
     width = sequence_tokens + 1
     documents = DocumentsTable()
     places: list[int] = []
-    alike = too_long = tokens = learned_tokens = 0
+    left_out: Counter[LeftOut] = Counter()
+    tokens = learned_tokens = 0
 
     def rows(name: str, dtype: DTypeLike, width: int = group_answers * width) -> RowFile:
         return RowFile(folder / f"{name}.npy", dtype, width)
@@ -62,17 +63,13 @@ def write_groups(
         for batch in batches:
             documents.add(batch)
             for row in batch.select(list(COLUMNS)).to_pylist():
-                rewards, prompt = row["rewards"], row["prompt_ids"]
-                longest = len(prompt) + max(len(one["ids"]) for one in row["rollouts"])
-                is_alike = len(set(rewards)) == 1
-                alike += is_alike
-                too_long += not is_alike and longest > width
-                if is_alike or longest > width:
+                prompt, answers = row["prompt_ids"], [one["ids"] for one in row["rollouts"]]
+                sequences = [prompt + ids for ids in answers]
+                if (reason := why_left_out(row, sequence_tokens)) is not None:
+                    left_out[reason] += 1
                     places.append(-1)
                     continue
                 places.append(all_ids.rows)
-                answers = [one["ids"] for one in row["rollouts"]]
-                sequences = [prompt + ids for ids in answers]
                 all_ids.add(_beside(sequences, 0, width, PAD_ID))
                 learned = [[True] * len(ids) for ids in answers]
                 all_learned.add(_beside(learned, len(prompt), width, fill=False))
@@ -82,7 +79,7 @@ def write_groups(
                 ):
                     logs = [one[name] or [] for one in row["rollouts"]]
                     file.add(_beside(logs, len(prompt), width, 0.0))
-                all_rewards.add(np.array(rewards))
+                all_rewards.add(np.array(row["rewards"]))
                 tokens += sum(map(len, sequences))
                 learned_tokens += sum(map(len, answers))
             shown.advance(len(batch))
@@ -95,14 +92,36 @@ def write_groups(
     return {
         "sequences": group_answers * all_ids.rows,
         "groups": all_ids.rows,
-        "groups_alike": alike,
-        "groups_too_long": too_long,
+        "groups_alike": left_out["alike"],
+        "groups_too_long": left_out["too_long"],
         "tokens": tokens,
         "learned_tokens": learned_tokens,
         "documents": len(places),
         "documents_sha256": sha256,
         "ids_sha256": file_sha256(folder / "ids.npy"),
     }
+
+
+def why_left_out(group: Mapping[str, Any], sequence_tokens: int) -> LeftOut | None:
+    """Return why nothing can be learned from a group, or None where something can.
+
+    Where its answers all have the same reward, none of them is better than another; where a
+    sequence is too long, an answer that is cut would not be the one that was judged.
+    """
+    if len(set(group["rewards"])) == 1:
+        return "alike"
+    longest = len(group["prompt_ids"]) + max(len(one["ids"]) for one in group["rollouts"])
+    return "too_long" if longest > sequence_tokens + 1 else None
+
+
+def learnable_groups(rewards: Path, sequence_tokens: int) -> int:
+    """Return of how many groups of finished rewards a stage can learn something."""
+    return sum(
+        why_left_out(group, sequence_tokens) is None
+        for shard in sorted((rewards / "shards").glob("rewards-*.parquet"))
+        for batch in pq.ParquetFile(shard).iter_batches(columns=list(COLUMNS))
+        for group in batch.to_pylist()
+    )
 
 
 def _beside(parts: list[list[Any]], before: int, width: int, fill: object) -> NDArray[Any]:

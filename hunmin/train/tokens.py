@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from hunmin.corpus import read_canaries
-from hunmin.errors import NothingToTrainOn, OutputUnwritable
+from hunmin.errors import HunminError, NothingToTrainOn, OutputUnwritable, RolloutsUnfit
 from hunmin.ledger import RIGHTS_COLUMNS, TABLE_NAME, DocumentsTable, places_of_text
 from hunmin.manifest import manifest_sha256
 from hunmin.model import (
@@ -99,6 +99,7 @@ def prepare(
 
     Raises:
         NothingToTrainOn: There is not one whole sequence.
+        RolloutsUnfit: Of rewards there is none.
         CanariesUnfit: The canaries find no place in the text.
         OutputUnwritable: What another process has made is not seen here.
     """
@@ -147,11 +148,22 @@ def prepare(
                 encoded = planted(encoded, copies, sequence_tokens=sequence_tokens)
             info = _write_text(encoded, folder, sequence_tokens)
     if info["sequences"] == 0:
-        raise NothingToTrainOn(corpus=corpus, needed=kind)
+        raise _nothing_there(corpus, kind)
     write_whole(folder / INFO_NAME, json.dumps({**origin, **info}).encode())
     done = _open(folder, origin, kind)
     assert done is not None
     return done
+
+
+def _nothing_there(corpus: Path, kind: Kind) -> HunminError:
+    """Return the error that says that there is not one sequence."""
+    if kind != "rewards":
+        return NothingToTrainOn(corpus=corpus, needed=kind)
+    return RolloutsUnfit(
+        folder=corpus,
+        reason_en="all groups whose rewards differ are longer than sequence_tokens",
+        reason_ko="보상이 서로 다른 그룹이 모두 sequence_tokens보다 깁니다",
+    )
 
 
 def _open(folder: Path, origin: dict[str, Any], kind: Kind) -> Sequences | None:

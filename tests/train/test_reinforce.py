@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import shutil
 
 import numpy as np
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from hunmin import model, train
 from hunmin.audit.trace import trace_model
 from hunmin.build import rounds
-from hunmin.errors import BaseNeeded, NothingToTrainOn, RolloutsUnfit, TensorUnfit, WrongInput
+from hunmin.errors import BaseNeeded, RolloutsUnfit, TensorUnfit, WrongInput
 from hunmin.ledger import Order, open_ledgers
 from hunmin.manifest import Manifest, file_sha256
 from hunmin.model import load_checkpoint
@@ -225,13 +226,15 @@ def test_groups_of_which_nothing_can_be_learned_are_left_out_and_counted(
 
     assert facts["data"]["groups_alike"] == len(alike)
     assert facts["data"]["groups_too_long"] == sum(one > room + 1 for one in longest.values())
-    assert facts["data"]["groups"] == sum(one <= room + 1 for one in longest.values())
+    fit = sum(one <= room + 1 for one in longest.values())
+    assert facts["data"]["groups"] == fit
+    assert train.learnable_groups(tmp_path / "rewards", room) == fit
     places = pq.read_table(tmp_path / "run/tokens/rewards/documents.parquet").to_pylist()
     learned = {row["id"] for row in places if row["samples"]}
     assert learned == {name for name, one in longest.items() if one <= room + 1}
     with pytest.raises(RolloutsUnfit, match="worth the same"):
         learn(stage, tmp_path / "none", corpus=tmp_path / "flat")
-    with pytest.raises(NothingToTrainOn):
+    with pytest.raises(RolloutsUnfit, match="longer than sequence_tokens"):
         learn(dataclasses.replace(stage, sequence_tokens=9), tmp_path / "none")
 
 
@@ -409,11 +412,18 @@ def test_round_after_round_rewards_rise_and_everything_is_traced(
 PATH = {"checkpoint", "rewards", "rollouts", "policy"}
 
 
-def test_a_round_that_teaches_nothing_is_the_last(lab, recipe, tmp_path):
-    flat = dataclasses.replace(recipe.rollouts, verifiers=(VerifierConfig(name="length"),))
+@pytest.mark.parametrize("why", ["all answers are worth the same", "all groups are too long"])
+def test_a_round_that_teaches_nothing_is_the_last_and_says_why(lab, recipe, why, capsys, tmp_path):
+    if why == "all groups are too long":
+        change = {"reinforce": dataclasses.replace(recipe.reinforce, sequence_tokens=9)}
+        said = r"rewards differ in [1-9]\d* groups, and none fits"
+    else:
+        flat = (VerifierConfig(name="length"),)
+        change = {"rollouts": dataclasses.replace(recipe.rollouts, verifiers=flat)}
+        said = "rewards differ in 0 groups"
 
     last = rounds.reinforce(
-        dataclasses.replace(recipe, rollouts=flat),
+        dataclasses.replace(recipe, **change),
         prompts=lab / "prompts",
         tokenizer=lab / "tokenizer",
         base=lab / "base",
@@ -422,6 +432,7 @@ def test_a_round_that_teaches_nothing_is_the_last(lab, recipe, tmp_path):
 
     assert last == lab / "base"
     assert not (tmp_path / "out/round-01").exists()
+    assert re.search(said, capsys.readouterr().err)
 
 
 RECIPE = """
