@@ -38,9 +38,12 @@ def rollouts_command(
 
     Ctrl-C keeps what was answered; the same command goes on from there.
     """
+    from hunmin.errors import RecipeBroken  # noqa: PLC0415 (slow to load)
     from hunmin.rollouts import generate  # noqa: PLC0415 (slow to load)
 
     config = _rollouts_of(recipe)
+    if heldout and not config.heldout_prompts:
+        raise RecipeBroken(path=recipe, reason="its rollouts have heldout_prompts = 0")
     draw = config.heldout_draw() if heldout else config.draw(number)
     facts = generate(corpus, policy, out, draw=draw, reference=reference).facts
     typer.echo(f"{facts['answers']:,} answers to {facts['prompts']:,} prompts", err=True)

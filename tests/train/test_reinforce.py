@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from hunmin import model, train
 from hunmin.audit.trace import trace_model
 from hunmin.build import rounds
-from hunmin.errors import BaseNeeded, RolloutsUnfit, TensorUnfit, WrongInput
+from hunmin.errors import BaseNeeded, RecipeBroken, RolloutsUnfit, TensorUnfit, WrongInput
 from hunmin.ledger import Order, open_ledgers
 from hunmin.manifest import Manifest, file_sha256
 from hunmin.model import load_checkpoint
@@ -463,6 +463,8 @@ def test_a_round_can_be_done_by_hand(lab, tmp_path):
         return done
 
     asked = ("--corpus", lab / "prompts", "--policy", lab / "base")
+    with pytest.raises(RecipeBroken, match="heldout_prompts = 0"):
+        hunmin_train("rollouts", path, *asked, "--heldout", "--out", tmp_path / "rollouts")
     said = hunmin_train("rollouts", path, *asked, "--out", tmp_path / "rollouts")
     assert "16 answers to 8 prompts" in said.stderr
     said = hunmin_train(
