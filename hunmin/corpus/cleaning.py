@@ -70,6 +70,7 @@ def _clean_messages(
     reason, find_problem, answers = _MESSAGES[source.kind]
     messages = []
     counts: Counter[str] = Counter()
+    found: Mapping[str, int] = {}
     for turn in json.loads(text):
         content = tidy(turn["content"], strip_empty_parentheses=source.strip_empty_parentheses)
         content, found = _mask(content.strip(), config)
@@ -77,6 +78,8 @@ def _clean_messages(
         messages.append({"role": turn["role"], "content": content})
     if (problem := find_problem(messages)) is not None:
         return Cleaned(reason=reason, detail=problem)
+    if source.kind == "prompt" and found:  # in the last message, with which answers are compared
+        return Cleaned(reason=reason, detail="the expected answer holds personal data")
     words = comparable(" ".join(turn["content"] for turn in messages))
     if (name := passages.hit(words)) is not None:
         return Cleaned(reason="contaminated", detail=f"holds {name}")

@@ -62,6 +62,26 @@ def test_prompts_of_which_only_the_form_is_verified_have_no_answer(build, jsonl)
         build(PROMPTS, out="other")
 
 
+def test_prompts_whose_expected_answer_would_be_masked_are_dropped_for_no_answer_would_match(
+    build, jsonl
+):
+    jsonl(
+        "q.jsonl",
+        [
+            {"id": "asked", "prompt": "010-1234-5678은 몇 자리인가요?", "answer": "11"},
+            {"id": "expected", "prompt": "가람의 전화번호는?", "answer": "010-1234-5678"},
+        ],
+    )
+
+    built = build(PROMPTS, config={"preference_heldout_share": 0})
+
+    (row,) = built.rows("prompt")
+    assert (row["id"], row["prompt"][0]["content"]) == ("q:asked", "<전화번호>은 몇 자리인가요?")
+    assert built.dropped == {"q:expected": "bad_prompt"}
+    whole = {"preference_heldout_share": 0, "mask_personal_data": False}
+    assert len(build(PROMPTS, config=whole, out="unmasked").rows("prompt")) == 2
+
+
 def test_prompts_that_hold_an_evaluation_item_are_dropped(build, jsonl):
     item = paragraph(7, 2)
     jsonl("eval.jsonl", [{"id": "e1", "question": item}])
