@@ -19,6 +19,7 @@ from hunmin.ledger import TABLE_NAME, DocumentsTable
 from hunmin.manifest import file_sha256
 from hunmin.model import PAD_ID
 from hunmin.progress import Bar
+from hunmin.train.filling import filling
 from hunmin.train.rowfile import RowFile
 
 LeftOut = Literal["alike", "too_long"]
@@ -48,7 +49,7 @@ def write_groups(
     documents = DocumentsTable()
     places: list[int] = []
     left_out: Counter[LeftOut] = Counter()
-    tokens = learned_tokens = 0
+    tokens = dropped = learned_tokens = 0
 
     def rows(name: str, dtype: DTypeLike, width: int = group_answers * width) -> RowFile:
         return RowFile(folder / f"{name}.npy", dtype, width)
@@ -68,6 +69,7 @@ def write_groups(
                 if (reason := why_left_out(row, sequence_tokens)) is not None:
                     left_out[reason] += 1
                     places.append(-1)
+                    dropped += sum(map(len, sequences))
                     continue
                 places.append(all_ids.rows)
                 all_ids.add(_beside(sequences, 0, width, PAD_ID))
@@ -95,6 +97,7 @@ def write_groups(
         "groups_alike": left_out["alike"],
         "groups_too_long": left_out["too_long"],
         "tokens": tokens,
+        **filling(tokens=tokens, dropped=dropped, room=group_answers * width * all_ids.rows),
         "learned_tokens": learned_tokens,
         "documents": len(places),
         "documents_sha256": sha256,

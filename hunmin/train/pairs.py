@@ -18,6 +18,7 @@ from hunmin.ledger import TABLE_NAME, DocumentsTable
 from hunmin.manifest import file_sha256
 from hunmin.model import PAD_ID, encode_chat, encode_chat_with_mask
 from hunmin.progress import Bar
+from hunmin.train.filling import filling
 from hunmin.train.rowfile import RowFile
 
 ANSWERS = ("chosen", "rejected")
@@ -46,7 +47,7 @@ def write_pairs(
     width = sequence_tokens + 1
     documents = DocumentsTable()
     places: list[int] = []
-    tokens = learned_tokens = 0
+    tokens = dropped = learned_tokens = 0
     with (
         RowFile(folder / "ids.npy", np.uint32, 2 * width) as all_ids,
         RowFile(folder / "learned.npy", np.bool_, 2 * width) as all_learned,
@@ -57,6 +58,7 @@ def write_pairs(
                 both = [_encode(tokenizer, row["prompt"], row[name]) for name in ANSWERS]
                 if any(len(ids) > width for ids, _ in both):
                     places.append(-1)
+                    dropped += sum(len(ids) for ids, _ in both)
                     continue
                 places.append(all_ids.rows)
                 missing = [width - len(ids) for ids, _ in both]
@@ -76,6 +78,7 @@ def write_pairs(
         "pairs": all_ids.rows,
         "pairs_too_long": len(places) - all_ids.rows,
         "tokens": tokens,
+        **filling(tokens=tokens, dropped=dropped, room=2 * width * all_ids.rows),
         "learned_tokens": learned_tokens,
         "documents": len(places),
         "documents_sha256": sha256,

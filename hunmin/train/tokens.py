@@ -39,6 +39,7 @@ from hunmin.model import (
 from hunmin.progress import Bar, bar
 from hunmin.steps import sync, write_whole
 from hunmin.train import groups
+from hunmin.train.filling import filling
 from hunmin.train.packing import Packed, Packer
 from hunmin.train.pairs import ANSWERS, write_pairs
 from hunmin.train.planting import Encoded, EncodeEnded, copies_of, planted
@@ -225,11 +226,11 @@ def _write_text(encoded: Iterator[Encoded], folder: Path, sequence_tokens: int) 
     sha256 = documents.write(folder / TABLE_NAME, first_samples_D=first_D, samples_D=samples_D)
     # The last token of the last sequence is only predicted; what comes after it fills no sequence.
     left_over = max(0, len(waiting) - 1)
+    in_rows = sum(lengths) - left_over
     return {
         "sequences": rows.rows,
         "tokens": sum(lengths),
-        "drop_share": _share(left_over, sum(lengths)),
-        "pad_share": 0.0,
+        **filling(tokens=in_rows, dropped=left_over, room=in_rows),
         "text_bytes": text_bytes,
         "documents": len(lengths),
         "documents_sha256": sha256,
@@ -278,16 +279,13 @@ def _write_chats(
         "chats_cut": packer.cut,
         "conversations": packer.conversations,
         "tokens": packer.tokens,
-        "drop_share": _share(packer.cut_tokens, packer.tokens + packer.cut_tokens),
-        "pad_share": 1.0 - _share(packer.tokens, all_ids.rows * packer.width),
+        **filling(
+            tokens=packer.tokens, dropped=packer.cut_tokens, room=all_ids.rows * packer.width
+        ),
         "learned_tokens": packer.learned_tokens,
         "documents": packer.chats,
         "documents_sha256": sha256,
     }
-
-
-def _share(part: int, whole: int) -> float:
-    return part / max(1, whole)
 
 
 def _batches(shards: list[Path], *columns: str) -> Iterator[pa.RecordBatch]:

@@ -137,6 +137,9 @@ def test_a_run_learns_to_tell_answers_apart_and_says_what_from(align, stage, bas
     assert facts["reference"]["base"] == manifest_sha256(base)
     assert facts["data"]["pairs"] == 59
     assert facts["data"]["pairs_too_long"] == 1
+    ids_in_rows = np.load(tmp_path / "run/tokens/preference/ids.npy")
+    assert 0 < facts["data"]["drop_share"] < 0.2, "one pair of sixty, whose rejected answer is long"
+    assert facts["data"]["pad_share"] == pytest.approx((ids_in_rows == model.PAD_ID).mean())
     assert facts["tokens_seen"] == 30 * 8 * 96
     assert facts["epochs"] == pytest.approx(30 * 4 / 59)
     roles = {record.role: found.name for record, found in ancestors(tmp_path / "run/step-000030")}

@@ -229,6 +229,13 @@ def test_groups_of_which_nothing_can_be_learned_are_left_out_and_counted(
     fit = sum(one <= room + 1 for one in longest.values())
     assert facts["data"]["groups"] == fit
     assert train.learnable_groups(tmp_path / "rewards", room) == fit
+    lengths = {
+        row["id"]: sum(len(row["prompt_ids"]) + len(one["ids"]) for one in row["rollouts"])
+        for row in rows
+    }
+    kept = sum(lengths[name] for name, one in longest.items() if one <= room + 1)
+    assert facts["data"]["drop_share"] == pytest.approx(1 - kept / sum(lengths.values()))
+    assert facts["data"]["pad_share"] == pytest.approx(1 - kept / (fit * 4 * (room + 1)))
     places = pq.read_table(tmp_path / "run/tokens/rewards/documents.parquet").to_pylist()
     learned = {row["id"] for row in places if row["samples"]}
     assert learned == {name for name, one in longest.items() if one <= room + 1}
