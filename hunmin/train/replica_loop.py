@@ -103,10 +103,10 @@ class ReplicaLoop(Loop):
             wishes = self.replicas.wishes(wanted=stop.wanted)
             if all(wishes):
                 if self.replicas.leads:
-                    self._save()
+                    self.keeper.save(self.course, self._content)
                 self._meet()
             elif wishes[self.replicas.index]:
-                self._settle()
+                self.keeper.settle(self.course)
                 self.log.writes = False
             if wishes[self.replicas.index]:
                 raise KeyboardInterrupt
@@ -254,7 +254,7 @@ class ReplicaLoop(Loop):
 
     def _look_for_checkpoint(self) -> None:
         """Take note of the last checkpoint; only the one that leads knows of it by itself."""
-        self.saved = self.world.gather(checkpoints.last_written(self.plan))[0]
+        self.keeper.saved = self.world.gather(checkpoints.last_written(self.plan))[0]
 
     def _begin(self) -> None:
         """Begin for all: with the newest checkpoint, or at the beginning."""
@@ -262,14 +262,14 @@ class ReplicaLoop(Loop):
             checkpoints.sweep(self.plan)
         start = checkpoints.newest(self.plan, self.world)
         if start is None and self._is_torn:
-            self.course, self.saved = Course(), None
+            self.course, self.keeper.saved = Course(), None
             for optimizer in self.optimizers:
                 optimizer.state.clear()
             set_weights(self.learner, self.plan, self.config, self.model_config, self.world)
         elif start is not None and start[0] == self.config.steps:
             self._is_over = True
         elif start is not None:
-            self._return_to(start[1])
+            self.course = self.keeper.go_back(start[1])
         self.log.rewind(self.course.step)
 
     def _words(self) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""What a run tells of itself: when it starts, in its log, and in the manifest of a checkpoint."""
+"""What a run tells of itself: in its log, and in the manifest of a checkpoint."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hunmin.ledger import Order
-from hunmin.manifest import LedgerRecord, manifest_sha256
+from hunmin.manifest import LedgerRecord, Manifest, manifest_sha256
 from hunmin.model import ModelConfig, flops_per_token
 from hunmin.train.checkpoints import RunPlan
 from hunmin.train.course import Course
@@ -13,6 +15,7 @@ from hunmin.train.device import Device
 from hunmin.train.pace import peak_flops_per_second
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.reference import reference_record
+from hunmin.train.stepping import Outcome
 from hunmin.train.tokens import Sequences
 
 _NAMED_ELSEWHERE = {"corpus", "tokenizer", "layout", "documents_sha256"}
@@ -83,6 +86,26 @@ class RunFacts:
             facts["reference"] = reference_record(self.sequences)
         return facts
 
+    def of_step(self, course: Course, outcome: Outcome, *, seconds: float) -> dict[str, Any]:
+        """Return what the log tells of a step that was learned from, and is done.
+
+        Args:
+            course: Where the run is after it.
+            outcome: What it came to.
+            seconds: How long a step took of late.
+        """
+        tokens = self.config.tokens_per_step
+        return {
+            "step": course.step,
+            "loss": outcome.loss,
+            "learning_rate": self.config.learning_rate_at(course.step - 1),
+            "gradient_norm": outcome.norm,
+            "tokens_seen": course.steps_learned * tokens,
+            "tokens_per_second": round(tokens / seconds, 1),
+            "step_seconds": round(seconds, 6),
+            **outcome.measures,
+        }
+
     def ledger(self, course: Course, order: Order) -> LedgerRecord:
         """Return which samples were learned, as the order and the course of the run tell."""
         return LedgerRecord(
@@ -94,7 +117,27 @@ class RunFacts:
             stretches=course.stretches.copy(),
         )
 
+    @staticmethod
+    def of_skipped(course: Course, outcome: Outcome) -> dict[str, Any]:
+        """Return what the log tells of a step that was not learned from, but for its samples."""
+        return {
+            "step": course.step,
+            "event": "skipped",
+            "skipped_loss": _finite(outcome.loss),
+            "gradient_norm": _finite(outcome.norm),
+        }
+
+    @staticmethod
+    def precision_of(checkpoint: Path | None) -> str | None:
+        """Return what a checkpoint was trained in; None where there is none, or it does not say."""
+        return None if checkpoint is None else Manifest.read(checkpoint).facts.get("precision")
+
     def _data(self) -> dict[str, Any]:
         """Return what is told of the sequences: how many, of what, what was dropped and padded."""
         info = self.sequences.info.items()
         return {key: value for key, value in info if key not in _NAMED_ELSEWHERE}
+
+
+def _finite(value: float) -> float | None:
+    """Return a number that JSON knows."""
+    return value if math.isfinite(value) else None

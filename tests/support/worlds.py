@@ -189,12 +189,12 @@ def _break(what: dict[str, Any], rank: int) -> None:
     """Let go wrong what shall go wrong in this process."""
     from torch.distributed import checkpoint as dcp
 
-    from hunmin.train import device, loop, stepping
+    from hunmin.train import device, keeper, loop, stepping
     from hunmin.train.stepping import Stepper
 
     device._cpu_has_bfloat16 = lambda: False  # sums of float32 can be compared
     loop._LOG_EVERY_STEPS = 1
-    loop._STORAGE_SECONDS_MAX = what["faults"]["storage_seconds_max"]
+    keeper._STORAGE_SECONDS_MAX = what["faults"]["storage_seconds_max"]
     faults, out = Faults(**what["faults"]), Path(what["folders"]["out"])
     step_on, add_up = Stepper.step, Stepper._sum_of_losses
     measure, write = stepping.squared_norm, dcp.FileSystemWriter.write_data

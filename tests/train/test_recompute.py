@@ -122,7 +122,7 @@ def test_a_run_may_begin_with_activations_kept_and_go_on_with_them_recomputed(
 
 
 def _stops(loop):
-    loop._settle()
+    loop.keeper.settle(loop.course)
     raise KeyboardInterrupt
 
 
