@@ -39,26 +39,6 @@ _STYLES: dict[State, str] = {
 _LINES = ("cyan", "magenta", "green", "yellow", "red", "blue")
 
 _WORDS: dict[str, dict[Language, str]] = {
-    "run": {"ko": "실행", "en": "Run"},
-    "state": {"ko": "상태", "en": "State"},
-    "step": {"ko": "스텝", "en": "Step"},
-    "loss": {"ko": "손실", "en": "Loss"},
-    "heldout_loss": {"ko": "떼어 둔 글의 손실", "en": "Held-out loss"},
-    "tokens_per_second": {"ko": "초당 토큰", "en": "Tokens a second"},
-    "mfu": {"ko": "MFU", "en": "MFU"},
-    "gradient_norm": {"ko": "기울기 크기", "en": "Gradient norm"},
-    "learning_rate": {"ko": "학습률", "en": "Learning rate"},
-    "tokens_seen": {"ko": "학습한 토큰", "en": "Tokens seen"},
-    "seconds_left": {"ko": "남은 시간", "en": "Time left"},
-    "device": {"ko": "장치", "en": "Device"},
-    "layout": {"ko": "프로세스 배치", "en": "Layout"},
-    "filling": {"ko": "토큰", "en": "Tokens"},
-    "skipped": {"ko": "건너뛴 스텝", "en": "Steps skipped"},
-    "stragglers": {"ko": "느린 프로세스", "en": "Stragglers"},
-    "checkpoints": {"ko": "체크포인트", "en": "Checkpoints"},
-    "head": {"ko": "원장 봉인값", "en": "Ledger head"},
-    "mix": {"ko": "자료 구성", "en": "Data mix"},
-    "events": {"ko": "기록", "en": "Events"},
     "differences": {"ko": "레시피에서 다른 값", "en": "What differs in the recipes"},
     "same": {"ko": "레시피와 자료가 같습니다.", "en": "Recipes and data are the same."},
     "losses_at": {"ko": "같은 {axis}에서의 손실", "en": "Loss at the same {axis}"},
@@ -121,7 +101,7 @@ def show_comparison(compared: Comparison, *, language: Language) -> None:
     parts: list[RenderableType] = [_facts_beside(compared.summaries, language), Text()]
     parts.append(_overlay_plot(compared, names))
     if len(compared.places_X):
-        axis = _WORDS[compared.axis][language]
+        axis = words.say_name(compared.axis, language)
         title = _WORDS["losses_at"][language].format(axis=axis.lower())
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for column in (axis, *names):
@@ -153,7 +133,7 @@ def _title(summary: Summary, language: Language) -> Text:
     title = Text(summary.name, style="bold")
     title.append(f"  {words.say_stage(summary.stage, language)}  ", style="dim")
     title.append(words.say_state(summary.state, language), style=_STYLES[summary.state])
-    title.append(f"  {_WORDS['step'][language]} {_of(summary.step, summary.steps)}")
+    title.append(f"  {words.say_name('step', language)} {_of(summary.step, summary.steps)}")
     return title
 
 
@@ -191,9 +171,7 @@ def _numbers(summary: Summary, log: Log, language: Language) -> Table:
         rows.append(("head", f"{summary.head.sha256} ({summary.head.step:,})", ""))
     for name, value, spark in rows:
         if value:
-            is_measure = name in summary.measures
-            said = words.say_measure(name, language) if is_measure else _WORDS[name][language]
-            label = Text(said, style="dim")
+            label = Text(words.say_name(name, language), style="dim")
             shown = Text(value)
             if spark:
                 shown.append(f"  {spark}", style="cyan")
@@ -207,7 +185,9 @@ def _series(log: Log, name: str) -> NDArray[np.float64]:
 
 
 def _mix(summary: Summary, language: Language) -> Table:
-    table = Table(title=_WORDS["mix"][language], title_justify="left", show_header=False, box=None)
+    table = Table(
+        title=words.say_name("mix", language), title_justify="left", show_header=False, box=None
+    )
     for part in summary.mix[:_PARTS_SHOWN]:
         bar = "█" * max(1, round(part.share * 30))
         table.add_row(part.source, part.license, words.say_share(part.share), Text(bar, "cyan"))
@@ -215,7 +195,7 @@ def _mix(summary: Summary, language: Language) -> Table:
 
 
 def _events(summary: Summary, language: Language) -> Table:
-    table = Table(title=_WORDS["events"][language], title_justify="left", box=None)
+    table = Table(title=words.say_name("events", language), title_justify="left", box=None)
     table.show_header = False
     for event in summary.events[-_EVENTS_SHOWN:]:
         moment = event.at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if event.at else ""
@@ -267,7 +247,7 @@ def _table(columns: Sequence[str], language: Language) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in columns:
         is_number = name not in {"run", "state", "device"}
-        table.add_column(_WORDS[name][language], justify="right" if is_number else "left")
+        table.add_column(words.say_name(name, language), justify="right" if is_number else "left")
     return table
 
 

@@ -40,34 +40,41 @@ _EVENTS: Mapping[str, Mapping[Language, str]] = {
     "replica_joined": {"ko": "복제본이 들어옴", "en": "A replica joined"},
 }
 
-_DETAILS: Mapping[str, Mapping[Language, str]] = {
-    "process": {"ko": "프로세스", "en": "process"},
-    "processes": {"ko": "프로세스", "en": "processes"},
-    "replica": {"ko": "복제본", "en": "replica"},
-    "replicas": {"ko": "복제본 수", "en": "replicas"},
-    "device": {"ko": "장치", "en": "device"},
-    "precision": {"ko": "정밀도", "en": "precision"},
-    "precision_before": {"ko": "이전 정밀도", "en": "before"},
-    "host": {"ko": "컴퓨터", "en": "machine"},
-    "phase": {"ko": "구간", "en": "phase"},
-    "seconds_over": {"ko": "스텝마다 더 걸린 초", "en": "seconds longer a step"},
-    "reason": {"ko": "이유", "en": "reason"},
-    "skipped_loss": {"ko": "손실", "en": "loss"},
-    "gradient_norm": {"ko": "기울기 크기", "en": "gradient norm"},
-    "samples": {"ko": "표본", "en": "samples"},
-    "from_step": {"ko": "되돌아가기 전 스텝", "en": "from step"},
-    "skipped": {"ko": "건너뛴 스텝", "en": "steps skipped"},
-    "data_steps_left_out": {"ko": "뺀 자료 스텝", "en": "data steps left out"},
-}
-
-_PHASES: Mapping[str, Mapping[Language, str]] = {
-    "data": {"ko": "자료 읽기", "en": "data"},
-    "forward": {"ko": "순전파", "en": "forward"},
-    "backward": {"ko": "역전파", "en": "backward"},
-    "optimizer": {"ko": "갱신", "en": "optimizer"},
-}
-
-_MEASURES: Mapping[str, Mapping[Language, str]] = {
+_NAMES: Mapping[str, Mapping[Language, str]] = {
+    "run": {"ko": "실행", "en": "Run"},
+    "state": {"ko": "상태", "en": "State"},
+    "step": {"ko": "스텝", "en": "Step"},
+    "from_step": {"ko": "되돌아가기 전 스텝", "en": "From step"},
+    "loss": {"ko": "손실", "en": "Loss"},
+    "heldout_loss": {"ko": "떼어 둔 글의 손실", "en": "Held-out loss"},
+    "skipped_loss": {"ko": "손실", "en": "Loss"},
+    "gradient_norm": {"ko": "기울기 크기", "en": "Gradient norm"},
+    "learning_rate": {"ko": "학습률", "en": "Learning rate"},
+    "tokens_seen": {"ko": "학습한 토큰", "en": "Tokens seen"},
+    "tokens_per_second": {"ko": "초당 토큰", "en": "Tokens a second"},
+    "mfu": {"ko": "MFU", "en": "MFU"},
+    "seconds_left": {"ko": "남은 시간", "en": "Time left"},
+    "seconds_over": {"ko": "스텝마다 더 걸린 초", "en": "Seconds longer a step"},
+    "device": {"ko": "장치", "en": "Device"},
+    "host": {"ko": "컴퓨터", "en": "Machine"},
+    "layout": {"ko": "프로세스 배치", "en": "Layout"},
+    "process": {"ko": "프로세스", "en": "Process"},
+    "processes": {"ko": "프로세스", "en": "Processes"},
+    "replica": {"ko": "복제본", "en": "Replica"},
+    "replicas": {"ko": "복제본 수", "en": "Replicas"},
+    "precision": {"ko": "정밀도", "en": "Precision"},
+    "precision_before": {"ko": "이전 정밀도", "en": "Before"},
+    "phase": {"ko": "구간", "en": "Phase"},
+    "reason": {"ko": "이유", "en": "Reason"},
+    "filling": {"ko": "토큰", "en": "Tokens"},
+    "samples": {"ko": "표본", "en": "Samples"},
+    "skipped": {"ko": "건너뛴 스텝", "en": "Steps skipped"},
+    "data_steps_left_out": {"ko": "뺀 자료 스텝", "en": "Data steps left out"},
+    "stragglers": {"ko": "느린 프로세스", "en": "Stragglers"},
+    "checkpoints": {"ko": "체크포인트", "en": "Checkpoints"},
+    "head": {"ko": "원장 봉인값", "en": "Ledger head"},
+    "mix": {"ko": "자료 구성", "en": "Data mix"},
+    "events": {"ko": "기록", "en": "Events"},
     "reward": {"ko": "보상", "en": "Reward"},
     "clip_share": {"ko": "잘린 토큰의 비율", "en": "Share of tokens clipped"},
     "sampling_kl": {"ko": "답한 모델에서 멀어진 정도", "en": "Away from the model that answered"},
@@ -80,6 +87,14 @@ _MEASURES: Mapping[str, Mapping[Language, str]] = {
         "ko": "확률로 옳게 가린 쌍",
         "en": "Pairs ranked right by probability",
     },
+}
+"""What the log of a run, and who reads it, has values of."""
+
+_PHASES: Mapping[str, Mapping[Language, str]] = {
+    "data": {"ko": "자료 읽기", "en": "data"},
+    "forward": {"ko": "순전파", "en": "forward"},
+    "backward": {"ko": "역전파", "en": "backward"},
+    "optimizer": {"ko": "갱신", "en": "optimizer"},
 }
 
 _SIDES: Mapping[str, Mapping[Language, str]] = {
@@ -111,7 +126,7 @@ def say_event(event: Event, language: Language) -> str:
     """Return an event in a few words, with what the log says of it."""
     name = say_kind(event.event, language)
     details = ", ".join(
-        f"{_DETAILS.get(key, {}).get(language, key)} {_say_value(key, value, language)}"
+        f"{_say_name_within(key, language)} {_say_value(key, value, language)}"
         for key, value in event.details.items()
         if value is not None
     )
@@ -125,7 +140,7 @@ def say_kind(event: str, language: Language) -> str:
 
 def say_straggler(straggler: Straggler, language: Language) -> str:
     """Return in a line who holds up the others, where, in what, and by how much."""
-    who = f"{_DETAILS['process'][language]} {straggler.process}"
+    who = f"{_say_name_within('process', language)} {straggler.process}"
     parts = [straggler.host, say_phase(straggler.phase, language)]
     if straggler.seconds_over is not None:
         seconds = say_number(straggler.seconds_over)
@@ -136,12 +151,21 @@ def say_straggler(straggler: Straggler, language: Language) -> str:
     return f"{who} ({said})" if said else who
 
 
-def say_measure(name: str, language: Language) -> str:
-    """Return in a few words what a stage measures, of training or of held-out data."""
-    said = _MEASURES[name.removeprefix(HELDOUT)][language]
-    if name.startswith(HELDOUT):
-        said = {"ko": f"{said}, 떼어 둔 자료", "en": f"{said}, held out"}[language]
-    return said
+def say_name(name: str, language: Language) -> str:
+    """Return in a few words what a value is; one that has none is called as it is written.
+
+    What a stage measures of held-out data is called as that of training, with a word more.
+    """
+    if name not in _NAMES and name.startswith(HELDOUT):
+        said = say_name(name.removeprefix(HELDOUT), language)
+        return {"ko": f"{said}, 떼어 둔 자료", "en": f"{said}, held out"}[language]
+    return _NAMES.get(name, {}).get(language, name)
+
+
+def _say_name_within(name: str, language: Language) -> str:
+    """Return what a value is, as it stands within a sentence."""
+    said = say_name(name, language)
+    return said[:1].lower() + said[1:]
 
 
 def say_layout(layout: Mapping[str, int], language: Language) -> str:

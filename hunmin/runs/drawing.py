@@ -52,7 +52,7 @@ def of_run(
         (name, translate(language, _LOSSES.get(stage, title) if name == "loss" else title), zero)
         for name, title, zero in CHARTS
     ]
-    charts += [(name, words.say_measure(name, language), False) for name in MEASURES]
+    charts += [(name, words.say_name(name, language), False) for name in MEASURES]
     drawn = []
     for name, said, from_zero in charts:
         lines = [Line(said, series.get(name, ()))]

@@ -44,7 +44,7 @@ class _RunsPage(faces.View):
             "say_stage": lambda stage: words.say_stage(stage, said),
             "say_event": lambda event: words.say_event(event, said),
             "say_straggler": lambda straggler: words.say_straggler(straggler, said),
-            "say_measure": lambda name: words.say_measure(name, said),
+            "say_name": lambda name: words.say_name(name, said),
             "say_layout": lambda layout: words.say_layout(layout, said),
             "say_filling": lambda run: words.say_filling(run.drop_share, run.pad_share, said),
             "say_duration": lambda seconds: words.say_duration(seconds, said),

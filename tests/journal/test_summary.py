@@ -126,7 +126,7 @@ def test_every_measure_and_event_that_training_writes_has_its_words():
     assert written == set(journal.MEASURES)
 
     for language in ("ko", "en"):
-        said = [words.say_measure(name, language) for name in (*written, "heldout_reward_margin")]
+        said = [words.say_name(name, language) for name in (*written, "heldout_reward_margin")]
         said += [words.say_kind(name, language) for name in ("replica_lost", "precision_changed")]
         said += [words.say_stage(name, language) for name in get_args(Stage)]
         said.append(words.say_layout(dict.fromkeys(SIDES, 2), language))
