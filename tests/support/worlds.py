@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,11 @@ class Faults:
     """Processes that find their storage slow, or read-only."""
     storage_seconds_max: float = 30.0
     """How long a checkpoint that is due waits for the one before it."""
+
+
+def with_all_that_is_parted(stage: Any, **more: Any) -> Any:
+    """Return a `TrainConfig` in which everything that is parted among processes takes part."""
+    return replace(stage, optimizer="muon", z_loss=1e-3, documents_apart=True, **more)
 
 
 def train_together(size: int, stage: Any, shape: Any, **more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hunmin.errors import ContextUnfit
 from hunmin.model import attention_kernels
 from hunmin.train.context_parallel import Parts, find_documents
 from tests.support.learned import assert_learned_alike
-from tests.support.worlds import Faults, run_program, train_all
+from tests.support.worlds import Faults, run_program, train_all, with_all_that_is_parted
 
 STEPS = 4
 
@@ -71,15 +71,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def stage(stage):
-    """Give a stage in which everything that is parted among processes takes part."""
-    return dataclasses.replace(
-        stage,
-        steps=STEPS,
-        optimizer="muon",
-        z_loss=1e-3,
-        documents_apart=True,
-        checkpoint_every_steps=2,
-    )
+    return with_all_that_is_parted(stage, steps=STEPS, checkpoint_every_steps=2)
 
 
 @st.composite

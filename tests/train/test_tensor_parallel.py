@@ -7,7 +7,7 @@ import pytest
 from hunmin import train
 from hunmin.errors import TensorUnfit
 from tests.support.learned import assert_learned_alike
-from tests.support.worlds import Faults, run_program, train_all
+from tests.support.worlds import Faults, run_program, train_all, with_all_that_is_parted
 
 STEPS = 4
 
@@ -54,15 +54,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def stage(stage):
-    """Give a stage in which everything that is parted among processes takes part."""
-    return dataclasses.replace(
-        stage,
-        steps=STEPS,
-        optimizer="muon",
-        z_loss=1e-3,
-        documents_apart=True,
-        checkpoint_every_steps=2,
-    )
+    return with_all_that_is_parted(stage, steps=STEPS, checkpoint_every_steps=2)
 
 
 def test_layers_parted_among_processes_learn_what_whole_ones_do(stage, plan, tmp_path):

@@ -8,23 +8,14 @@ import pytest
 from hunmin.ledger import Order, open_ledgers
 from hunmin.manifest import Manifest, file_sha256
 from hunmin.train.losses import LossLog
-from tests.support.worlds import Faults, run_program, train_all
+from tests.support.worlds import Faults, run_program, train_all, with_all_that_is_parted
 
 STEPS = 30
 
 
 @pytest.fixture
 def stage(stage):
-    """Give a stage in which everything that is parted among processes takes part."""
-    return dataclasses.replace(
-        stage,
-        steps=STEPS,
-        optimizer="muon",
-        z_loss=1e-4,
-        documents_apart=True,
-        checkpoint_every_steps=5,
-        checkpoints_kept=9,
-    )
+    return with_all_that_is_parted(stage, steps=STEPS, checkpoint_every_steps=5, checkpoints_kept=9)
 
 
 def losses(out):
