@@ -119,7 +119,8 @@ def test_only_runs_that_were_found_can_be_asked_for(seen, name):
 
 def test_runs_beside_each_other(seen, folder):
     other = usual_lines(steps=300, now=datetime.now(UTC))
-    other[0]["recipe"]["train"] = {**other[0]["recipe"]["train"], "optimizer": "adamw"}
+    recipe = other[0]["recipe"]
+    other[0]["recipe"] = {**recipe, "train": {**recipe["train"], "optimizer": "adamw"}}
     write_log(folder / "second", other)
     asked = {"run": ["laptop/pretrain", "second"], "over": "tokens"}
     told = seen.get("/runs/compare.json", params=asked).json()
