@@ -1,27 +1,23 @@
 """Several replicas that meet, each of processes that are started and lost together.
 
-    python -m tests.support.replicas WHAT.json
-
 All are forked from one process that has PyTorch loaded already, the meeting too. It starts a
 replica again when it was killed, and wakes one that was stopped, as soon as the others are some
 steps further. It prints what happened as a line of JSON.
 """
 
-import importlib
 import json
 import math
 import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.support import worlds
+from tests.support import forked, worlds
 
 STEPS_AHEAD = 3
 """How much further the others are when one comes back."""
@@ -82,12 +78,7 @@ def train_replicas(*plans: dict[str, Any], timeout: float = 250) -> list[dict[st
         Of each run `ends`, the exit codes of the processes of each replica; `starts` of each;
         `states`, a hash of what each process held at the end; and `said`, all of stderr.
     """
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
-        json.dump(plans, stream)
-        stream.flush()
-        told, said = worlds.run_with_all_it_starts(
-            "-m", "tests.support.replicas", stream.name, timeout=timeout
-        )
+    told, said = forked.call(_train_each, plans, timeout=timeout)
     return [{**one, "said": said} for one in json.loads(told.splitlines()[-1])]
 
 
@@ -316,18 +307,11 @@ class _Run:
         }
 
 
-def main(path: str) -> None:
-    """Do what a file says."""
-    for slow_to_load in ("hunmin.train.runs", "matplotlib.backends.backend_svg", "pandas"):
-        importlib.import_module(slow_to_load)  # once, not in every process
-    runs = [_Run(what) for what in json.loads(Path(path).read_text("utf-8"))]
+def _train_each(plans: tuple[dict[str, Any], ...]) -> None:
+    runs = [_Run(what) for what in plans]
     while any(run.goes_on for run in runs):
         for run in runs:
             if run.goes_on:
                 run.look()
         time.sleep(0.05)
     print(json.dumps([run.told() for run in runs]))  # noqa: T201
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,32 +1,25 @@
 """Several processes that train one model, as `torchrun` starts them, but in a fraction of its time.
 
-    python -m tests.support.worlds WHAT.json
-
-The processes are forked from one that has PyTorch loaded already. Like `torchrun` it starts all of
-them again when one has ended badly. It can kill one now and then, and break what it is told to. It
+They are forked from one that has PyTorch loaded already. Like `torchrun` it starts all of them
+again when one has ended badly. It can kill one now and then, and break what it is told to. It
 prints what happened as a line of JSON.
 """
 
-import contextlib
 import errno
-import importlib
 import json
 import os
 import random
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import threading
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.support import forked
 from tests.support.slow import Slow, make_slow, stop_between
 from tests.support.storage import Storage, fail_storage
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -110,18 +103,13 @@ def planned(
 
 
 def train_all(*plans: dict[str, Any], timeout: float = 280) -> list[dict[str, Any]]:
-    """Train one planned run after the other, PyTorch being loaded once.
+    """Train one planned run after the other.
 
     Returns:
         Of each run `kills`, `starts`, and `ends`: the exit codes of the last processes by rank;
         and `said`, what the processes of all wrote to stderr.
     """
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as stream:
-        json.dump(plans, stream)
-        stream.flush()
-        told, said = run_with_all_it_starts(
-            "-m", "tests.support.worlds", stream.name, timeout=timeout
-        )
+    told, said = forked.call(_train_each, plans, timeout=timeout)
     return [{**one, "said": said} for one in json.loads(told.splitlines()[-1])]
 
 
@@ -129,30 +117,7 @@ def run_program(path: Path, size: int) -> str:
     """Run a program that starts so many processes; return what they print."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    return run_with_all_it_starts(str(path), str(size), port, timeout=280)[0]
-
-
-def run_with_all_it_starts(*words: str, timeout: float) -> tuple[str, str]:
-    """Run a Python program that starts processes, and return its stdout and stderr.
-
-    Whatever becomes of it, none of its processes is left behind.
-    """
-    with subprocess.Popen(
-        [sys.executable, *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    ) as started:
-        try:
-            told, said = started.communicate(timeout=timeout)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(started.pid, signal.SIGKILL)
-    assert started.returncode == 0, said[-4000:]
-    return told, said
+    return forked.call(forked.run_file, path, str(size), port)[0]
 
 
 def _be_one(what: dict[str, Any], rank: int, port: int) -> None:
@@ -280,12 +245,7 @@ def _until_they_end(pids: list[int]) -> list[int]:
     return [codes[pid] for pid in pids]
 
 
-def main(path: str) -> None:
-    """Do what a file says."""
-    for slow_to_load in ("hunmin.train.runs", "matplotlib.backends.backend_svg", "pandas"):
-        importlib.import_module(slow_to_load)  # once, not in every process
-
-    plans = json.loads(Path(path).read_text("utf-8"))
+def _train_each(plans: tuple[dict[str, Any], ...]) -> None:
     print(json.dumps([_train(what) for what in plans]))  # noqa: T201
 
 
@@ -316,7 +276,3 @@ def _train(what: dict[str, Any]) -> dict[str, Any]:
         if bad_starts >= what["starts_max"]:
             break
     return {"kills": kills, "starts": starts, "ends": ends}
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -4,8 +4,6 @@ import dataclasses
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from hunmin.steps import only_one
 from hunmin.train import checkpoints, runs, starting
 from hunmin.train.losses import LossLog
 from hunmin.train.stepping import Stepper
+from tests.support import forked
 
 
 def run(stage, shape, corpus, tokenizer, out, **more):
@@ -112,44 +111,29 @@ def test_a_run_stopped_by_a_signal_saves_and_goes_on_exactly(
     assert steps == sorted(set(steps))
 
 
-CHILD = """
-import dataclasses, sys
-from pathlib import Path
-from hunmin import model, train
-corpus, tokenizer, out = map(Path, sys.argv[1:4])
-shape = model.ModelConfig(vocab_size=640, context_tokens=64, layers=2, width=32, heads=4,
-    key_value_heads=2, head_width=16, feed_forward_width=64)
-stage = train.TrainConfig(stage="pretrain", steps=150, batch_sequences=4, sequence_tokens=48,
-    learning_rate=3e-3, checkpoint_every_steps=5, heldout_sequences=4)
-train.run(stage, shape, corpus=corpus, tokenizer=tokenizer, out=out, compile_wanted=False)
-"""
-
-
-def test_killed_at_random_moments_a_run_ends_in_the_same_bytes(corpus, tokenizer, tmp_path):
+def test_killed_at_random_moments_a_run_ends_in_the_same_bytes(
+    stage, shape, corpus, tokenizer, tmp_path
+):
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    command = [sys.executable, "-c", CHILD, str(corpus), str(tokenizer)]
-    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    plan = dataclasses.replace(stage, steps=100, checkpoint_every_steps=5), shape
+    given = {"corpus": corpus, "tokenizer": tokenizer, "compile_wanted": False}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    forked.call(train.run, *plan, **given, out=whole)
 
     kills = 0
     for _ in range(4):
-        child = subprocess.Popen(
-            [*command, str(tmp_path / "killed")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        newest = len(list((tmp_path / "killed").glob("step-*")))
-        while child.poll() is None and len(list((tmp_path / "killed").glob("step-*"))) <= newest:
-            time.sleep(0.01)
-            if list((tmp_path / "killed").glob("step-*")):
-                break
-        time.sleep(chance.uniform(0.0, 0.6))
-        child.send_signal(signal.SIGKILL)
-        kills += child.wait() == -signal.SIGKILL
-    subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
+        with forked.started(train.run, *plan, **given, out=killed) as program:
+            while program.is_alive() and not list(killed.glob("step-*")):
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0.0, 0.6))
+            program.kill()
+            program.join()
+            kills += program.exitcode == -signal.SIGKILL
+    forked.call(train.run, *plan, **given, out=killed)
 
     assert kills > 0, f"no run was killed half-way, seed {seed}"
-    assert weights_sha256(tmp_path / "killed", 150) == weights_sha256(tmp_path / "whole", 150), seed
+    assert weights_sha256(killed, 100) == weights_sha256(whole, 100), seed
 
 
 def test_a_flipped_byte_is_noticed_and_the_checkpoint_before_is_used(
