@@ -4,10 +4,11 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 
 import pytest
+from click.testing import CliRunner
 
+from hunmin.__main__ import load_command
 from hunmin.manifest import Manifest
 
 RECIPE = """
@@ -35,16 +36,13 @@ def printed(corpus, tokenizer, tmp_path):
     recipe.write_text(RECIPE)
 
     def launch(*options):
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "hunmin", "train", str(recipe)),
-                *("--corpus", str(corpus), "--tokenizer", str(tokenizer)),
-                *("--out", str(tmp_path / "the run"), "--no-compile", "--launch", *options),
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        words = [
+            *(recipe, "--corpus", corpus, "--tokenizer", tokenizer, "--out", tmp_path / "the run"),
+            *("--no-compile", "--launch", *options),
+        ]
+        ended = CliRunner().invoke(load_command("train"), [*map(str, words)])
+        assert ended.exit_code == 0, ended.output
+        return ended.stdout
 
     return launch
 

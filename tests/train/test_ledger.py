@@ -3,14 +3,14 @@
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from hunmin import model, train
+from hunmin.__main__ import load_command
 from hunmin.errors import LedgerBroken, LedgerMissing
 from hunmin.ledger import open_ledgers
 from hunmin.manifest import Manifest, manifest_sha256
@@ -157,13 +157,8 @@ def test_the_ledger_travels_with_the_model(trained, tmp_path):
 
 
 def trace(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "hunmin", "trace", *map(str, words)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-    )
+    runner = CliRunner(env={"LC_ALL": "C.UTF-8"})
+    return runner.invoke(load_command("trace"), [*map(str, words)])
 
 
 def test_the_command_answers_for_a_document_a_step_and_a_whole_model(trained):
@@ -191,7 +186,7 @@ def test_the_command_answers_for_a_document_a_step_and_a_whole_model(trained):
 
     seen = trace(last, "--documents", "--json").stdout.splitlines()
     assert len(seen) == sum(ledger.seen().num_rows for ledger in ledgers)
-    assert trace(last, "--documents", "--step", 1).returncode == 2
+    assert trace(last, "--documents", "--step", 1).exit_code == 2
 
 
 def test_models_that_saw_what_was_withdrawn_are_named(trained, tmp_path):
@@ -203,11 +198,11 @@ def test_models_that_saw_what_was_withdrawn_are_named(trained, tmp_path):
 
     said = trace(base, last, "--withdrawn", withdrawn)
 
-    assert said.returncode == 1
+    assert said.exit_code == 1
     assert f"{base}: saw none of the 2 ids withdrawn." in said.stdout
     assert f"{last}: saw 1 documents of the 2 ids withdrawn." in said.stdout
     assert f"{seen}  chat/step-000020: seen at steps" in said.stdout
-    assert trace(base, "--withdrawn", withdrawn).returncode == 0
+    assert trace(base, "--withdrawn", withdrawn).exit_code == 0
     first, second = map(
         json.loads, trace(base, last, "--withdrawn", withdrawn, "--json").stdout.splitlines()
     )
@@ -224,7 +219,7 @@ def test_a_list_that_might_hide_an_id_is_refused(trained, tmp_path, line):
 
     said = trace(base, "--withdrawn", withdrawn)
 
-    assert said.returncode == 2
+    assert said.exit_code == 2
     assert "--withdrawn" in said.stderr
 
 
@@ -242,7 +237,7 @@ def test_a_model_that_cannot_tell_is_never_called_clean(trained, tmp_path):
     table.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(LedgerBroken):
         open_ledgers(copy)
-    assert trace(copy).returncode == 1
+    assert trace(copy).exit_code == 1
     table.unlink()
     with pytest.raises(LedgerMissing, match="is gone"):
         open_ledgers(copy)
@@ -252,7 +247,7 @@ def test_a_model_that_cannot_tell_is_never_called_clean(trained, tmp_path):
     with pytest.raises(LedgerMissing, match="without a ledger"):
         open_ledgers(copy)
     said = trace(copy, "--withdrawn", withdrawn)
-    assert said.returncode == 1
+    assert said.exit_code == 1
     assert "nobody can tell" in said.stdout
 
 
