@@ -1,5 +1,6 @@
 """What every test may ask for: databases of both kinds, an act, settings, clean surroundings."""
 
+import gc
 import os
 import shutil
 import signal
@@ -35,6 +36,13 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("hunmin")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported until now stays: the garbage collector need not look it over each time."""
+    gc.collect()
+    gc.freeze()
+
 
 NOON = datetime(2026, 10, 9, 12, tzinfo=UTC)
 """The moment every act of a test happens at, unless it says otherwise. It is Hangul Day."""
