@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -195,44 +196,44 @@ def write_lines(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
+def write_pack(folder: Path, *names: str, items: int = 40) -> Path:
+    """Write a pack, or some of its tasks, with its data beside the task files."""
+    folder.mkdir(exist_ok=True)
+    files = {"yes_or_no": YES_OR_NO, "endings": ENDINGS, "writing": WRITING}
+    for task in names or files:
+        (folder / f"{task}.yaml").write_text(files[task], "utf-8")
+    (folder / "grading.py").write_text(GRADING, "utf-8")
+    write_lines(
+        folder / "yes_or_no.jsonl",
+        [
+            {
+                "id": f"y{n}",
+                "context": sentence(n, words=4 + n % 20),
+                "question": f"{WORDS[n % 20]}인가?",
+                "answer": n % 2,
+            }
+            for n in range(items)
+        ],
+    )
+    write_lines(
+        folder / "endings.jsonl",
+        [
+            {
+                "id": f"e{n}",
+                "context": sentence(n),
+                "choices": [sentence(n + k, words=2 + k) for k in range(1, 5)],
+                "answer": n * 7 % 4,
+            }
+            for n in range(items)
+        ],
+    )
+    return folder
+
+
 MakePack = Callable[..., Path]
 
 
 @pytest.fixture
 def make_pack(tmp_path) -> MakePack:
-    """Return a function that writes a pack with its data beside the task files."""
-
-    def make(*names: str, name: str = "pack", items: int = 40) -> Path:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        files = {"yes_or_no": YES_OR_NO, "endings": ENDINGS, "writing": WRITING}
-        for task in names or files:
-            (folder / f"{task}.yaml").write_text(files[task], "utf-8")
-        (folder / "grading.py").write_text(GRADING, "utf-8")
-        write_lines(
-            folder / "yes_or_no.jsonl",
-            [
-                {
-                    "id": f"y{n}",
-                    "context": sentence(n, words=4 + n % 20),
-                    "question": f"{WORDS[n % 20]}인가?",
-                    "answer": n % 2,
-                }
-                for n in range(items)
-            ],
-        )
-        write_lines(
-            folder / "endings.jsonl",
-            [
-                {
-                    "id": f"e{n}",
-                    "context": sentence(n),
-                    "choices": [sentence(n + k, words=2 + k) for k in range(1, 5)],
-                    "answer": n * 7 % 4,
-                }
-                for n in range(items)
-            ],
-        )
-        return folder
-
-    return make
+    """Return a function that writes a pack into the test's own folder."""
+    return partial(write_pack, tmp_path / "pack")

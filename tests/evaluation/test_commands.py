@@ -1,6 +1,7 @@
 """`hunmin eval` at the terminal, and two evaluations side by side."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from hunmin import evaluation
 from hunmin.errors import EvaluationBroken, NothingToCompare
 from hunmin.evaluation.comparison import as_markdown
 from hunmin.evaluation.results import ITEMS_NAME, RESULTS_NAME
+from tests.evaluation.conftest import write_pack
 
 
 def hunmin(*words: object, cwd=None) -> subprocess.CompletedProcess[str]:
@@ -57,13 +59,20 @@ def test_help_names_both_commands():
     assert "hunmin eval CHECKPOINT --out DIR" in " ".join(done.stdout.split())
 
 
+@pytest.fixture(scope="module")
+def pair(checkpoint, make_checkpoint, corpus, tmp_path_factory):
+    """Give a folder with two evaluations of different models on the same items."""
+    folder = tmp_path_factory.mktemp("pair")
+    pack = write_pack(folder / "pack", "endings", "yes_or_no")
+    for name, one in (("a", checkpoint), ("b", make_checkpoint(seed=8))):
+        evaluation.run(one, folder / name, tasks=[str(pack)], corpus=corpus)
+    return folder
+
+
 @pytest.fixture
-def two(checkpoint, make_checkpoint, corpus, make_pack, tmp_path):
-    """Return two evaluations of different models on the same items."""
-    pack, plan = make_pack("endings", "yes_or_no"), {"corpus": corpus}
-    evaluation.run(checkpoint, tmp_path / "a", tasks=[str(pack)], **plan)
-    evaluation.run(make_checkpoint(seed=8), tmp_path / "b", tasks=[str(pack)], **plan)
-    return tmp_path / "a", tmp_path / "b"
+def two(pair, tmp_path):
+    """Give copies of the two, which a test may change."""
+    return tuple(shutil.copytree(pair / name, tmp_path / name) for name in ("a", "b"))
 
 
 def test_a_model_does_not_differ_from_itself(two):
