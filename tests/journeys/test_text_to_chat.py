@@ -19,6 +19,8 @@ from pathlib import Path
 import openai
 import pytest
 
+from tests.support import forked
+
 PAIRS = {
     "훈민정음은 누가 만들었어?": "세종대왕이 만들었어요.",
     "나라의 주인은 누구야?": "국민이 나라의 주인이에요.",
@@ -85,8 +87,8 @@ def hunmin(*arguments: object, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory) -> Path:
-    """Build the tiny model; give the folder of the line."""
+def built(tmp_path_factory) -> tuple[Path, float]:
+    """Build the tiny model; give the folder of the line, and how long it took."""
     folder = tmp_path_factory.mktemp("journey")
     documents = [
         {"id": f"p{number}", "text": f"{number}번째 이야기. {question} {answer}\n" * 4}
@@ -109,8 +111,21 @@ def line(tmp_path_factory) -> Path:
         (folder / f"{name}.jsonl").write_text("\n".join(lines), "utf-8")
     (folder / "sources.toml").write_text(SOURCES, "utf-8")
     (folder / "recipe.py").write_text(RECIPE, "utf-8")
+    began = time.monotonic()
     hunmin("build", "recipe.py", "--out", "line", cwd=folder)
-    return folder
+    return folder, time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def line(built) -> Path:
+    """Give the folder of the line."""
+    return built[0]
+
+
+@pytest.fixture(scope="module")
+def build_seconds(built) -> float:
+    """Give how long the line took as a command, which loads everything first."""
+    return built[1]
 
 
 @pytest.fixture(scope="module")
@@ -202,27 +217,23 @@ def test_building_again_does_nothing_again(line):
     assert time.monotonic() - started < 60
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_build_killed_at_any_moment_and_run_again_ends_in_the_same_bytes(line, seed):
-    moments = random.Random(seed)
-    out = f"killed-{seed}"
-    for _ in range(4):
-        build = subprocess.Popen(
-            [sys.executable, "-m", "hunmin", "build", "recipe.py", "--out", out],
-            cwd=line,
-            env={**os.environ, **ENVIRONMENT},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            build.wait(timeout=moments.uniform(3, 12))
-        except subprocess.TimeoutExpired:
-            build.kill()
-        build.wait()
+def test_a_build_killed_at_any_moment_and_run_again_ends_in_the_same_bytes(
+    line, build_seconds, monkeypatch
+):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    build = (forked.run_hunmin, line, "build", "recipe.py", "--out", "killed")
+    moments = random.Random(1)  # they differ with the machine's speed all the same
+    kills = 0
 
-    hunmin("build", "recipe.py", "--out", out, cwd=line)
+    for _ in range(6):
+        with forked.started(*build) as program:
+            program.join(moments.uniform(0.05, 0.3) * build_seconds)
+            kills += program.is_alive()
+    forked.call(*build)
 
+    assert kills >= 2
     for name in ("tokenizer.json", "model.safetensors"):
-        assert (line / out / "model" / name).read_bytes() == (
-            line / "line" / "model" / name
+        assert (line / "killed/model" / name).read_bytes() == (
+            line / "line/model" / name
         ).read_bytes(), name
