@@ -40,7 +40,9 @@ def printed(corpus, tokenizer, tmp_path):
             *(recipe, "--corpus", corpus, "--tokenizer", tokenizer, "--out", tmp_path / "the run"),
             *("--no-compile", "--launch", *options),
         ]
-        ended = CliRunner().invoke(load_command("train"), [*map(str, words)])
+        ended = CliRunner().invoke(
+            load_command("train"), [*map(str, words)], catch_exceptions=False
+        )
         assert ended.exit_code == 0, ended.output
         return ended.stdout
 

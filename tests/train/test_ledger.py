@@ -158,7 +158,7 @@ def test_the_ledger_travels_with_the_model(trained, tmp_path):
 
 def trace(*words):
     runner = CliRunner(env={"LC_ALL": "C.UTF-8"})
-    return runner.invoke(load_command("trace"), [*map(str, words)])
+    return runner.invoke(load_command("trace"), [*map(str, words)], catch_exceptions=False)
 
 
 def test_the_command_answers_for_a_document_a_step_and_a_whole_model(trained):
