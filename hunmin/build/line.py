@@ -111,6 +111,7 @@ def build(recipe: "Recipe", out: Path, *, runner: Literal["local", "ray"] = "loc
             line.tokenizer,
             vocab_size=recipe.vocab_size,
             balance=recipe.tokenizer_balance,
+            morphemes=recipe.tokenizer_morphemes,
         )
     if recipe.canaries is not None:
         with told("canaries"):

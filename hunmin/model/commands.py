@@ -45,6 +45,10 @@ def train_command(
             "0 not at all, 1 wholly.",
         ),
     ] = 0.0,
+    morphemes: Annotated[
+        bool,
+        typer.Option("--morphemes", help="Learn merges inside the morphemes that Kiwi finds."),
+    ] = False,
 ) -> None:
     """Learn a byte-level BPE vocabulary from a corpus."""
     from hunmin.model.tokenizer_training import train_tokenizer  # noqa: PLC0415 (slow to load)
@@ -56,6 +60,7 @@ def train_command(
         min_frequency=min_frequency,
         bytes_per_source_max=mb_per_source * 1_000_000,
         balance=balance,
+        morphemes=morphemes,
     )
     typer.echo(f"{out}: {manifest.facts['vocab_size']} tokens", err=True)
     typer.echo(str(out))

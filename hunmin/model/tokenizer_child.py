@@ -15,6 +15,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from hunmin.model.corpus_text import Document, Readings, Sample, documents
+from hunmin.model.morphemes import cut_at_morphemes
 from hunmin.model.tokenizer import added_specials, blank_tokenizer
 
 READING = "read"
@@ -41,11 +42,19 @@ def main() -> None:
     sample = Sample(task["thresholds"], {}, {})
     shards = [Path(path) for path in task["shards"]]
     chosen = (document for document in documents(shards) if sample.takes(document))
-    tokenizer.train_from_iterator(_pieces(chosen, Readings(task["readings"])), trainer)
+    texts = _texts(chosen, Readings(task["readings"]))
+    if task["morphemes"]:
+        encoding_split = tokenizer.pre_tokenizer
+        # Text comes in pieces already, and only its bytes are still to be spelled.
+        tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
+        tokenizer.train_from_iterator(cut_at_morphemes(texts), trainer)
+        tokenizer.pre_tokenizer = encoding_split
+    else:
+        tokenizer.train_from_iterator(texts, trainer)
     sys.stdout.write(tokenizer.to_str(pretty=True))
 
 
-def _pieces(chosen: Iterator[Document], readings: Readings) -> Iterator[str]:
+def _texts(chosen: Iterator[Document], readings: Readings) -> Iterator[str]:
     read = reported = 0
     for document in chosen:
         times = readings.of(document)

@@ -33,6 +33,7 @@ from hunmin.model.corpus_text import (
     choose_sample,
     shard_paths,
 )
+from hunmin.model.morphemes import kiwi_version
 from hunmin.model.special_tokens import SPECIAL_TOKENS
 from hunmin.model.tokenizer import (
     BYTE_COUNT,
@@ -57,6 +58,7 @@ def train_tokenizer(
     min_frequency: int = MIN_FREQUENCY,
     bytes_per_source_max: int = BYTES_PER_SOURCE_MAX,
     balance: float = 0.0,
+    morphemes: bool = False,
 ) -> Manifest:
     """Learn a byte-level BPE vocabulary from the training text of a corpus.
 
@@ -70,10 +72,13 @@ def train_tokenizer(
         balance: How far small sources are brought to the weight of the largest, by reading them
             more than once: 0 not at all, 1 wholly; between, a source weighs as its size to the
             power of `1 - balance`.
+        morphemes: Whether merges are learned inside the morphemes that Kiwi finds. Encoding is
+            the same as ever. The same bytes come out again with the same Kiwi.
 
     Raises:
         VocabularySizeWrong: The size is too small or not a multiple of 128.
         SourceBalanceWrong: The balance is not between 0 and 1.
+        ExtraMissing: Morphemes are asked for, and Kiwi is not installed.
         VocabularyTooLarge: The text has too few repeated pieces for it.
         CorpusEmpty: The corpus has no training text.
         ShardBroken: A shard cannot be read.
@@ -94,6 +99,8 @@ def train_tokenizer(
         "split_expression": SPLIT_EXPRESSION,
         "special_tokens_sha256": hashlib.sha256("\n".join(SPECIAL_TOKENS).encode()).hexdigest(),
     }
+    if morphemes:
+        recipe["kiwi"] = kiwi_version()
     with open_step(
         out, kind="tokenizer", name=out.name, recipe=recipe, inputs={"corpus": corpus}
     ) as step:
@@ -102,7 +109,12 @@ def train_tokenizer(
         sample = choose_sample(corpus, bytes_per_source_max=bytes_per_source_max)
         readings = balanced_readings(sample.text_bytes, balance=balance)
         tokenizer_json = _learn(
-            corpus, sample, readings, vocab_size=vocab_size, min_frequency=min_frequency
+            corpus,
+            sample,
+            readings,
+            vocab_size=vocab_size,
+            min_frequency=min_frequency,
+            morphemes=morphemes,
         )
         size = Tokenizer.from_buffer(tokenizer_json).get_vocab_size()
         if size < vocab_size:
@@ -121,7 +133,13 @@ def train_tokenizer(
 
 
 def _learn(
-    corpus: Path, sample: Sample, readings: Readings, *, vocab_size: int, min_frequency: int
+    corpus: Path,
+    sample: Sample,
+    readings: Readings,
+    *,
+    vocab_size: int,
+    min_frequency: int,
+    morphemes: bool,
 ) -> bytes:
     """Run the child process, show its progress, and return `tokenizer.json`."""
     task = {
@@ -130,6 +148,7 @@ def _learn(
         "readings": readings.times,
         "vocab_size": vocab_size,
         "min_frequency": min_frequency,
+        "morphemes": morphemes,
     }
     with tempfile.TemporaryFile() as result:
         child = subprocess.Popen(

@@ -219,6 +219,8 @@ class Recipe:
     """Items of each task at most."""
     tokenizer_balance: float = 0.0
     """How far the tokenizer brings small sources to the weight of the largest, 0 to 1."""
+    tokenizer_morphemes: bool = False
+    """Whether the tokenizer's merges are learned inside the morphemes that Kiwi finds."""
     license: str = "not-stated"
     """The license its maker gives the model, as SPDX writes it; nothing is granted unasked."""
     export_weights: ExportWeights = "as-trained"
