@@ -43,6 +43,7 @@ def open_act(
     request_id: str | None = None,
     language: Language = "ko",
     read_only: bool = False,
+    synced: bool = True,
 ) -> Iterator[Act]:
     """Open one transaction for one actor: committed when the block ends, undone when it raises.
 
@@ -53,11 +54,12 @@ def open_act(
         request_id: The request it belongs to; a new id by default.
         language: In which language the actor is answered.
         read_only: The act only asks. On SQLite it then never waits for one that writes.
+        synced: Wait until the disk has what was done. See `Database.session`.
 
     Raises:
         HunminError: The database is away, full, locked or not writable.
     """
-    with database.session(read_only=read_only) as session:
+    with database.session(read_only=read_only, synced=synced) as session:
         yield Act(
             actor=actor,
             now=now or datetime.now(UTC),

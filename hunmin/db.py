@@ -39,7 +39,11 @@ _DatabaseError = (
     DatabaseBroken | DatabaseBusy | DatabaseFull | DatabaseNotWritable | DatabaseUnreachable
 )
 
-_READ_ONLY = "hunmin_read_only"
+CHECKPOINT_PAGES = 16_384
+"""SQLite's log may grow to 64 MiB before a writer stops to copy it back; `to_disk` comes first."""
+
+_KIND = "hunmin_kind"
+"""What a connection is for: `reading`, `unsynced` writing, what runs `outside` transactions."""
 
 Json = dict[str, Any]
 """A column of plain JSON."""
@@ -90,7 +94,9 @@ class Database:
     def __init__(self, url: URL, engine: Engine) -> None:
         self.url = url
         self.engine = engine
-        self._reading = engine.execution_options(**{_READ_ONLY: True})
+        self._reading = engine.execution_options(**{_KIND: "reading"})
+        self._unsynced = engine.execution_options(**{_KIND: "unsynced"})
+        self._outside = engine.execution_options(**{_KIND: "outside"})
 
     @property
     def dialect(self) -> str:
@@ -98,21 +104,38 @@ class Database:
         return self.engine.dialect.name
 
     @contextmanager
-    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+    def session(self, *, read_only: bool = False, synced: bool = True) -> Iterator[Session]:
         """Open one transaction: committed when the block ends, rolled back when it raises.
 
         Args:
             read_only: Refuse writes. On SQLite such a transaction never waits for a writer.
+            synced: Wait until the disk has it. Without, on SQLite, what is committed outlives
+                this process whatever ends it, but a loss of power only after `to_disk`.
+                PostgreSQL has a setting of its own, `synchronous_commit`.
 
         Raises:
             HunminError: The database is away, full, locked or not writable.
         """
+        writing = self.engine if synced else self._unsynced
         with (
             self._known_errors(read_only=read_only),
-            Session(self._reading if read_only else self.engine) as session,
+            Session(self._reading if read_only else writing) as session,
             session.begin(),
         ):
             yield session
+
+    def to_disk(self) -> None:
+        """Bring everything committed to the disk, beside whoever reads and writes meanwhile.
+
+        SQLite's log is copied back into the database, so that it does not grow for ever either.
+        PostgreSQL does both by itself.
+
+        Raises:
+            HunminError: The database is away, full or not writable.
+        """
+        if self.dialect == "sqlite":
+            with self._known_errors(), self._outside.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once.
@@ -193,7 +216,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 (a driver's object)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
@@ -202,14 +225,21 @@ def _sqlite(url: URL) -> Engine:
     def _begin(connection: Connection) -> None:
         # A transaction that begins as a reader and then writes can only fail when another wrote
         # in between, so a writer takes the lock at once, and waits for it.
-        if connection.get_execution_options().get(_READ_ONLY):
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-            connection.exec_driver_sql("BEGIN")
-        else:
-            connection.exec_driver_sql("PRAGMA query_only = OFF")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        kind = connection.get_execution_options().get(_KIND)
+        if kind == "outside":
+            return
+        _keep_pragma(connection, "query_only", "ON" if kind == "reading" else "OFF")
+        _keep_pragma(connection, "synchronous", "NORMAL" if kind == "unsynced" else "FULL")
+        connection.exec_driver_sql("BEGIN" if kind == "reading" else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _keep_pragma(connection: Connection, name: str, value: str) -> None:
+    """Set a pragma of a connection where it is not set so already."""
+    if connection.info.get(name) != value:
+        connection.exec_driver_sql(f"PRAGMA {name} = {value}")
+        connection.info[name] = value
 
 
 def _postgresql(url: URL) -> Engine:
@@ -228,7 +258,7 @@ def _postgresql(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if connection.get_execution_options().get(_READ_ONLY):
+        if connection.get_execution_options().get(_KIND) == "reading":
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
     return engine
@@ -280,6 +310,7 @@ def _known_error(error: SQLAlchemyError) -> type[_DatabaseError] | None:
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
 _id_lock = threading.Lock()
 _last_id = 0
 
@@ -303,4 +334,4 @@ def id_before(known_id: str, seconds: int) -> str:
 
 
 def _encode(number: int) -> str:
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])

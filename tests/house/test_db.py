@@ -1,6 +1,7 @@
 """The database: transactions on SQLite and PostgreSQL alike, and clear words when it is away."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -102,6 +103,39 @@ def test_an_act_that_only_asks_cannot_write(database):
     with open_act(database, SYSTEM) as act:
         audit.record(act, KIND, "second")
     assert _count(database) == 1
+
+
+def test_what_did_not_wait_for_the_disk_is_brought_there(sqlite_url, tmp_path):
+    database = open_database(sqlite_url)
+
+    def count_in_the_file_itself() -> int:
+        """Count without the log beside the file, as if that had never reached the disk."""
+        copied = tmp_path / "copy.db"
+        shutil.copyfile(database.url.database, copied)
+        copy = open_database(f"sqlite:///{copied}")
+        found = _count(copy)
+        copy.close()
+        copied.unlink()
+        return found
+
+    with open_act(database, SYSTEM, synced=False) as act:
+        audit.record(act, KIND, "first")
+    assert (_count(database), count_in_the_file_itself()) == (1, 0)
+    database.to_disk()
+    assert (_count(database), count_in_the_file_itself()) == (1, 1)
+    database.close()
+
+
+def test_only_who_says_so_does_not_wait_for_the_disk(sqlite_url):
+    database = open_database(sqlite_url)
+    waits = []
+    for synced in (True, False, True):
+        with database.session(synced=synced) as session:
+            waits.append(session.scalar(text("PRAGMA synchronous")))
+    database.close()
+
+    normal, full = 1, 2
+    assert waits == [full, normal, full]
 
 
 def test_foreign_keys_are_held(database):
