@@ -1,6 +1,6 @@
 """Writing the log: one event per thing done, in the transaction that does it; and sealing it."""
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from hunmin.act import Act
 from hunmin.audit import rules
@@ -11,8 +11,14 @@ from hunmin.db import id_before
 
 Detail = str | int | bool | None
 
+_WRITE = insert(EventRow)
+_SEAL = insert(SealRow)
+
 STRAGGLER_SECONDS = 86_400
 """A transaction may commit this long after its event got its id, and the event is still sealed."""
+
+SEALED_TOGETHER = 250
+"""Events of one transaction: on SQLite nobody else writes in the meantime."""
 
 
 def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
@@ -30,25 +36,30 @@ def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
     """
     rules.check_kind(kind)
     rules.check_details(kind, {"subject": subject, **details})
-    act.session.add(
-        EventRow(
-            at=act.now,
-            kind=Kind(kind).value,
-            actor_id=act.actor.id,
-            actor_kind=act.actor.kind,
-            key_id=act.actor.key_id,
-            subject=subject,
-            request_id=act.request_id,
-            details=details,
-        )
-    )
+    event = {
+        "at": act.now,
+        "kind": Kind(kind).value,
+        "actor_id": act.actor.id,
+        "actor_kind": act.actor.kind,
+        "key_id": act.actor.key_id,
+        "subject": subject,
+        "request_id": act.request_id,
+        "details": details,
+    }
+    act.session.connection().execute(_WRITE, event)
 
 
-def seal(act: Act, *, limit: int = 1000) -> Head:
+def seal(act: Act, *, limit: int = SEALED_TOGETHER, late_seconds: int = STRAGGLER_SECONDS) -> Head:
     """Chain committed events that have no seal yet, in the order of their ids; return the head.
 
     Writers are not held up: events are written plainly, and sealed here a little later. What is
     sealed cannot be changed without changing every later seal.
+
+    Args:
+        act: When, in which transaction.
+        limit: How many at the most.
+        late_seconds: How far before the last sealed event to look for some that came late. Each
+            event of that time is looked at, however few are found.
     """
     if act.session.get_bind().dialect.name == "postgresql":
         act.session.execute(text("LOCK TABLE audit_seals IN SHARE ROW EXCLUSIVE MODE"))
@@ -61,11 +72,14 @@ def seal(act: Act, *, limit: int = 1000) -> Head:
         .limit(limit)
     )
     if last is not None:
-        unsealed = unsealed.where(EventRow.id > id_before(last.event_id, STRAGGLER_SECONDS))
+        unsealed = unsealed.where(EventRow.id > id_before(last.event_id, late_seconds))
     number = last.number if last else 0
     sha256 = last.sha256 if last else rules.GENESIS
-    for event in act.session.scalars(unsealed).all():
+    seals = []
+    for event in act.session.connection().execute(unsealed).mappings():
         number += 1
-        sha256 = rules.seal(sha256, event.columns())
-        act.session.add(SealRow(number=number, event_id=event.id, sha256=sha256))
+        sha256 = rules.seal(sha256, event)
+        seals.append({"number": number, "event_id": event["id"], "sha256": sha256})
+    if seals:
+        act.session.connection().execute(_SEAL, seals)
     return Head(number=number, sha256=sha256)

@@ -15,10 +15,10 @@ from hunmin import audit
 from hunmin.act import Actor, open_act
 from hunmin.audit import rules
 from hunmin.audit.jobs import register
-from hunmin.db import Base, open_database
+from hunmin.db import Base, id_before, open_database
 from hunmin.errors import EventHoldsContent, RoleNeeded, UnknownEventKind
 from hunmin.migrations.tables import all_tables
-from hunmin.worker import Handlers, Worker
+from hunmin.worker import Handlers, Job, Worker
 
 KIND = audit.Kind.USER_CREATE
 
@@ -270,6 +270,31 @@ def test_the_job_seals_what_was_committed(database, act_as, noon):
     with act_as() as act:
         found = audit.verify(act)
     assert (found.sealed, found.unsealed, found.breaks) == (1001, 0, [])
+
+
+def test_an_event_that_came_hours_late_is_sealed_by_the_job_that_looks_for_it(database, act_as):
+    handlers = Handlers()
+    register(handlers)
+    with act_as() as act:
+        audit.record(act, KIND, "in-time")
+        sealed = audit.seal(act)
+        in_time = audit.list_events(act)[0].id
+        late = {"id": id_before(in_time, 7200), "subject": "late"}
+        columns = "at, kind, actor_id, actor_kind, key_id, request_id, details"
+        act.session.execute(
+            text(
+                f"INSERT INTO audit_events (id, subject, {columns})"  # noqa: S608
+                f" SELECT :id, :subject, {columns} FROM audit_events"
+            ),
+            late,
+        )
+    numbers = []
+    for name in ("audit.log.seal", "audit.straggler.seal"):
+        handlers.get(name).function(Job("j", name, {}, 1, "r", database))
+        with act_as() as act:
+            numbers.append(audit.read_head(act).number)
+
+    assert numbers == [sealed.number, sealed.number + 1]
 
 
 def _hunmin(*words):
