@@ -6,7 +6,8 @@ it does; a *key* lets a program act for its owner. Secrets are 256 random bits, 
 their SHA-256 is kept.
 
 What a room needs at its routes: `VisitorAct` and `VisitorActor` (anyone who may chat),
-`PersonAct` and `PersonActor` (signed in), `KeyActor` (an API key), `AnyoneAct` (public pages).
+`PersonAct` and `PersonActor` (signed in), `KeyActor` (an API key), `AnyoneAct` (public pages);
+`KnownKeyActor` spares the database, for an action that asks `check_key_works` itself.
 The `...Act` ones open the transaction of the request; the `...Actor` ones only say who it is,
 for handlers that stream.
 """
@@ -26,13 +27,16 @@ from hunmin.accounts.door import (
     AnyoneAct,
     AnyoneActor,
     KeyActor,
+    KnownKeyActor,
     PersonAct,
     PersonActor,
     VisitorAct,
     VisitorActor,
 )
+from hunmin.accounts.known_keys import KnownKeys
 from hunmin.accounts.links import address_file, address_of, local_address, sign_in_address
 from hunmin.accounts.queries import (
+    check_key_works,
     find_actor_by_key,
     find_actor_by_session,
     find_user,
@@ -50,6 +54,8 @@ __all__ = [
     "KeyActor",
     "KeyMade",
     "KeyView",
+    "KnownKeyActor",
+    "KnownKeys",
     "PersonAct",
     "PersonActor",
     "SessionOpened",
@@ -59,6 +65,7 @@ __all__ = [
     "VisitorActor",
     "address_file",
     "address_of",
+    "check_key_works",
     "create_key",
     "create_sign_in_link",
     "create_user",

@@ -10,16 +10,19 @@ that waits for the database never holds it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends
 from fastapi.openapi.models import APIKey as APIKeyModel
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from hunmin import faces
 from hunmin.accounts import actions, queries, rules
+from hunmin.accounts.known_keys import KnownKeys
 from hunmin.act import Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import InvalidApiKey, PersonNeeded, SignInNeeded
@@ -56,7 +59,12 @@ def find_actor(request: Request) -> Actor:
     Raises:
         InvalidApiKey: A key was shown and is not valid.
     """
-    shown = credentials_of(request)
+    found = _recognize(request, credentials_of(request))
+    return _remember(request, found)
+
+
+def _recognize(request: Request, shown: Credentials) -> queries.Recognized | None:
+    """Return whom a key or cookie belongs to, its first use today noted; None for a stranger."""
     database: Database = request.app.state.database
     with open_act(database, STRANGER, read_only=True) as act:
         if shown.key is not None:
@@ -67,13 +75,9 @@ def find_actor(request: Request) -> Actor:
             found = queries.find_by_session(act, shown.session)
         else:
             found = None
-    if found is None:
-        return _remember(request, STRANGER)
-    if not found.used_today:
+    if found is not None and not found.used_today:
         _note_use(request, found)
-    if found.actor.kind != "key":
-        request.state.session_id = found.secret_id
-    return _remember(request, found.actor, name=found.name)
+    return found
 
 
 def _note_use(request: Request, found: queries.Recognized) -> None:
@@ -87,9 +91,13 @@ def _note_use(request: Request, found: queries.Recognized) -> None:
             keep_session(request, request.cookies[SESSION_COOKIE])
 
 
-def _remember(request: Request, actor: Actor, *, name: str = "") -> Actor:
+def _remember(request: Request, found: queries.Recognized | None) -> Actor:
+    """Put on a request who makes it, for its log lines and pages; return them."""
+    actor = found.actor if found else STRANGER
     request.state.actor = actor
-    request.state.actor_name = name
+    request.state.actor_name = found.name if found else ""
+    if found is not None and actor.kind != "key":
+        request.state.session_id = found.secret_id
     return actor
 
 
@@ -126,8 +134,8 @@ class _Documented(SecurityBase):
         self.scheme_name = scheme_name
         self.model = model
 
-    def __call__(self) -> None:
-        """Take part in a route."""
+    async def __call__(self) -> None:
+        """Take part in a route. Async, for else it would cost a thread."""
 
 
 _Key = Annotated[
@@ -178,8 +186,8 @@ def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
             act, days=settings.accounts.session_days, device=device_of(request)
         )
     keep_session(request, opened.secret)
-    request.state.session_id = opened.session_id
-    return _remember(request, opened.actor)
+    guest = queries.Recognized(opened.actor, "", opened.session_id, used_today=True)
+    return _remember(request, guest)
 
 
 def find_person(request: Request, _cookie: _Cookie) -> Actor:
@@ -209,6 +217,25 @@ def find_key_owner(request: Request, _key: _Key) -> Actor:
     return find_actor(request)
 
 
+async def find_known_key_owner(request: Request, _key: _Key) -> Actor:
+    """Return who acts with the API key of a request, as it was a moment ago at the most.
+
+    Raises:
+        InvalidApiKey: No key was shown, or it is not valid.
+    """
+    shown = credentials_of(request)
+    if shown.key is None:
+        raise InvalidApiKey
+    known: KnownKeys = request.app.state.known_keys
+    now = datetime.now(UTC)
+    found = known.find(shown.key, now=now)
+    if found is None:
+        found = await run_in_threadpool(_recognize, request, shown)
+        assert found is not None, "a key is known or refused"
+        known.remember(shown.key, found, asked_at=now)
+    return _remember(request, found)
+
+
 def _open(request: Request, actor: Actor) -> Iterator[Act]:
     with open_act(
         request.app.state.database,
@@ -236,6 +263,8 @@ AnyoneActor = Annotated[Actor, Depends(find_anyone)]
 VisitorActor = Annotated[Actor, Depends(find_visitor)]
 PersonActor = Annotated[Actor, Depends(find_person)]
 KeyActor = Annotated[Actor, Depends(find_key_owner)]
+KnownKeyActor = Annotated[Actor, Depends(find_known_key_owner)]
+"""For an action that begins with `check_key_works`: what is known of the key may be out of date."""
 
 # The act ends with the handler, before the answer leaves: what was answered is kept.
 AnyoneAct = Annotated[Act, Depends(_anyone_act, scope="function")]

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from hunmin.accounts import rules
 from hunmin.accounts.tables import KeyRow, SessionRow, SignInLinkRow, UserRoleRow, UserRow
 from hunmin.accounts.views import KeyView, SessionView, UserView
 from hunmin.act import Act, Actor
-from hunmin.errors import RoleNeeded, SignInLinkUnusable, UserNotFound
+from hunmin.errors import InvalidApiKey, RoleNeeded, SignInLinkUnusable, UserNotFound
+
+_KEY_ENDED = select(KeyRow.id).where(
+    KeyRow.id == bindparam("key_id"),
+    KeyRow.revoked_at.is_not(None) | (KeyRow.expires_at <= bindparam("now")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,18 @@ def find_by_key(act: Act, secret: str) -> Recognized | None:
     user = act.session.get_one(UserRow, row.user_id)
     actor = Actor(user_id=user.id, roles=_roles(user), kind="key", key_id=row.id)
     return Recognized(actor, user.name, row.id, used_today=row.used_on == act.now.date())
+
+
+def check_key_works(act: Act) -> None:
+    """Raise `InvalidApiKey` where the key that acts was revoked or has expired meanwhile.
+
+    For the transaction in which a key does something, where it was recognized in an earlier one.
+    """
+    if act.actor.key_id is None:
+        return
+    asked = {"key_id": act.actor.key_id, "now": act.now}
+    if act.session.connection().execute(_KEY_ENDED, asked).first() is not None:
+        raise InvalidApiKey
 
 
 def find_by_session(act: Act, secret: str) -> Recognized | None:

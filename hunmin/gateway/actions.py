@@ -5,15 +5,27 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import CursorResult, Delete, Update, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
-from hunmin import audit
+from hunmin import accounts, audit
 from hunmin.act import Act, Actor
 from hunmin.db import new_id
 from hunmin.gateway import queries, rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
 
 Outcome = Literal["stop", "length", "canceled", "failed"]
+
+_ADMIT = insert(AdmissionRow)
+_SETTLE = insert(SettlementRow)
+_MARK_SETTLED = (
+    update(AdmissionRow)
+    .where(AdmissionRow.id == bindparam("admission_id"), ~AdmissionRow.settled)
+    .values(settled=True)
+)
+_WITHDRAW_LOST = delete(SettlementRow).where(
+    SettlementRow.admission_id == bindparam("admission_id"), SettlementRow.outcome == "lost"
+)
+_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
 GRACE = timedelta(seconds=60)
 """How long after its last moment an answer may still be settled before it counts as lost."""
@@ -61,33 +73,34 @@ def admit(
         server: Which process writes it.
 
     Raises:
+        InvalidApiKey: The key that asks was revoked or has expired since it was recognized.
         RateLimitExceeded: Too many requests in the last minute.
         TooManyAtOnce: Too many answers are being written.
     """
     holder = holder_of(act.actor)
     _one_at_a_time(act, holder)
+    accounts.check_key_works(act)
     running, nth_newest = queries.load_of(act, holder=holder, n=limits.requests_per_minute_max)
     rules.check_concurrency(limits, running=running)
     rules.check_rate(limits, now=act.now, nth_newest=nth_newest)
     admission_id = new_id()
-    act.session.add(
-        AdmissionRow(
-            id=admission_id,
-            request_id=act.request_id,
-            holder=holder,
-            user_id=act.actor.user_id,
-            key_id=act.actor.key_id,
-            endpoint=endpoint,
-            model=model,
-            server=server,
-            prompt_tokens=prompt_tokens,
-            completion_tokens_max=completion_tokens_max,
-            admitted_at=act.now,
-            day=act.now.date(),
-            deadline_at=act.now + timedelta(seconds=seconds_max) + GRACE,
-            settled=False,
-        )
-    )
+    admission = {
+        "id": admission_id,
+        "request_id": act.request_id,
+        "holder": holder,
+        "user_id": act.actor.user_id,
+        "key_id": act.actor.key_id,
+        "endpoint": endpoint,
+        "model": model,
+        "server": server,
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens_max": completion_tokens_max,
+        "admitted_at": act.now,
+        "day": act.now.date(),
+        "deadline_at": act.now + timedelta(seconds=seconds_max) + GRACE,
+        "settled": False,
+    }
+    act.session.connection().execute(_ADMIT, admission)
     audit.record(
         act,
         "gateway.request.admit",
@@ -105,35 +118,21 @@ def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
 
     An admission closed as lost meanwhile (the machine slept, say) is settled after all.
     """
-    open_still = AdmissionRow.id == admission_id, ~AdmissionRow.settled
-    if _changed(act, update(AdmissionRow).where(*open_still).values(settled=True)) == 0:
-        lost = SettlementRow.admission_id == admission_id, SettlementRow.outcome == "lost"
-        if _changed(act, delete(SettlementRow).where(*lost)) == 0:
-            return
-    act.session.add(
-        SettlementRow(
-            admission_id=admission_id,
-            outcome=meter.outcome,
-            error_code=meter.error_code,
-            prompt_tokens=meter.prompt_tokens,
-            completion_tokens=meter.completion_tokens,
-            cached_tokens=meter.cached_tokens,
-            first_token_ms=meter.first_token_ms,
-            wall_ms=meter.wall_ms,
-            settled_at=act.now,
-        )
-    )
-    audit.record(
-        act,
-        "gateway.request.settle",
-        admission_id,
-        outcome=meter.outcome,
-        error_code=meter.error_code,
-        prompt_tokens=meter.prompt_tokens,
-        completion_tokens=meter.completion_tokens,
-        cached_tokens=meter.cached_tokens,
-        wall_ms=meter.wall_ms,
-    )
+    connection, which = act.session.connection(), {"admission_id": admission_id}
+    was_open = connection.execute(_MARK_SETTLED, which).rowcount
+    if not was_open and not connection.execute(_WITHDRAW_LOST, which).rowcount:
+        return
+    told = {
+        "outcome": meter.outcome,
+        "error_code": meter.error_code,
+        "prompt_tokens": meter.prompt_tokens,
+        "completion_tokens": meter.completion_tokens,
+        "cached_tokens": meter.cached_tokens,
+        "wall_ms": meter.wall_ms,
+    }
+    times = {"first_token_ms": meter.first_token_ms, "settled_at": act.now}
+    connection.execute(_SETTLE, {"admission_id": admission_id, **told, **times})
+    audit.record(act, "gateway.request.settle", admission_id, **told)
 
 
 def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
@@ -178,15 +177,7 @@ def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
     return len(lost)
 
 
-def _changed(act: Act, change: Update | Delete) -> int:
-    """Make a change past the session's own objects, and return how many rows it met."""
-    done = act.session.execute(change, execution_options={"synchronize_session": False})
-    assert isinstance(done, CursorResult)
-    return done.rowcount
-
-
 def _one_at_a_time(act: Act, holder: str) -> None:
     """Make two requests of one holder count one after the other. SQLite does so by itself."""
     if act.session.get_bind().dialect.name == "postgresql":
-        key = func.hashtextextended(f"gateway.holder.{holder}", 0)
-        act.session.execute(select(func.pg_advisory_xact_lock(key)))
+        act.session.connection().execute(_LOCK, {"name": f"gateway.holder.{holder}"})

@@ -4,11 +4,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from hunmin.act import Act
 from hunmin.gateway import rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
+
+_RUNNING = (
+    select(func.count())
+    .select_from(AdmissionRow)
+    .where(
+        AdmissionRow.holder == bindparam("holder"),
+        ~AdmissionRow.settled,
+        AdmissionRow.deadline_at > bindparam("now"),
+    )
+)
+_NTH_NEWEST = (
+    select(AdmissionRow.admitted_at)
+    .where(
+        AdmissionRow.holder == bindparam("holder"), AdmissionRow.admitted_at > bindparam("since")
+    )
+    .order_by(AdmissionRow.admitted_at.desc())
+    .offset(bindparam("skipped"))
+    .limit(1)
+)
+_LOAD = select(_RUNNING.scalar_subquery(), _NTH_NEWEST.scalar_subquery())
 
 SEES_ALL = ("administrator", "auditor")
 """Roles that see everyone's usage."""
@@ -37,28 +57,13 @@ def load_of(act: Act, *, holder: str, n: int) -> tuple[int, datetime | None]:
         How many of its answers are being written, and when the `n`th newest of the last minute
         was let in, if there are as many.
     """
-    running = (
-        select(func.count())
-        .select_from(AdmissionRow)
-        .where(
-            AdmissionRow.holder == holder,
-            ~AdmissionRow.settled,
-            AdmissionRow.deadline_at > act.now,
-        )
-    )
-    nth_newest = (
-        select(AdmissionRow.admitted_at)
-        .where(
-            AdmissionRow.holder == holder,
-            AdmissionRow.admitted_at > act.now - rules.RATE_WINDOW,  # older ones need no reading
-        )
-        .order_by(AdmissionRow.admitted_at.desc())
-        .offset(n - 1)
-        .limit(1)
-    )
-    count, moment = act.session.execute(
-        select(running.scalar_subquery(), nth_newest.scalar_subquery())
-    ).one()
+    asked = {
+        "holder": holder,
+        "now": act.now,
+        "since": act.now - rules.RATE_WINDOW,  # older ones need no reading
+        "skipped": n - 1,
+    }
+    count, moment = act.session.connection().execute(_LOAD, asked).one()
     return count, moment
 
 

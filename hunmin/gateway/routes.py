@@ -75,7 +75,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
     responses=openapi.answers(ChatChunk),
     openapi_extra=openapi.body(ChatRequest),
 )
-async def create_chat_completion(request: Request, actor: accounts.KeyActor) -> Response:
+async def create_chat_completion(request: Request, actor: accounts.KnownKeyActor) -> Response:
     """Answer a conversation, whole or as a stream of server-sent events.
 
     What this server cannot do (tools, images, several choices, log probabilities, JSON mode) is
@@ -91,7 +91,7 @@ async def create_chat_completion(request: Request, actor: accounts.KeyActor) -> 
     responses=openapi.answers(TextReply),
     openapi_extra=openapi.body(CompletionRequest),
 )
-async def create_completion(request: Request, actor: accounts.KeyActor) -> Response:
+async def create_completion(request: Request, actor: accounts.KnownKeyActor) -> Response:
     """Continue a text, whole or as a stream of server-sent events."""
     return await _answer(request, actor, CompletionRequest.parse(await read_body(request)))
 

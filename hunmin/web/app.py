@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import __version__, audit, chat, faces, gateway, logs, plugins, worker
+from hunmin import __version__, accounts, audit, chat, faces, gateway, logs, plugins, worker
 from hunmin.accounts import pages as accounts_pages
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
@@ -52,11 +52,13 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.settings = settings
     app.state.database = open_database(settings.database_url)
     app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway)
+    app.state.known_keys = accounts.KnownKeys()
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
     app.state.adopters = [chat.adopt_history]
     app.state.error_faces = {"/v1": gateway.error_face}
-    rooms = (pages, accounts_pages, chat_pages, chat_routes, runs_pages, gateway, health, assets)
+    # Routes are tried in this order, and nothing is asked as often as the gateway.
+    rooms = (gateway, pages, accounts_pages, chat_pages, chat_routes, runs_pages, health, assets)
     for room in rooms:
         app.include_router(room.router)
     openapi.describe(app)
