@@ -1,28 +1,28 @@
 """Gateway: every answer of every door goes admit, stream, settle through here.
 
-The database is touched in two short transactions, in threads; while tokens flow no session is
-held. Left out: HTTP (`routes`), what may be asked (`rules`), one answer's way (`answers`).
+The database is touched in two short transactions, in a thread (`recorder`); while tokens flow no
+session is held. Left out: HTTP (`routes`), what may be asked (`rules`), one answer's way
+(`answers`).
 """
 
 import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar
+from typing import Literal
 
 from hunmin import logs
-from hunmin.act import SYSTEM, Actor, open_act
+from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
 from hunmin.gateway import actions, queries, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
+from hunmin.gateway.recorder import Recorder
 from hunmin.gateway.wire import ApiRequest
 from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
-
-T = TypeVar("T")
 
 log = logs.get(__name__)
 
@@ -42,9 +42,7 @@ class Gateway:
         self._engine = engine
         self._answers: dict[asyncio.Task[None], Answer] = {}
         self._places_taken = 0
-        # SQLite takes one writer at a time: ours wait in line here instead of polling its lock.
-        writers = 1 if database.dialect == "sqlite" else 8
-        self._recorders = ThreadPoolExecutor(writers, thread_name_prefix="gateway-records")
+        self._recorder = Recorder(database, synced=settings.records_synced)
         self._counters = ThreadPoolExecutor(2, thread_name_prefix="gateway-counts")
         self._starting: asyncio.Task[None] | None = None
         self._failure: HunminError | None = None
@@ -81,7 +79,7 @@ class Gateway:
             self._starting.cancel()
             await asyncio.wait({self._starting})
         await self._engine.close()
-        self._recorders.shutdown(wait=False)
+        self._recorder.close()
         self._counters.shutdown(wait=False)
 
     def models(self) -> Sequence[ModelCard]:
@@ -171,10 +169,8 @@ class Gateway:
             generation,
             prompt_tokens=prompt_tokens,
             seconds_max=self.settings.answer_seconds_max,
-            admit=lambda: self._record(lambda: self._admit(actor, generation, prompt_tokens)),
-            settle=lambda admission_id, meter: self._record(
-                lambda: self._settle(actor, generation, admission_id, meter)
-            ),
+            admit=lambda: self._admit(actor, generation, prompt_tokens),
+            settle=lambda admission_id, meter: self._settle(actor, generation, admission_id, meter),
         )
 
     def _take_place(self) -> None:
@@ -200,7 +196,7 @@ class Gateway:
 
     async def _start(self) -> None:
         try:
-            await self._record(self._close_orphans)
+            await asyncio.to_thread(self._close_orphans)
             await self._engine.start()
         except HunminError as failure:
             log.exception("engine did not start", code=failure.code)
@@ -214,8 +210,8 @@ class Gateway:
         if lost:
             log.warning("answers of a stopped server were closed as lost", count=lost)
 
-    def _admit(self, actor: Actor, generation: Generation, prompt_tokens: int) -> str:
-        with open_act(self.database, actor, request_id=generation.request_id) as act:
+    async def _admit(self, actor: Actor, generation: Generation, prompt_tokens: int) -> str:
+        def admit(act: Act) -> str:
             return actions.admit(
                 act,
                 endpoint="completion" if generation.prompt is not None else "chat",
@@ -227,11 +223,15 @@ class Gateway:
                 server=self._server,
             )
 
-    def _settle(
+        return await self._recorder.record(actor, generation.request_id, admit)
+
+    async def _settle(
         self, actor: Actor, generation: Generation, admission_id: str, meter: actions.Meter
     ) -> None:
-        with open_act(self.database, actor, request_id=generation.request_id) as act:
+        def settle(act: Act) -> None:
             actions.settle(act, admission_id=admission_id, meter=meter)
+
+        await self._recorder.record(actor, generation.request_id, settle)
         log.info(
             "answer",
             request_id=generation.request_id,
@@ -266,10 +266,6 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(
             self._counters, self._engine.count_prompt_tokens, generation
         )
-
-    async def _record(self, call: Callable[[], T]) -> T:
-        """Run a transaction in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._recorders, call)
 
 
 def _is_gone(server: str) -> bool:

@@ -88,6 +88,10 @@ class GatewaySettings(Section):
     """The longest request body that is read: a book fits, an attack on memory does not."""
     request_seconds_max: Annotated[int, Field(ge=1, le=3600)] = 30
     """How long a request body may take to arrive, so that slow clients hold no connection."""
+    records_synced: bool = False
+    """Whether each record of an answer waits until the disk has it. False, the default, lets it
+    follow within a second: a record outlives the server whatever ends it, but a loss of power may
+    take the last second's. On SQLite; PostgreSQL has `synchronous_commit`."""
     keep_alive_seconds: Annotated[float, Field(gt=0, le=3600)] = 15.0
     """How often a silent stream sends a comment, so that proxies do not close it."""
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +23,7 @@ from hunmin.errors import HunminError
 from hunmin.gateway import ChatMessage, ChatRequest, Gateway
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
 from hunmin.settings import GatewaySettings
-from tests.gateway.test_routes import Http
+from tests.gateway.test_routes import CHAT, Http
 from tests.support.engines import PaperEngine
 
 
@@ -137,7 +138,7 @@ uvicorn.run(create_app(settings, engine=engine), port=int(port), log_level="erro
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal Windows lacks")
-def test_what_a_killed_server_left_open_is_closed_when_it_starts_again(
+def test_what_a_killed_server_answered_is_kept_and_what_it_left_open_is_closed_later(
     database, database_url, key, tmp_path
 ):
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -147,6 +148,8 @@ def test_what_a_killed_server_left_open_is_closed_when_it_starts_again(
     call = Http(f"http://127.0.0.1:{port}", key)
     wait_for(call, server)
     ask = {"model": "paper", "messages": [{"role": "user", "content": "안녕"}], "stream": True}
+    whole = {**ask, "stream": False, "max_tokens": 2}
+    assert [call("POST", CHAT, whole)[0] for _ in range(2)] == [200, 200]
     streams = [call.open(ask) for _ in range(3)]
     for stream in streams:
         assert b"data:" in stream.recv(4096) + stream.recv(4096)
@@ -158,10 +161,15 @@ def test_what_a_killed_server_left_open_is_closed_when_it_starts_again(
 
     with open_act(database, SYSTEM) as act:
         assert act.session.query(AdmissionRow).filter_by(settled=False).count() == 3
+        settled = act.session.execute(
+            select(SettlementRow.outcome, SettlementRow.completion_tokens)
+        )
+        assert [tuple(row) for row in settled] == [("length", 2)] * 2
     asyncio.run(live(database, [], fails_after=None, closes_ms=0))
     check_ledger(database)
     with open_act(database, SYSTEM) as act:
-        assert set(act.session.scalars(select(SettlementRow.outcome))) == {"lost"}
+        outcomes = Counter(act.session.scalars(select(SettlementRow.outcome)))
+        assert outcomes == {"length": 2, "lost": 3}
 
 
 def wait_for(call: Http, server: subprocess.Popen) -> None:
