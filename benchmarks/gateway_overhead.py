@@ -1,12 +1,19 @@
-"""What the gateway adds to a request: key, limits, two transactions, audit events, typed JSON.
+"""What the gateway adds to an answer, how many it takes, and what open streams cost.
 
-    python benchmarks/gateway_overhead.py > result.json
+    python benchmarks/gateway_overhead.py --litellm VENV/bin/litellm > result.json
 
-Two servers answer the same requests in one run, in turns, with the same engine made of paper: the
-whole of Hunmin, and as the peer a bare Starlette route that only streams what the engine says: no
-key, no limit, no record. The difference is what Hunmin's promises cost. Time is as a client sees
-it; processor time is the server's own, which a busy machine changes less. Data goes to stdout,
-progress to stderr. Kept results lie in `benchmarks/results/`.
+The servers (`gateway_contenders.py`) are asked in turns in one run, on the same paper engine:
+
+- at a steady pace, 200 requests a second: the time of an answer from the moment its request was
+  due, so that waiting in line counts. What `hunmin` takes more than `bare` is what it adds.
+- as many as it takes, 32 at a time: requests a second.
+- streams on an engine that thinks for 50 ms: the time to the first token, through `hunmin` and
+  through `bare`.
+- a thousand streams that stay open: the memory of the server.
+
+LiteLLM is no dependency: give it a virtual environment of its own, `pip install 'litellm[proxy]'`,
+and not 1.82.7, 1.82.8 or 1.107.0, which held malware. Without `--litellm` it is left out. Data
+goes to stdout, progress to stderr. Kept results lie in `benchmarks/results/`.
 """
 
 import argparse
@@ -14,203 +21,169 @@ import asyncio
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from gateway_contenders import SLOW_SECONDS, Contender, allow_files, serve
 
-from hunmin import accounts, logs
-from hunmin.act import SYSTEM, open_act
-from hunmin.db import open_database
-from hunmin.plugins import Delta, Generation, ModelCard, Sampling
-from hunmin.settings import Settings
-from hunmin.web import create_app
-
-TOKENS = 50
-PATH = "/v1/chat/completions"
-BODY = {
-    "model": "paper",
-    "max_tokens": TOKENS,
-    "messages": [{"role": "user", "content": "훈민정음이 무엇인가요? " * 10}],
-}
+AT_ONCE = 32
 
 
-class PaperEngine:
-    """Says the same word at once, a piece a token, so that only the way costs time."""
+async def at_pace(
+    contender: Contender, session: aiohttp.ClientSession, *, per_second: int, seconds: float
+) -> list[float]:
+    """Return the milliseconds of each answer, counted from when its request was due."""
+    loop = asyncio.get_running_loop()
+    began = loop.time() + 0.1
 
-    async def start(self) -> None:
-        """Nothing to load."""
+    async def one(number: int) -> float:
+        due = began + number / per_second
+        await asyncio.sleep(due - loop.time())
+        await contender.ask(session)
+        return (loop.time() - due) * 1000
 
-    def models(self) -> list[ModelCard]:
-        """Return its one model."""
-        return [ModelCard("paper", None, 100_000, 0, frozenset({"chat", "completion"}))]
-
-    def count_prompt_tokens(self, generation: Generation) -> int:
-        """Count each character."""
-        return sum(len(message.content) for message in generation.messages)
-
-    async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
-        """Say the word as often as asked."""
-        for token in range(1, generation.sampling.max_tokens + 1):
-            await asyncio.sleep(0)
-            yield Delta("소리", None, 140, token)
-        yield Delta("", "length", 140, generation.sampling.max_tokens)
-
-    def healthy(self) -> bool:
-        """Return that it is."""
-        return True
-
-    async def close(self) -> None:
-        """Nothing to free."""
+    return await asyncio.gather(*(one(n) for n in range(int(per_second * seconds))))
 
 
-def bare_app() -> Starlette:
-    """Return the peer: it streams, and keeps no promise."""
-    engine = PaperEngine()
+async def at_most(
+    contender: Contender, session: aiohttp.ClientSession, *, seconds: float
+) -> dict[str, float]:
+    """Return how many answers a second it gives, and its processor time for each."""
+    asked, cpu, began = 0, contender.cpu_seconds(), time.perf_counter()
 
-    async def answer(request: Request) -> Response:
-        body = await request.json()
-        pieces = engine.stream(Generation("r", "paper", Sampling(body["max_tokens"])))
-        if not body.get("stream"):
-            text = "".join([piece.text async for piece in pieces])
-            return JSONResponse({"choices": [{"message": {"content": text}}]})
+    async def program() -> None:
+        nonlocal asked
+        while time.perf_counter() - began < seconds:
+            await contender.ask(session)
+            asked += 1
 
-        async def events() -> AsyncIterator[str]:
-            async for piece in pieces:
-                chunk = {"choices": [{"delta": {"content": piece.text}}]}
-                yield f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
-            yield "data: [DONE]\n\n"
-
-        return StreamingResponse(events(), media_type="text/event-stream")
-
-    return Starlette(routes=[Route(PATH, answer, methods=["POST"])])
+    await asyncio.gather(*(program() for _ in range(AT_ONCE)))
+    return {
+        "per_second": asked / (time.perf_counter() - began),
+        "cpu_ms": (contender.cpu_seconds() - cpu) * 1000 / asked,
+    }
 
 
-def serve(kind: str, data: Path, listening: int) -> None:
-    """Serve one contender at an inherited socket, until ended."""
-    sock = socket.socket(fileno=listening)
-    logs.set_up(format="json", level="error")
-    if kind == "bare":
-        app: Any = bare_app()
-    else:
-        settings = Settings.load(
-            config=None, data=data, gateway__requests_per_minute_max=10**9,
-            gateway__concurrent_per_key_max=1000, gateway__concurrent_requests_max=1000,
-        )  # fmt: skip
-        database = open_database(settings.database_url)
-        database.migrate()
-        with open_act(database, SYSTEM) as act:
-            user = accounts.create_user(act, name="benchmark")
-            secret = accounts.create_key(act, name="benchmark", user_id=user.id).secret
-        database.close()
-        (data / "key").write_text(secret)
-        app = create_app(settings, engine=PaperEngine())
-    config = uvicorn.Config(app, access_log=False, log_config=None)
-    uvicorn.Server(config).run(sockets=[sock])
+async def first_token_ms(contender: Contender, session: aiohttp.ClientSession) -> float:
+    """Return the milliseconds until a stream of the slow engine says its first word."""
+    began = time.perf_counter()
+    async with contender.post(session, model="slow", max_tokens=2, stream=True) as response:
+        async for line in response.content:
+            if b'"content":"' in line.replace(b": ", b":") and b'"content":""' not in line:
+                return (time.perf_counter() - began) * 1000
+    raise AssertionError("the stream said nothing")
 
 
-class Contender:
-    """One server in a process of its own."""
+async def streams_mib(
+    contender: Contender, session: aiohttp.ClientSession, *, streams: int
+) -> dict[str, float]:
+    """Return the memory of a server before and with many open streams, each of which speaks."""
+    before = contender.memory_bytes()
+    async with AsyncExitStack() as open_streams:
 
-    def __init__(self, kind: str, data: Path) -> None:
-        self.kind = kind
-        self.data = data / kind
-        self.data.mkdir()
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}"
-        self.process = subprocess.Popen(
-            [
-                sys.executable, __file__, "--serve", kind, "--data", str(self.data),
-                "--listening", str(listening.fileno()),
-            ],
-            pass_fds=[listening.fileno()],
-        )  # fmt: skip
-        listening.close()
-        self.ms: list[float] = []
-        self.per_second: list[float] = []
-        self.cpu_ms: list[float] = []
-        self.headers = {"Authorization": "Bearer none"}
-
-    async def ready(self, session: aiohttp.ClientSession) -> None:
-        """Wait until it answers; the answers warm it up."""
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            key = self.data / "key"
-            if key.exists():
-                self.headers = {"Authorization": f"Bearer {key.read_text()}"}
-            async with session.post(self.url, json=BODY, headers=self.headers) as response:
-                if response.status == 200:  # noqa: PLR2004
-                    return
-            await asyncio.sleep(0.2)
-        raise SystemExit(f"{self.kind} did not start")
-
-    async def ask(self, session: aiohttp.ClientSession, *, stream: bool) -> float:
-        """Return the milliseconds one request took."""
-        began = time.perf_counter()
-        body = {**BODY, "stream": stream}
-        async with session.post(self.url, json=body, headers=self.headers) as response:
+        async def begin() -> aiohttp.ClientResponse:
+            asked = contender.post(session, model="endless", max_tokens=600, stream=True)
+            response: aiohttp.ClientResponse = await open_streams.enter_async_context(asked)
             assert response.status == 200, await response.text()  # noqa: PLR2004
-            await response.read()
-        return (time.perf_counter() - began) * 1000
+            return response
 
-    def cpu_seconds(self) -> float:
-        """Return the processor time of the server so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def summary(self) -> dict[str, Any]:
-        """Return what was measured."""
-        return {
-            "one_at_a_time_ms": {
-                "median": round(statistics.median(self.ms), 2),
-                "p99": round(statistics.quantiles(self.ms, n=100)[98], 2),
-            },
-            "streams_per_second": round(statistics.median(self.per_second), 1),
-            "streams_per_second_rounds": [round(value, 1) for value in self.per_second],
-            "cpu_ms_per_request": round(statistics.median(self.cpu_ms), 2),
-        }
+        opened = await asyncio.gather(*(begin() for _ in range(streams)))
+        for response in opened:
+            for _ in range(4):  # the opening and the first word, an empty line after each
+                await response.content.readline()
+        held = contender.memory_bytes()
+        for response in opened:
+            response.close()
+    return {"before_mib": before / 2**20, "with_streams_mib": held / 2**20}
 
 
-async def measure(contenders: list[Contender], *, rounds: int, requests: int, at_once: int) -> None:
+async def measure(contenders: list[Contender], options: argparse.Namespace) -> dict[str, Any]:
+    """Return what each contender came to, over all rounds."""
+    found: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(total=None)
+    ) as session:
         for contender in contenders:
             await contender.ready(session)
-        for number in range(rounds):
+            await at_most(contender, session, seconds=2)
+        for number in range(options.rounds):
             for contender in contenders:
-                cpu = contender.cpu_seconds()
-                contender.ms += [
-                    await contender.ask(session, stream=False) for _ in range(requests)
-                ]
-                began = time.perf_counter()
-                for _ in range(requests // at_once):
-                    together = [contender.ask(session, stream=True) for _ in range(at_once)]
-                    await asyncio.gather(*together)
-                streams = requests // at_once * at_once
-                contender.per_second.append(streams / (time.perf_counter() - began))
-                spent = contender.cpu_seconds() - cpu
-                contender.cpu_ms.append(spent * 1000 / (requests + streams))
-            print(f"round {number + 1} of {rounds}", file=sys.stderr)
+                kept = found[contender.kind]
+                if contender.kind != "litellm":
+                    paced = await at_pace(
+                        contender, session, per_second=options.pace, seconds=options.seconds
+                    )
+                    kept["paced_ms"].append(paced)
+                    kept["first_token_ms"] += [
+                        await first_token_ms(contender, session) for _ in range(10)
+                    ]
+                kept["at_most"].append(await at_most(contender, session, seconds=options.seconds))
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+        for contender in contenders:
+            if contender.kind != "litellm":
+                found[contender.kind]["streams"].append(
+                    await streams_mib(contender, session, streams=options.streams)
+                )
+    return {kind: summary(kept) for kind, kept in found.items()}
+
+
+def summary(kept: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return the medians of all rounds, and each round's."""
+    told: dict[str, Any] = {}
+    if kept["paced_ms"]:
+        paced = [ms for one in kept["paced_ms"] for ms in one]
+        told["paced_ms"] = {
+            "median": round(statistics.median(paced), 2),
+            "p99": round(p99(paced), 2),
+            "median_rounds": [round(statistics.median(one), 2) for one in kept["paced_ms"]],
+            "p99_rounds": [round(p99(one), 2) for one in kept["paced_ms"]],
+        }
+        told["first_token_ms"] = round(statistics.median(kept["first_token_ms"]), 2)
+        told["streams"] = {name: round(mib, 1) for name, mib in kept["streams"][0].items()}
+    for name in ("per_second", "cpu_ms"):
+        values = [one[name] for one in kept["at_most"]]
+        told[name] = round(statistics.median(values), 2)
+        told[f"{name}_rounds"] = [round(value, 2) for value in values]
+    return told
+
+
+def p99(values: list[float]) -> float:
+    """Return what 99 of 100 stay below."""
+    return statistics.quantiles(values, n=100)[98]
+
+
+def compare(found: dict[str, Any]) -> dict[str, float]:
+    """Return what the question asks for."""
+    hunmin, bare = found["hunmin"], found["bare"]
+    asked = {
+        "added_ms_median": round(hunmin["paced_ms"]["median"] - bare["paced_ms"]["median"], 2),
+        "added_ms_p99": round(hunmin["paced_ms"]["p99"] - bare["paced_ms"]["p99"], 2),
+        "first_token_ratio": round(hunmin["first_token_ms"] / bare["first_token_ms"], 3),
+        "streams_mib": hunmin["streams"]["with_streams_mib"],
+    }
+    if "litellm" in found:
+        ratio = hunmin["per_second"] / found["litellm"]["per_second"]
+        asked["requests_per_second_against_litellm"] = round(ratio, 2)
+    return asked
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=200, help="of each sort, in each round")
-    parser.add_argument("--at-once", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=10, help="of each part of a round")
+    parser.add_argument("--pace", type=int, default=200, help="requests a second")
+    parser.add_argument("--streams", type=int, default=1000, help="that stay open")
+    parser.add_argument("--litellm", type=Path, help="LiteLLM's program")
     parser.add_argument("--serve", choices=["bare", "hunmin"], help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--listening", type=int, help=argparse.SUPPRESS)
@@ -218,22 +191,18 @@ def main() -> None:
     if options.serve:
         serve(options.serve, options.data, options.listening)
         return
+    allow_files()
+    contenders: list[Contender] = []
     with tempfile.TemporaryDirectory() as folder:
-        contenders = [Contender(kind, Path(folder)) for kind in ("bare", "hunmin")]
         try:
-            asyncio.run(
-                measure(
-                    contenders,
-                    rounds=options.rounds,
-                    requests=options.requests,
-                    at_once=options.at_once,
-                )
-            )
+            contenders += [Contender(kind, Path(folder)) for kind in ("bare", "hunmin")]
+            if options.litellm:
+                program = options.litellm.absolute()
+                contenders.append(Contender("litellm", Path(folder), litellm=program))
+            found = asyncio.run(measure(contenders, options))
         finally:
             for contender in contenders:
-                contender.process.terminate()
-                contender.process.wait(30)
-    bare, hunmin = contenders
+                contender.end()
     result = {
         "machine": {
             "cpu": platform.processor() or platform.machine(),
@@ -241,23 +210,29 @@ def main() -> None:
             "load_average_1min": round(os.getloadavg()[0], 2),
             "python": platform.python_version(),
         },
-        "versions": {name: version(name) for name in ("fastapi", "starlette", "uvicorn")},
-        "tokens_per_answer": TOKENS,
+        "versions": versions(options.litellm),
         "rounds": options.rounds,
-        "requests_per_round": options.requests,
-        "streams_at_once": options.at_once,
-        "added_ms": {
-            "median": round(statistics.median(hunmin.ms) - statistics.median(bare.ms), 2),
-            "p99": round(
-                statistics.quantiles(hunmin.ms, n=100)[98]
-                - statistics.quantiles(bare.ms, n=100)[98],
-                2,
-            ),
-        },
-        "contenders": {contender.kind: contender.summary() for contender in contenders},
+        "seconds": options.seconds,
+        "requests_per_second_paced": options.pace,
+        "requests_at_once": AT_ONCE,
+        "engine_first_token_ms": SLOW_SECONDS * 1000,
+        "streams": options.streams,
+        "asked": compare(found),
+        "contenders": found,
     }
     json.dump(result, sys.stdout, indent=2)
     print()
+
+
+def versions(litellm: Path | None) -> dict[str, str]:
+    """Return the versions of what was measured."""
+    found = {name: version(name) for name in ("fastapi", "starlette", "uvicorn", "sqlalchemy")}
+    if litellm:
+        ask = "from importlib.metadata import version; print(version('litellm'))"
+        python = litellm.with_name("python")
+        told = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+        found["litellm"] = told.stdout.strip()
+    return found
 
 
 if __name__ == "__main__":
