@@ -39,11 +39,17 @@ _DatabaseError = (
     DatabaseBroken | DatabaseBusy | DatabaseFull | DatabaseNotWritable | DatabaseUnreachable
 )
 
-CHECKPOINT_PAGES = 16_384
-"""SQLite's log may grow to 64 MiB before a writer stops to copy it back; `to_disk` comes first."""
-
 _KIND = "hunmin_kind"
 """What a connection is for: `reading`, `unsynced` writing, what runs `outside` transactions."""
+
+_PRAGMAS: dict[str | None, dict[str, str | int]] = {
+    "reading": {"query_only": "ON"},
+    # Pages of 4 KiB that SQLite's log may hold before a writer stops to copy them back; whoever
+    # does not wait for the disk leaves that to `to_disk`, and stops only where it comes too late.
+    "unsynced": {"query_only": "OFF", "synchronous": "NORMAL", "wal_autocheckpoint": 16_384},
+    None: {"query_only": "OFF", "synchronous": "FULL", "wal_autocheckpoint": 1_000},
+}
+"""What SQLite is told before a transaction of each kind."""
 
 Json = dict[str, Any]
 """A column of plain JSON."""
@@ -203,6 +209,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
+        pool_use_lifo=True,  # the connection used last still has its pages in memory
         hide_parameters=True,  # the words of people stay out of tracebacks
         pool_size=1 if in_memory else 8,
         max_overflow=0 if in_memory else 56,
@@ -216,7 +223,6 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 (a driver's object)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
@@ -228,18 +234,13 @@ def _sqlite(url: URL) -> Engine:
         kind = connection.get_execution_options().get(_KIND)
         if kind == "outside":
             return
-        _keep_pragma(connection, "query_only", "ON" if kind == "reading" else "OFF")
-        _keep_pragma(connection, "synchronous", "NORMAL" if kind == "unsynced" else "FULL")
+        for name, value in _PRAGMAS[kind].items():
+            if connection.info.get(name) != value:
+                connection.exec_driver_sql(f"PRAGMA {name} = {value}")
+                connection.info[name] = value
         connection.exec_driver_sql("BEGIN" if kind == "reading" else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def _keep_pragma(connection: Connection, name: str, value: str) -> None:
-    """Set a pragma of a connection where it is not set so already."""
-    if connection.info.get(name) != value:
-        connection.exec_driver_sql(f"PRAGMA {name} = {value}")
-        connection.info[name] = value
 
 
 def _postgresql(url: URL) -> Engine:

@@ -126,7 +126,10 @@ class _Lane:
             while self._waiting:
                 deeds = self._waiting[:TOGETHER_MAX]
                 del self._waiting[:TOGETHER_MAX]
-                results = await loop.run_in_executor(self._thread, self._results, deeds)
+                try:
+                    results = await loop.run_in_executor(self._thread, self._results, deeds)
+                except RuntimeError as closed:  # of the thread: it takes nothing any more
+                    results = [closed] * len(deeds)
                 for deed, result in zip(deeds, results, strict=True):
                     deed.tell(result)
         finally:

@@ -96,6 +96,15 @@ async def test_a_fault_undoes_its_own_deed_and_no_other(recorder, database):
     assert subjects(database) == ["a0", "a1", "a2", "b"]
 
 
+async def test_who_comes_after_the_end_is_told(recorder):
+    recorder.close()
+
+    async with asyncio.timeout(60):
+        [refused] = await all_of(recorder, [lambda act: write(act, "late")])
+
+    assert isinstance(refused, RuntimeError)
+
+
 async def test_what_is_recorded_reaches_the_disk_by_itself(recorder, database, monkeypatch):
     monkeypatch.setattr("hunmin.gateway.recorder.TO_DISK_SECONDS", 0.001)
     brought = asyncio.Event()
