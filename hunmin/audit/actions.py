@@ -76,10 +76,10 @@ def seal(act: Act, *, limit: int = SEALED_TOGETHER, late_seconds: int = STRAGGLE
     number = last.number if last else 0
     sha256 = last.sha256 if last else rules.GENESIS
     seals = []
-    for event in act.session.connection().execute(unsealed).mappings():
+    for event in act.session.connection().execute(unsealed):
         number += 1
-        sha256 = rules.seal(sha256, event)
-        seals.append({"number": number, "event_id": event["id"], "sha256": sha256})
+        sha256 = rules.seal(sha256, event._asdict())
+        seals.append({"number": number, "event_id": event.id, "sha256": sha256})
     if seals:
         act.session.connection().execute(_SEAL, seals)
     return Head(number=number, sha256=sha256)
