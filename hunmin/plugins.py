@@ -17,7 +17,20 @@ VERIFIER_GROUP = "hunmin.verifiers"
 
 FinishReason = Literal["stop", "length"]
 
-Capability = Literal["chat", "completion", "seed", "stop", "logprobs", "json_schema", "penalties"]
+Capability = Literal[
+    "chat",
+    "completion",
+    "seed",
+    "stop",
+    "penalties",
+    "logprobs",
+    "top_logprobs",
+    "prompt_logprobs",
+    "logit_bias",
+    "grammar",
+]
+"""What an engine may be able to do. `logprobs` are those of the answer's tokens, `top_logprobs`
+those of the most probable ones beside them, and `prompt_logprobs` the same of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,16 @@ class Sampling:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     repetition_penalty: float = 1.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """What is added to the logits of certain tokens, by id, before anything else."""
+    grammar: str = ""
+    """A grammar in EBNF the answer obeys, as `hunmin.grammars` writes it; empty is any text."""
+    logprobs: int | None = None
+    """Of how many most probable tokens the log-probability is told at each place, beside that of
+    the token that came; None tells nothing. They are the model's own, before penalties, bias and
+    temperature."""
+    prompt_logprobs: bool = False
+    """Whether the same is told of the prompt's tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +79,21 @@ class Generation:
     """A conversation; rendered by the model's own chat template."""
     prompt: str | None = None
     """A text to continue, instead of `messages`."""
+    prompt_ids: tuple[int, ...] = ()
+    """Tokens to continue, instead of `messages` and `prompt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScore:
+    """A token and how probable it was where it stands."""
+
+    token: int
+    text: bytes
+    """What it stands for: often a part of a character. Of a special token, its name."""
+    logprob: float | None
+    """Natural logarithm of its probability; None for the first token of a prompt."""
+    top: tuple["TokenScore", ...] = ()
+    """The most probable tokens of the place, in order; the token itself need not be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +107,12 @@ class Delta:
     completion_tokens: int = 0
     """Tokens generated so far."""
     cached_tokens: int = 0
+    choice: int = 0
+    """Which of several answers to one request it is a piece of."""
+    scores: tuple[TokenScore, ...] = ()
+    """Of the tokens since the piece before, where `Sampling.logprobs` asks for them."""
+    prompt_scores: tuple[TokenScore, ...] = ()
+    """Of the prompt's tokens, with the first piece, where `Sampling.prompt_logprobs` asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +144,22 @@ class Engine(Protocol):
 
     def count_prompt_tokens(self, generation: Generation) -> int:
         """Return how many tokens the prompt has, chat template included."""
+        ...
+
+    def encode(self, generation: Generation) -> Sequence[int]:
+        """Return the tokens of the prompt, chat template included.
+
+        Raises:
+            HunminError: The model is unknown, or has no such token.
+        """
+        ...
+
+    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
+        """Return what each token stands for: bytes of text, or the name of a special token.
+
+        Raises:
+            HunminError: The model is unknown, or has no such token.
+        """
         ...
 
     def stream(self, generation: Generation) -> AsyncIterator[Delta]:

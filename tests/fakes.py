@@ -93,6 +93,12 @@ class ScriptedEngine:
         texts = [message.content for message in generation.messages] or [generation.prompt or ""]
         return sum(len(pieces(text)) + 4 for text in texts)
 
+    def encode(self, generation: Generation) -> list[int]:
+        return [0] * self.count_prompt_tokens(generation)
+
+    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:  # noqa: ARG002
+        return [b"?"] * len(tokens)
+
     async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
         self.generations.append(generation)
         self.running += 1

@@ -85,6 +85,7 @@ from hunmin.errors.inference import (
     ModelFolderBroken,
     ModelNotServed,
     SamplingWrong,
+    TokenUnknown,
 )
 from hunmin.errors.model import (
     ChatMessageWrong,
@@ -293,6 +294,7 @@ __all__ = [
     "TaskUnknown",
     "TensorUnfit",
     "TitleUnfit",
+    "TokenUnknown",
     "TokenizerBroken",
     "TokenizerTrainingFailed",
     "TooManyAtOnce",

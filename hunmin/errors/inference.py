@@ -76,6 +76,23 @@ class SamplingWrong(EngineError):
         self.name = name
 
 
+class TokenUnknown(EngineError):
+    """The model has no token of that number."""
+
+    code = "token_unknown"
+    status = 400
+
+    def __init__(self, *, vocab_size: int, param: str) -> None:
+        super().__init__(
+            f"This model's tokens are numbered from 0 to {vocab_size - 1}. "
+            "Send tokens of this model; POST /tokenize makes them.",
+            f"이 모델의 토큰 번호는 0부터 {vocab_size - 1}까지입니다. "
+            "이 모델의 토큰을 보내십시오. POST /tokenize로 만들 수 있습니다.",
+        )
+        self.param = param
+        """The field of the request that has the number."""
+
+
 class EngineFull(EngineError):
     """As many requests are running and waiting as the engine takes."""
 

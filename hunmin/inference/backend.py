@@ -6,13 +6,16 @@ them from one thread.
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from hunmin.inference.ways import Limits
 
 Finish = Literal["stop", "length"]
+
+Score = tuple[float, list[tuple[int, float]]]
+"""The log-probability of a token, and the most probable tokens of its place with theirs."""
 
 GREEDY_BELOW = 1e-3
 """Temperatures below this are 0: the most probable token, always."""
@@ -35,6 +38,13 @@ class Request:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     repetition_penalty: float = 1.0
+    logit_bias: list[tuple[int, float]] = field(default_factory=list)
+    grammar: str = ""
+    """Well-formed EBNF the answer obeys. Whoever adds the request answers for its form: a grammar
+    that is not well formed may end the process."""
+    logprobs: int | None = None
+    """Of how many tokens the log-probability is told beside the one chosen; None: of none."""
+    prompt_logprobs: bool = False
     check: bool = False
     """Whether probabilities that are no numbers end the process: for the self-test."""
 
@@ -46,7 +56,7 @@ class Request:
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> "Request":
         """Read a request that came as a message."""
-        return cls(**{field.name: message[field.name] for field in dataclasses.fields(cls)})
+        return cls(**{each.name: message[each.name] for each in dataclasses.fields(cls)})
 
 
 @dataclass(slots=True)
@@ -58,6 +68,10 @@ class Row:
     finish: Finish | None = None
     refused: str | None = None
     """Why the request cannot go on, where it cannot."""
+    scores: list[Score] | None = None
+    """One for each of `tokens`, where they were asked for."""
+    prompt_scores: list[Score] | None = None
+    """With the first token: one for each token of the prompt but the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import functools
 import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hunmin.errors import (
@@ -26,15 +26,20 @@ from hunmin.inference.frames import Message
 from hunmin.inference.host import ModelHost
 from hunmin.inference.text import AnswerText
 from hunmin.inference.ways import Limits, Way, core_count
-from hunmin.plugins import Delta, Generation, ModelCard, Sampling
+from hunmin.plugins import Delta, Generation, ModelCard, Sampling, TokenScore
 
 READY_SECONDS_MAX = 20.0
 """How long a request waits for a process that is being started again."""
+
+LOGPROBS_MAX = 20
+"""Of this many most probable tokens an answer may tell at each place."""
 
 _SHORT_PROMPT_TOKENS = 2_000
 """Longer prompts are cut into tokens in a thread, so that other streams go on."""
 
 _SEEDS = 1 << 32
+
+_Score = tuple[float | None, Sequence[tuple[int, float]]]
 
 
 class EmbeddedEngine:
@@ -76,7 +81,7 @@ class EmbeddedEngine:
 
     def models(self) -> Sequence[ModelCard]:
         """Return the models served."""
-        return [host.model.card for host in self._hosts.values()]
+        return [host.card() for host in self._hosts.values()]
 
     def host(self, model: str) -> ModelHost:
         """Return the process of a model.
@@ -99,6 +104,22 @@ class EmbeddedEngine:
         least = model.tokens_at_least(generation)
         return least if least > model.context_tokens else len(model.encode(generation))
 
+    def encode(self, generation: Generation) -> Sequence[int]:
+        """Return the tokens of the prompt, chat template included.
+
+        Raises:
+            HunminError: The model is unknown, or has no such token.
+        """
+        return self.host(generation.model).model.encode(generation)
+
+    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
+        """Return what each token stands for: bytes of text, or the name of a special token.
+
+        Raises:
+            HunminError: The model is unknown, or has no such token.
+        """
+        return self.host(model).model.decode(tokens)
+
     async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
         """Generate. Closing the iterator cancels and frees the place at the next step.
 
@@ -114,7 +135,7 @@ class EmbeddedEngine:
         room = host.model.context_tokens - len(prompt)
         await _until_ready(host)
         answer = _Answer(
-            AnswerText(host.model.token_bytes, generation.sampling.stop), prompt_tokens=len(prompt)
+            AnswerText(host.model.token_bytes, generation.sampling.stop), host.model, prompt
         )
         inbox: asyncio.Queue[Message | HunminError] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -149,6 +170,8 @@ def check_sampling(sampling: Sampling) -> None:
         ("presence_penalty", sampling.presence_penalty, -2, 2),
         ("frequency_penalty", sampling.frequency_penalty, -2, 2),
         ("repetition_penalty", sampling.repetition_penalty, 0.01, 100),
+        ("logprobs", sampling.logprobs or 0, 0, LOGPROBS_MAX),
+        *(("logit_bias", bias, -100, 100) for _, bias in sampling.logit_bias),
     ]
     for name, value, low, high in ranges:
         if not low <= value <= high:  # false also for what is no number
@@ -161,17 +184,27 @@ class _Answer:
     """One answer under way: rows of tokens in, deltas out."""
 
     text: AnswerText
-    prompt_tokens: int
+    model: ModelFolder
+    prompt: list[int]
     completion_tokens: int = 0
     open: bool = True
+    scores: list[TokenScore] = field(default_factory=list)
+    prompt_scores: list[TokenScore] = field(default_factory=list)
 
     def take(self, row: Message) -> list[Delta]:
         """Take a row of the child process; the last delta has the reason of the end."""
         if row["refused"]:
             raise EngineRefused(reason=row["refused"])
         shown = ""
-        for token in row["tokens"]:
+        if row["prompt_scores"] is not None:
+            self.prompt_scores = [
+                self._scored(self.prompt[0], (None, [])),
+                *map(self._scored, self.prompt[1:], row["prompt_scores"]),
+            ]
+        for place, token in enumerate(row["tokens"]):
             self.completion_tokens += 1
+            if row["scores"] is not None:
+                self.scores.append(self._scored(token, row["scores"][place]))
             shown += self.text.push(token)
             if self.text.stopped:
                 break
@@ -181,14 +214,25 @@ class _Answer:
             shown += self.text.finish()
         if not shown and not finish:
             return []
+        scores, prompt_scores = tuple(self.scores), tuple(self.prompt_scores)
+        self.scores.clear()
+        self.prompt_scores.clear()
         return [
             Delta(
                 shown,
                 finish_reason=finish,
-                prompt_tokens=self.prompt_tokens,
+                prompt_tokens=len(self.prompt),
                 completion_tokens=self.completion_tokens,
+                scores=scores,
+                prompt_scores=prompt_scores,
             )
         ]
+
+    def _scored(self, token: int, score: _Score) -> TokenScore:
+        """Return a token with its probability, and with the tokens that might have come instead."""
+        logprob, best = score
+        top = (TokenScore(other, self.model.bytes_of(other), value) for other, value in best)
+        return TokenScore(token, self.model.bytes_of(token), logprob, tuple(top))
 
 
 def _request(
@@ -207,6 +251,10 @@ def _request(
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "repetition_penalty": sampling.repetition_penalty,
+        "logit_bias": sampling.logit_bias,
+        "grammar": sampling.grammar,
+        "logprobs": sampling.logprobs,
+        "prompt_logprobs": sampling.prompt_logprobs,
         "check": False,
     }
 

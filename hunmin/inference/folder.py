@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from urllib.parse import quote
 
 from tokenizers import Tokenizer
 
-from hunmin.errors import HunminError, ModelFolderBroken
+from hunmin.errors import HunminError, ModelFolderBroken, TokenUnknown
 from hunmin.inference.text import vocabulary_bytes
 from hunmin.manifest import MANIFEST_NAME, Manifest
 from hunmin.model import END_OF_TEXT_ID, IM_END_ID, encode_chat, load_tokenizer
 from hunmin.plugins import Capability, Generation, ModelCard
 
 CAPABILITIES: frozenset[Capability] = frozenset({"chat", "completion", "seed", "stop", "penalties"})
+"""What every way of running a model can do; a way may add to it."""
 
 _DEFAULTS = ("temperature", "top_p", "top_k", "repetition_penalty")
 
@@ -40,13 +42,13 @@ class ModelFolder:
         self.context_tokens = self._whole(config, "max_position_embeddings")
         self.vocab_size = self._whole(config, "vocab_size")
         self._tokenizer = self._load_tokenizer()
-        special = {
-            token_id
+        self._special = {
+            token_id: token.content.encode()
             for token_id, token in self._tokenizer.get_added_tokens_decoder().items()
             if token.special
         }
         try:
-            self.token_bytes = vocabulary_bytes(self._tokenizer.get_vocab(), special)
+            self.token_bytes = vocabulary_bytes(self._tokenizer.get_vocab(), self._special)
         except ValueError as error:
             raise ModelFolderBroken(folder=folder, reason=str(error)) from error
         self._longest_token_bytes = max(1, *map(len, self.token_bytes))
@@ -73,8 +75,16 @@ class ModelFolder:
     def encode(self, generation: Generation) -> list[int]:
         """Return the prompt's token ids. No text in it can become a special token.
 
-        A text to continue is taken as it is; an empty one begins a new document.
+        A text to continue is taken as it is; an empty one begins a new document. Tokens are, too,
+        special ones included.
+
+        Raises:
+            TokenUnknown: The model has no token of a number that is asked for.
         """
+        self._check(generation.prompt_ids, param="prompt")
+        self._check([token for token, _ in generation.sampling.logit_bias], param="logit_bias")
+        if generation.prompt_ids:
+            return list(generation.prompt_ids)
         if generation.prompt is not None:
             ids = self._tokenizer.encode(_whole_text(generation.prompt), add_special_tokens=False)
             return ids.ids or [END_OF_TEXT_ID]
@@ -84,11 +94,32 @@ class ModelFolder:
         ]
         return encode_chat(self._tokenizer, messages, add_generation_prompt=True)
 
+    def decode(self, tokens: Sequence[int]) -> list[bytes]:
+        """Return what each token stands for: bytes of text, or the name of a special token.
+
+        Raises:
+            TokenUnknown: The model has no token of that number.
+        """
+        self._check(tokens, param="tokens")
+        return [self.bytes_of(token) for token in tokens]
+
+    def bytes_of(self, token: int) -> bytes:
+        """Return what a token of the model's stands for; one without a text has none."""
+        if (name := self._special.get(token)) is not None:
+            return name
+        return self.token_bytes[token] if token < len(self.token_bytes) else b""
+
+    def _check(self, tokens: Sequence[int], *, param: str) -> None:
+        if not all(0 <= token < self.vocab_size for token in tokens):
+            raise TokenUnknown(vocab_size=self.vocab_size, param=param)
+
     def tokens_at_least(self, generation: Generation) -> int:
         """Return a number of tokens the prompt surely has, without cutting it into tokens.
 
         Cutting a few megabytes takes seconds, and no token is longer than the longest one.
         """
+        if generation.prompt_ids:
+            return len(generation.prompt_ids)
         texts = [generation.prompt or "", *(turn.content for turn in generation.messages)]
         size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         return math.ceil(size / self._longest_token_bytes)

@@ -19,6 +19,7 @@ from hunmin.inference.frames import Message
 from hunmin.inference.memory import Memory
 from hunmin.inference.process import ChildProcess
 from hunmin.inference.ways import Limits, Way
+from hunmin.plugins import ModelCard
 
 CRASHES_MAX = 3
 """Crashes within `CRASH_SECONDS` after which the next way is taken."""
@@ -63,6 +64,7 @@ class ModelHost:
         self._log_path = cache / f"{model.file_name}.log"
         self._threads = threads
         self._memory = Memory(cache, model, ways)
+        self._way = ways[0]
         self._log = logs.get(__name__).bind(model=model.name)
         self._lock = threading.Lock()
         self._requests: dict[int, Deliver] = {}
@@ -99,6 +101,11 @@ class ModelHost:
         """Return whether a request can be taken now."""
         future = self.ready()
         return future.done() and future.exception() is None and not self._closing.is_set()
+
+    def card(self) -> ModelCard:
+        """Return the model's card, with what can be done in the way it is run at present."""
+        card = self.model.card
+        return dataclasses.replace(card, capabilities=card.capabilities | self._way.capabilities)
 
     @property
     def process_id(self) -> int | None:
@@ -148,6 +155,7 @@ class ModelHost:
         reasons: list[str] = []
         lasting = True
         for place, way in enumerate(self._memory.order()):
+            self._way = way
             end = self._run_way(way, remember=lasting and place > 0)
             if self._closing.is_set():
                 self._fail(EngineNotReady())

@@ -11,12 +11,15 @@ from pathlib import Path
 from hunmin.inference.engine import EmbeddedEngine
 from hunmin.inference.transformers import WAYS as TRANSFORMERS_WAYS
 from hunmin.inference.ways import Limits, Way
+from hunmin.plugins import Capability
 
 _PROGRAM = "hunmin.inference.openvino_backend:open_backend"
 
+_CAPABILITIES: frozenset[Capability] = frozenset({"logprobs", "grammar"})
+
 WAYS = (
-    Way("openvino", _PROGRAM),
-    Way("openvino-f32", _PROGRAM, {"INFERENCE_PRECISION_HINT": "f32"}),
+    Way("openvino", _PROGRAM, capabilities=_CAPABILITIES),
+    Way("openvino-f32", _PROGRAM, {"INFERENCE_PRECISION_HINT": "f32"}, _CAPABILITIES),
     *TRANSFORMERS_WAYS,
 )
 

@@ -80,7 +80,7 @@ class OpenVinoBackend:
         self._genai, self._openvino, self._numpy = openvino_genai, openvino, numpy
         self._pipeline = pipeline
         self._blocks = blocks
-        self._running: dict[int, tuple[Any, bool]] = {}
+        self._running: dict[int, tuple[Any, Request]] = {}
 
     def facts(self) -> dict[str, Any]:
         """Return the version and the cache."""
@@ -93,6 +93,8 @@ class OpenVinoBackend:
 
     def add(self, request: Request) -> None:
         """Take a request."""
+        if request.logprobs or request.prompt_logprobs or request.logit_bias:
+            raise ValueError("OpenVINO tells of the chosen tokens alone, and favors none")
         config = self._genai.GenerationConfig()
         config.max_new_tokens = request.max_tokens
         config.stop_token_ids = set(request.stop_ids)
@@ -103,7 +105,11 @@ class OpenVinoBackend:
         config.repetition_penalty = request.repetition_penalty
         config.presence_penalty = request.presence_penalty
         config.frequency_penalty = request.frequency_penalty
-        config.logprobs = int(request.check)
+        config.logprobs = int(request.check or request.logprobs is not None)
+        if request.grammar:
+            config.structured_output_config = self._genai.StructuredOutputConfig(
+                grammar=request.grammar
+            )
         config.do_sample = not request.greedy
         if not request.greedy:
             config.rng_seed = request.seed
@@ -113,7 +119,7 @@ class OpenVinoBackend:
                 config.top_k = request.top_k
         prompt = self._openvino.Tensor(self._numpy.array([request.prompt], self._numpy.int64))
         handle = self._pipeline.add_request(request.id, prompt, config)
-        self._running[request.id] = (handle, request.check)
+        self._running[request.id] = (handle, request)
 
     def cancel(self, request_id: int) -> None:
         """Give up a request; the next step frees its blocks."""
@@ -132,14 +138,16 @@ class OpenVinoBackend:
         return [row for row in rows if row.tokens or row.finish or row.refused]
 
     def _read(self, request_id: int) -> Row:
-        handle, check = self._running[request_id]
-        row = Row(request_id, [])
+        handle, request = self._running[request_id]
+        row = Row(request_id, [], scores=None if request.logprobs is None else [])
         while handle.can_read():
             for output in handle.read().values():
                 row.tokens += output.generated_ids
                 row.finish = self._finish(output.finish_reason)
-                if check and not all(map(math.isfinite, output.generated_log_probs)):
+                if request.check and not all(map(math.isfinite, output.generated_log_probs)):
                     raise ArithmeticError("probabilities are not numbers")
+                if row.scores is not None:
+                    row.scores += [(logprob, []) for logprob in output.generated_log_probs]
         if handle.get_status() == self._genai.GenerationStatus.IGNORED:
             row.refused = "the cache for keys and values is too small for it"
         if row.finish or row.refused:

@@ -1,14 +1,33 @@
 """How the fallback chooses a token: the same order of rules as OpenVINO's sampler.
 
-Penalties first, then the most probable `top_k`, temperature, and the nucleus of `top_p`.
-Shapes: V is the vocabulary.
+A bias and penalties first, then the most probable `top_k`, temperature, and the nucleus of
+`top_p`. Shapes: V is the vocabulary, T are places.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 import torch
 
-from hunmin.inference.backend import Request
+from hunmin.inference.backend import Request, Score
+
+
+def score(logits_TV: torch.Tensor, tokens: Sequence[int], *, top: int) -> list[Score]:
+    """Return how probable tokens were where they stand, by the model's own logits.
+
+    Args:
+        logits_TV: What the model gave for each place, shape `(T, V)`.
+        tokens: The token that stands there, T of them.
+        top: Of how many most probable tokens to tell at each place.
+    """
+    logprobs_TV = torch.log_softmax(logits_TV.float(), dim=-1)
+    chosen_T = logprobs_TV.gather(-1, torch.tensor(tokens)[:, None])[:, 0].tolist()
+    best = logprobs_TV.topk(min(top, logprobs_TV.shape[-1]), dim=-1)
+    tops = (
+        list(zip(ids, values, strict=True))
+        for ids, values in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    )
+    return list(zip(chosen_T, tops, strict=True))
 
 
 class Sampler:
@@ -18,6 +37,9 @@ class Sampler:
         self._request = request
         self._counts: Counter[int] = Counter()
         self._prompt = torch.tensor(sorted(set(request.prompt)), dtype=torch.long)
+        bias = dict(request.logit_bias)
+        self._biased = torch.tensor(list(bias), dtype=torch.long)
+        self._bias = torch.tensor(list(bias.values()), dtype=torch.float32)
         self._dice = torch.Generator().manual_seed(request.seed)
 
     def choose(self, logits_V: torch.Tensor) -> int:
@@ -28,7 +50,10 @@ class Sampler:
         """
         if self._request.check and not bool(torch.isfinite(logits_V).all()):
             raise ArithmeticError("probabilities are not numbers")
-        logits_V = self._penalize(logits_V.float())
+        logits_V = logits_V.float()
+        if len(self._biased):
+            logits_V = logits_V.index_add(0, self._biased, self._bias)
+        logits_V = self._penalize(logits_V)
         token = int(logits_V.argmax()) if self._request.greedy else self._draw(logits_V)
         self._counts[token] += 1
         return token

@@ -10,7 +10,13 @@ from pathlib import Path
 from hunmin.inference.engine import EmbeddedEngine
 from hunmin.inference.ways import Limits, Way
 
-WAYS = (Way("transformers", "hunmin.inference.transformers_backend:open_backend"),)
+WAYS = (
+    Way(
+        "transformers",
+        "hunmin.inference.transformers_backend:open_backend",
+        capabilities=frozenset({"logprobs", "top_logprobs", "prompt_logprobs", "logit_bias"}),
+    ),
+)
 
 
 def open_engine(

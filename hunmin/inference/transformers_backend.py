@@ -15,8 +15,8 @@ import torch
 import transformers
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from hunmin.inference.backend import Opening, Request, Row
-from hunmin.inference.sampling import Sampler
+from hunmin.inference.backend import Opening, Request, Row, Score
+from hunmin.inference.sampling import Sampler, score
 from hunmin.inference.ways import processor_has
 
 BFLOAT16_PARAMETERS_MIN = 200_000_000
@@ -54,6 +54,7 @@ class _Running:
     cached: int = 0
     """Tokens whose keys and values are in the cache."""
     generated: list[int] = field(default_factory=list)
+    prompt_scores: list[Score] = field(default_factory=list)
 
     @property
     def prefilled(self) -> bool:
@@ -173,6 +174,8 @@ class TransformersBackend:
         """Take a request; it waits where all rows are taken."""
         if len(request.prompt) + request.max_tokens > self._rows.positions:
             raise ValueError("it is longer than the context")
+        if request.grammar:
+            raise ValueError("Transformers follows no grammar")
         self._waiting.append(request)
 
     @torch.inference_mode()
@@ -212,11 +215,22 @@ class TransformersBackend:
             prompt = running.request.prompt
             piece = prompt[running.cached : running.cached + left]
             positions_BQ = torch.arange(running.cached, running.cached + len(piece))[None]
-            logits_BV = self._forward(range(place, place + 1), [piece], positions_BQ)
+            # With its prompt scored, the logits of every place are kept, and not the last alone.
+            [logits_QV] = self._forward(
+                range(place, place + 1),
+                [piece],
+                positions_BQ,
+                kept=len(piece) if running.request.prompt_logprobs else 1,
+            )
             running.cached += len(piece)
             left -= len(piece)
+            if running.request.prompt_logprobs:
+                self._score_prompt(running, logits_QV)
             if running.prefilled:
-                rows.append(self._choose(running, logits_BV[0]))
+                row = self._choose(running, logits_QV[-1])
+                if running.request.prompt_logprobs:
+                    row.prompt_scores = running.prompt_scores
+                rows.append(row)
             if left <= 0:
                 break
         return rows
@@ -238,17 +252,17 @@ class TransformersBackend:
             batch = self._running[place:end]
             positions_BQ = torch.tensor([[running.cached] for running in batch])
             tokens = [running.generated[-1:] for running in batch]
-            logits_BV = self._forward(range(place, end), tokens, positions_BQ)
-            for running, logits_V in zip(batch, logits_BV, strict=True):
+            logits_BQV = self._forward(range(place, end), tokens, positions_BQ, kept=1)
+            for running, logits_QV in zip(batch, logits_BQV, strict=True):
                 running.cached += 1
-                rows.append(self._choose(running, logits_V))
+                rows.append(self._choose(running, logits_QV[-1]))
             place = end
         return rows
 
     def _forward(
-        self, rows: range, tokens: list[list[int]], positions_BQ: torch.Tensor
+        self, rows: range, tokens: list[list[int]], positions_BQ: torch.Tensor, *, kept: int
     ) -> torch.Tensor:
-        """Return the logits after the last token of each row, `(B, V)`."""
+        """Return the logits after the last `kept` tokens of each row, `(B, kept, V)`."""
         mask = self._rows.point(rows, positions_BQ)
         output = self._model(
             input_ids=torch.tensor(tokens),
@@ -256,14 +270,26 @@ class TransformersBackend:
             position_ids=positions_BQ,
             past_key_values=self._rows.cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=kept,
         )
-        return output.logits[:, -1]
+        logits: torch.Tensor = output.logits
+        return logits
+
+    def _score_prompt(self, running: _Running, logits_QV: torch.Tensor) -> None:
+        """Score the tokens that follow those of the piece just worked on."""
+        request = running.request
+        first = running.cached - len(logits_QV) + 1
+        followers = request.prompt[first : running.cached + 1]
+        running.prompt_scores += score(
+            logits_QV[: len(followers)], followers, top=request.logprobs or 0
+        )
 
     def _choose(self, running: _Running, logits_V: torch.Tensor) -> Row:
         token = running.sampler.choose(logits_V)
         running.generated.append(token)
         row = Row(running.request.id, [token])
+        if running.request.logprobs is not None:
+            row.scores = score(logits_V[None], [token], top=running.request.logprobs)
         if token in running.request.stop_ids:
             row.finish = "stop"
         elif len(running.generated) >= running.request.max_tokens:

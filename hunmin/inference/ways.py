@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hunmin.plugins import Capability
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -18,6 +20,8 @@ class Way:
     """`module:function` that returns a `Backend` in the child process."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What the program makes of them, such as `INFERENCE_PRECISION_HINT`."""
+    capabilities: frozenset[Capability] = frozenset()
+    """What it can do beyond what every way can."""
 
 
 @dataclass(frozen=True, slots=True)

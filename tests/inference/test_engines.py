@@ -5,14 +5,15 @@ import asyncio
 import pytest
 
 from hunmin.inference import EmbeddedEngine, Limits, Way, openvino, transformers
-from tests.inference.conformance import EngineConformance, chat, collect, say
+from tests.inference.conformance import EngineConformance, chat, collect, completion, say
+from tests.inference.conformance_scores import ScoresConformance, prompt_scores_of, scores_of
 from tests.inference.conftest import running
 from tests.inference.tiny import PARROT_SAYS
 
 TWO_PLACES = Limits(running_max=2, waiting_max=0)
 
 
-class _Both(EngineConformance):
+class _Both(EngineConformance, ScoresConformance):
     """The fixtures, for an engine opened by `open_engine`."""
 
     @pytest.fixture(scope="class")
@@ -94,6 +95,31 @@ class TestTransformers(_Both):
         )
 
         assert await say(exact, generation) == await say(engine, generation)
+
+    async def test_a_prompt_is_scored_as_the_model_does(self, engine, random_model):
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        generation = completion(
+            "나랏말싸미 듕귁에 달아", model="random", max_tokens=1, logprobs=0, prompt_logprobs=True
+        )
+        ids = torch.tensor([engine.encode(generation)])
+        model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
+        logprobs_TV = torch.log_softmax(model(ids).logits[0], dim=-1)
+        expected = logprobs_TV[:-1].gather(-1, ids[0, 1:, None])[:, 0].tolist()
+
+        scores = await prompt_scores_of(engine, generation)
+        assert [score.logprob for score in scores[1:]] == pytest.approx(expected, abs=1e-3)
+
+    async def test_both_engines_tell_the_same_probabilities(self, exact, engine):
+        for sampling in ({}, {"temperature": 0.01, "seed": 1}):
+            asked = chat(model="random", max_tokens=20, logprobs=0, **sampling)
+            one, other = await scores_of(exact, asked), await scores_of(engine, asked)
+
+            assert [score.token for score in one] == [score.token for score in other]
+            assert [score.logprob for score in one] == pytest.approx(
+                [score.logprob for score in other], abs=0.01
+            )
 
     async def test_the_reference_gives_the_tokens_of_generate(self, engine, random_model):
         import torch

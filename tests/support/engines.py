@@ -5,19 +5,33 @@ set on it by the test.
 """
 
 import asyncio
+import dataclasses
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from hunmin.errors import ContextLengthExceeded
-from hunmin.plugins import Delta, Generation, ModelCard
+from hunmin.errors import ContextLengthExceeded, TokenUnknown
+from hunmin.plugins import Delta, Generation, ModelCard, Sampling, TokenScore
 
 PAPER = ModelCard(
     id="paper",
     folder=None,
     context_tokens=2000,
     created_at=1_760_000_000,
-    capabilities=frozenset({"chat", "completion", "seed", "stop", "penalties"}),
+    capabilities=frozenset(
+        {
+            "chat",
+            "completion",
+            "seed",
+            "stop",
+            "penalties",
+            "logprobs",
+            "top_logprobs",
+            "prompt_logprobs",
+            "logit_bias",
+            "grammar",
+        }
+    ),
     defaults={"temperature": 0.6, "top_p": 0.95},
 )
 
@@ -28,6 +42,26 @@ BASE = ModelCard(
     created_at=1_760_000_001,
     capabilities=frozenset({"completion"}),
 )
+
+
+VOCAB_SIZE = 0x110000
+"""One token for each character there may be."""
+
+
+def scores_of(
+    text: str, sampling: Sampling, *, first_unknown: bool = False
+) -> tuple[TokenScore, ...]:
+    """Return how probable each character is: the lower its code point, the more."""
+    if sampling.logprobs is None:
+        return ()
+
+    def score(character: str, top: tuple[TokenScore, ...] = ()) -> TokenScore:
+        return TokenScore(ord(character), character.encode(), -ord(character) / VOCAB_SIZE, top)
+
+    told = [score(one, tuple(map(score, "abcde"[: sampling.logprobs]))) for one in text]
+    if first_unknown and told:
+        told[0] = dataclasses.replace(told[0], logprob=None, top=())
+    return tuple(told)
 
 
 class PaperEngine:
@@ -69,9 +103,20 @@ class PaperEngine:
         return self.cards
 
     def count_prompt_tokens(self, generation: Generation) -> int:
-        if generation.prompt is not None:
-            return len(generation.prompt)
-        return sum(len(message.content) for message in generation.messages)
+        return len(self.encode(generation))
+
+    def encode(self, generation: Generation) -> list[int]:
+        if generation.prompt_ids:
+            if max(generation.prompt_ids) >= VOCAB_SIZE:
+                raise TokenUnknown(vocab_size=VOCAB_SIZE, param="prompt")
+            return list(generation.prompt_ids)
+        said = generation.prompt or "".join(turn.content for turn in generation.messages)
+        return [ord(character) for character in said]
+
+    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:  # noqa: ARG002
+        if any(token >= VOCAB_SIZE for token in tokens):
+            raise TokenUnknown(vocab_size=VOCAB_SIZE, param="tokens")
+        return [chr(token).encode("utf-8", "surrogatepass") for token in tokens]
 
     async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
         self.seen.append(generation)
@@ -104,8 +149,17 @@ class PaperEngine:
                 return
             step = min(self._random.randint(1, self.piece_characters_max), ends - said)
             piece = "".join(self.text[(said + n) % len(self.text)] for n in range(step))
+            told = scores_of(piece, generation.sampling)
+            first = generation.sampling.prompt_logprobs and said == 0
+            prompt = "".join(map(chr, self.encode(generation))) if first else ""
             said += step
-            yield Delta(text=piece, prompt_tokens=prompt_tokens, completion_tokens=said)
+            yield Delta(
+                text=piece,
+                prompt_tokens=prompt_tokens,
+                completion_tokens=said,
+                scores=told,
+                prompt_scores=scores_of(prompt, generation.sampling, first_unknown=True),
+            )
         reason = "stop" if ends == self.ends_after else "length"
         yield Delta(
             text="", finish_reason=reason, prompt_tokens=prompt_tokens, completion_tokens=said
