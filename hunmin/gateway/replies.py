@@ -76,12 +76,34 @@ class AnswerMessage(Reply):
     annotations: list[None]
 
 
-class ChatChoice(Reply):
-    """The one answer."""
+class TopLogprob(Reply):
+    """A token that might have come."""
 
-    index: Literal[0]
+    token: str
+    logprob: float
+    bytes: list[int]
+    """The token itself; `token` shows U+FFFD where it is a part of a character."""
+
+
+class ChatTokenLogprob(TopLogprob):
+    """A token that came, and the most probable ones of its place."""
+
+    top_logprobs: list[TopLogprob]
+
+
+class ChatLogprobs(Reply):
+    """How probable each token of an answer was."""
+
+    content: list[ChatTokenLogprob]
+    refusal: None
+
+
+class ChatChoice(Reply):
+    """One answer."""
+
+    index: int
     message: AnswerMessage
-    logprobs: None
+    logprobs: ChatLogprobs | None
     finish_reason: FinishReason
 
 
@@ -107,11 +129,11 @@ class MessageDelta(Reply):
 
 
 class ChatChunkChoice(Reply):
-    """A piece of the one answer."""
+    """A piece of one answer."""
 
-    index: Literal[0]
+    index: int
     delta: MessageDelta
-    logprobs: None
+    logprobs: ChatLogprobs | None
     finish_reason: FinishReason | None
 
 
@@ -128,12 +150,25 @@ class ChatChunk(Reply):
     usage: UsageReply | None = None
 
 
-class TextChoice(Reply):
-    """The one continuation, or a piece of it."""
+class TextLogprobs(Reply):
+    """How probable each token of a text was."""
 
-    index: Literal[0]
+    tokens: list[str]
+    """A part of a character is written `bytes:\\xed\\x9b`."""
+    token_logprobs: list[float | None]
+    """Null for the first token of a prompt."""
+    top_logprobs: list[dict[str, float] | None]
+    """The most probable tokens of each place, and the one that came."""
+    text_offset: list[int]
+    """Where each token begins, in characters."""
+
+
+class TextChoice(Reply):
+    """One continuation, or a piece of it."""
+
+    index: int
     text: str
-    logprobs: None
+    logprobs: TextLogprobs | None
     finish_reason: FinishReason | None
 
 

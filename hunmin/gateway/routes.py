@@ -30,6 +30,7 @@ from hunmin.errors import (
 )
 from hunmin.gateway import openapi, queries, rules, writers
 from hunmin.gateway.answers import Answer
+from hunmin.gateway.choices import Choices
 from hunmin.gateway.replies import ChatChunk, ChatReply, ModelList, ModelReply, TextReply, UsageList
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.streams import ClientGone, EventStream, Listener
@@ -78,8 +79,8 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
 async def create_chat_completion(request: Request, actor: accounts.KnownKeyActor) -> Response:
     """Answer a conversation, whole or as a stream of server-sent events.
 
-    What this server cannot do (tools, images, several choices, log probabilities, JSON mode) is
-    refused with `unsupported_parameter`, never ignored.
+    What this server or the model's engine cannot do (tools, images, audio) is refused with
+    `unsupported_parameter`, never ignored.
     """
     return await _answer(request, actor, ChatRequest.parse(await read_body(request)))
 
@@ -92,7 +93,7 @@ async def create_chat_completion(request: Request, actor: accounts.KnownKeyActor
     openapi_extra=openapi.body(CompletionRequest),
 )
 async def create_completion(request: Request, actor: accounts.KnownKeyActor) -> Response:
-    """Continue a text, whole or as a stream of server-sent events."""
+    """Continue texts or lists of tokens, whole or as a stream of server-sent events."""
     return await _answer(request, actor, CompletionRequest.parse(await read_body(request)))
 
 
@@ -147,14 +148,19 @@ async def list_usage(request: Request, actor: accounts.KeyActor) -> Response:
 
 async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response:
     gateway = _gateway(request)
-    answer = await gateway.open(actor, asked, request_id=request_id_of(request))
+    echoes = _echoes(gateway, asked)
+    answer: Answer | Choices
+    if asked.answers == 1:
+        answer = await gateway.open(actor, asked, request_id=request_id_of(request))
+    else:
+        answers = await gateway.open_all(actor, asked, request_id=request_id_of(request))
+        answer = Choices(answers, to_one_prompt=asked.choices)
     listener = Listener(answer, request)
-    writer = _writer(gateway, asked, answer)
+    writer = _writer(gateway, asked, answer, echoes)
     handed_on = False
     try:
         if not asked.stream:
-            text = "".join([piece.text for piece in await listener.whole()])
-            return _json(request, writer.whole(text, answer.last))
+            return _json(request, writer.whole(await listener.whole(), answer.last))
         await listener.first(seconds=FIRST_PIECE_SECONDS)
         handed_on = True
     finally:
@@ -171,15 +177,39 @@ async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response
     )
 
 
-def _writer(gateway: Gateway, asked: ApiRequest, answer: Answer) -> ChatWriter | TextWriter:
-    kind = ChatWriter if isinstance(asked, ChatRequest) else TextWriter
+def _writer(
+    gateway: Gateway, asked: ApiRequest, answer: Answer | Choices, echoes: list[str]
+) -> ChatWriter | TextWriter:
     card = rules.choose_model(gateway.models(), asked.model)
-    return kind(
+    fingerprint = writers.fingerprint_of(card, hunmin.__version__)
+    if isinstance(asked, ChatRequest):
+        return ChatWriter(
+            answer_id=answer.admission_id,
+            created=answer.created_at,
+            model=card.id,
+            fingerprint=fingerprint,
+            choices=asked.choices,
+            logprobs=bool(asked.logprobs),
+        )
+    return TextWriter(
         answer_id=answer.admission_id,
         created=answer.created_at,
         model=card.id,
-        fingerprint=writers.fingerprint_of(card, hunmin.__version__),
+        fingerprint=fingerprint,
+        echoes=echoes,
+        logprobs=asked.logprobs is not None,
     )
+
+
+def _echoes(gateway: Gateway, asked: ApiRequest) -> list[str]:
+    """Return what is given back before each continuation: its prompt, or nothing."""
+    if isinstance(asked, ChatRequest):
+        return []
+    return [
+        gateway.text_of(asked.model, prompt) if asked.echo else ""
+        for prompt in asked.prompts
+        for _ in range(asked.choices)
+    ]
 
 
 async def read_body(request: Request) -> bytes:

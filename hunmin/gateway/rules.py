@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from hunmin.errors import (
     ContextLengthExceeded,
+    InvalidRequest,
     ModelLacksCapability,
     ModelNotFound,
     RateLimitExceeded,
@@ -44,26 +45,57 @@ def choose_model(cards: Sequence[ModelCard], model: str) -> ModelCard:
 
 
 def plan(request: ApiRequest, card: ModelCard, *, request_id: str) -> Generation:
-    """Return what the engine is to generate, its length not yet fitted to the context.
+    """Return the first answer that is to be generated. See `plan_all`."""
+    return plan_all(request, card, request_id=request_id)[0]
+
+
+def plan_all(request: ApiRequest, card: ModelCard, *, request_id: str) -> list[Generation]:
+    """Return what the engine is to generate: `n` answers to the first prompt, then to the next.
+
+    Their lengths are not yet fitted to the context.
 
     Text is brought to Unicode's NFC form, in which models are trained: macOS hands Hangul over
     in pieces (NFD), and a model would read those as other, rarer tokens.
 
     Raises:
         ModelLacksCapability: The model cannot do what the request asks for.
+        InvalidRequest: Two values do not go together.
     """
     check_capabilities(request, card)
     sampling = choose_sampling(request, card)
+    return [
+        replace(generation, sampling=_seeded(sampling, number))
+        for generation in _generations(request, card, sampling, request_id)
+        for number in range(request.choices)
+    ]
+
+
+def _generations(
+    request: ApiRequest, card: ModelCard, sampling: Sampling, request_id: str
+) -> list[Generation]:
+    """Return one generation for each prompt."""
     if isinstance(request, ChatRequest):
         messages = tuple(
             Message(
                 role="system" if message.role == "developer" else message.role,
-                content=_nfc(message.text),
+                content=compose(message.text),
             )
             for message in request.messages
         )
-        return Generation(request_id, card.id, sampling, messages=messages)
-    return Generation(request_id, card.id, sampling, prompt=_nfc(request.text))
+        return [Generation(request_id, card.id, sampling, messages=messages)]
+    return [
+        Generation(request_id, card.id, sampling, prompt=compose(prompt))
+        if isinstance(prompt, str)
+        else Generation(request_id, card.id, sampling, prompt_ids=tuple(prompt))
+        for prompt in request.prompts
+    ]
+
+
+def _seeded(sampling: Sampling, number: int) -> Sampling:
+    """Return the sampling of the answer of that number: each has a seed of its own."""
+    if not number or sampling.seed is None:
+        return sampling
+    return replace(sampling, seed=(sampling.seed + number) % _SEEDS)
 
 
 def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
@@ -76,6 +108,10 @@ def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
         (bool(request.presence_penalty), "penalties", "presence_penalty"),
         (bool(request.frequency_penalty), "penalties", "frequency_penalty"),
         (request.repetition_penalty not in {None, 1.0}, "penalties", "repetition_penalty"),
+        (bool(request.logit_bias), "logit_bias", "logit_bias"),
+        (_logprobs_asked(request) is not None, "logprobs", "logprobs"),
+        (bool(_logprobs_asked(request)), "top_logprobs", _top_field(request)),
+        (_prompt_logprobs_asked(request), "prompt_logprobs", "echo"),
     ]
     for needed, capability, param in needs:
         if needed and capability not in card.capabilities:
@@ -99,7 +135,7 @@ def choose_sampling(request: ApiRequest, card: ModelCard) -> Sampling:
         temperature=temperature,
         top_p=top_p,
         top_k=int(top_k),
-        stop=tuple(_nfc(stop) for stop in request.stops),
+        stop=tuple(compose(stop) for stop in request.stops),
         seed=None if request.seed is None else request.seed % _SEEDS,
         presence_penalty=request.presence_penalty or 0.0,
         frequency_penalty=request.frequency_penalty or 0.0,
@@ -108,6 +144,9 @@ def choose_sampling(request: ApiRequest, card: ModelCard) -> Sampling:
             defaults.get("repetition_penalty"),
             house.repetition_penalty,
         ),
+        logit_bias=tuple((int(token), bias) for token, bias in (request.logit_bias or {}).items()),
+        logprobs=_logprobs_asked(request),
+        prompt_logprobs=_prompt_logprobs_asked(request),
     )
 
 
@@ -129,6 +168,18 @@ def fit(
     asked = generation.sampling.max_tokens or room
     tokens = min(asked, room, completion_tokens_max)
     return replace(generation, sampling=replace(generation.sampling, max_tokens=tokens))
+
+
+def check_choices(choices: int, limits: Limits, *, param: str) -> None:
+    """Raise `InvalidRequest` where one request asks for more answers than may run at once."""
+    if choices > limits.concurrent_max:
+        raise InvalidRequest(
+            param=param,
+            reason_en=f"it asks for {choices} answers, and at most {limits.concurrent_max} may "
+            "run at the same time",
+            reason_ko=f"답 {choices}개를 요청했지만 동시에 {limits.concurrent_max}개까지 받을 수 "
+            "있습니다",
+        )
 
 
 def check_rate(limits: Limits, *, now: datetime, nth_newest: datetime | None) -> None:
@@ -165,11 +216,40 @@ def _tokens_asked(request: ApiRequest) -> int:
     return 0 if isinstance(request, ChatRequest) else COMPLETION_TOKENS_DEFAULT
 
 
+def _logprobs_asked(request: ApiRequest) -> int | None:
+    """Return of how many tokens the probability is to be told beside the one that came."""
+    if isinstance(request, CompletionRequest):
+        return request.logprobs
+    if request.logprobs:
+        return request.top_logprobs or 0
+    if request.top_logprobs is not None and request.top_logprobs > 0:
+        raise InvalidRequest(
+            param="top_logprobs",
+            reason_en="it needs 'logprobs' to be true",
+            reason_ko="'logprobs'가 true여야 합니다",
+        )
+    return None
+
+
+def _prompt_logprobs_asked(request: ApiRequest) -> bool:
+    """Return whether the probabilities of the prompt's tokens are to be told."""
+    return (
+        isinstance(request, CompletionRequest)
+        and bool(request.echo)
+        and request.logprobs is not None
+    )
+
+
+def _top_field(request: ApiRequest) -> str:
+    return "top_logprobs" if isinstance(request, ChatRequest) else "logprobs"
+
+
 def _first(asked: float | None, default: float | None, house: float) -> float:
     if asked is not None:
         return asked
     return house if default is None else default
 
 
-def _nfc(text: str) -> str:
+def compose(text: str) -> str:
+    """Return a text in the form models are trained in: Hangul composed, not in pieces."""
     return unicodedata.normalize("NFC", text)

@@ -141,7 +141,61 @@ class Gateway:
         """
         self._check_ready()
         card = rules.choose_model(self._engine.models(), request.model)
-        generation = rules.plan(request, card, request_id=request_id)
+        return await self._open(actor, rules.plan(request, card, request_id=request_id), card)
+
+    async def open_all(self, actor: Actor, request: ApiRequest, *, request_id: str) -> list[Answer]:
+        """Open every answer a request asks for: `n` to each prompt. All, or none stays open.
+
+        Each is admitted, counted and settled by itself.
+        """
+        self._check_ready()
+        card = rules.choose_model(self._engine.models(), request.model)
+        generations = rules.plan_all(request, card, request_id=request_id)
+        param = "n" if request.choices > 1 else "prompt"
+        rules.check_choices(len(generations), self._limits(actor), param=param)
+        opening = [asyncio.ensure_future(self._open(actor, one, card)) for one in generations]
+        try:
+            return list(await asyncio.gather(*opening))
+        except BaseException:
+            for one in opening:
+                one.cancel()
+            await asyncio.wait(opening)
+            for one in opening:
+                if not one.cancelled() and one.exception() is None:
+                    await one.result().aclose()
+            raise
+
+    def encode(self, request: ApiRequest) -> Sequence[int]:
+        """Return the tokens of a request's prompt, chat template included.
+
+        Raises:
+            HunminError: The engine is not ready, or the model or a token is unknown.
+        """
+        self._check_ready()
+        card = rules.choose_model(self._engine.models(), request.model)
+        return self._engine.encode(rules.plan(request, card, request_id="tokens"))
+
+    def text_of(self, model: str, prompt: str | Sequence[int]) -> str:
+        """Return a prompt as text, as it is given back beside its continuation.
+
+        Raises:
+            HunminError: As `decode`, where it is a list of tokens.
+        """
+        if isinstance(prompt, str):
+            return rules.compose(prompt)
+        return b"".join(self.decode(model, prompt)).decode("utf-8", "replace")
+
+    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
+        """Return what each token stands for: bytes of text, or the name of a special token.
+
+        Raises:
+            HunminError: The engine is not ready, or the model or a token is unknown.
+        """
+        self._check_ready()
+        return self._engine.decode(rules.choose_model(self._engine.models(), model).id, tokens)
+
+    async def _open(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
+        """Admit one answer and begin it."""
         self._take_place()
         try:
             answer = await self._prepare(actor, generation, card)
@@ -214,7 +268,7 @@ class Gateway:
         def admit(act: Act) -> str:
             return actions.admit(
                 act,
-                endpoint="completion" if generation.prompt is not None else "chat",
+                endpoint="chat" if generation.messages else "completion",
                 model=generation.model,
                 prompt_tokens=prompt_tokens,
                 completion_tokens_max=generation.sampling.max_tokens,

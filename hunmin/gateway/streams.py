@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from hunmin.errors import HunminError
 from hunmin.gateway.answers import Answer
+from hunmin.gateway.choices import Choices
 from hunmin.gateway.writers import ChatWriter, TextWriter, error_reply
 from hunmin.plugins import Delta
 
@@ -31,9 +32,9 @@ class Silence(Exception):
 
 
 class Listener:
-    """Reads one answer for one client. Used inside `async with`, which closes the answer."""
+    """Reads an answer, or several as one, for one client. Whoever makes it closes it."""
 
-    def __init__(self, answer: Answer, request: Request) -> None:
+    def __init__(self, answer: Answer | Choices, request: Request) -> None:
         self._answer = answer
         self._pending: asyncio.Future[list[Delta]] | None = None
         self._gone = asyncio.ensure_future(_disconnect(request.receive))
@@ -73,8 +74,9 @@ class Listener:
             HunminError: The answer failed.
         """
         await self._wait(asyncio.ensure_future(self._answer.finished()), None)
-        pieces = await self._answer.batch()
-        await self._answer.batch()  # raises where it failed on the way
+        pieces: list[Delta] = []
+        while more := await self._answer.batch():  # raises where it failed on the way
+            pieces += more
         return pieces
 
     async def _wait(self, awaited: asyncio.Future[Any], seconds: float | None) -> None:
@@ -108,7 +110,7 @@ class EventStream(Response):
     def __init__(
         self,
         listener: Listener,
-        answer: Answer,
+        answer: Answer | Choices,
         writer: Writer,
         *,
         with_usage: bool,

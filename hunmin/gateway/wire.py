@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
 )
 from pydantic_core import ErrorDetails
+from typing_extensions import override
 
 from hunmin.errors import (
     HunminError,
@@ -30,6 +31,11 @@ from hunmin.errors import (
 
 TEXT_CHARACTERS_MAX = 2_000_000
 MESSAGES_MAX = 2_048
+PROMPTS_MAX = 256
+CHOICES_MAX = 16
+LOGPROBS_MAX = 5
+TOP_LOGPROBS_MAX = 20
+BIASED_TOKENS_MAX = 300
 PARTS_MAX = 256
 TOKENS_MAX = 10_000_000
 SEED_MAX = 9_223_372_036_854_776_000
@@ -47,6 +53,10 @@ Text = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
 StopText = Annotated[str, Field(min_length=1, max_length=256)]
 Hint = Annotated[str, Field(max_length=512)]
 Unsupported = Annotated[None, Field(description="Not supported; leave it out or send null.")]
+
+
+TokenId = Annotated[int, Field(ge=0, lt=2**31), Whole]
+TokenIds = Annotated[list[TokenId], Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
 
 
 def _tag(value: object) -> str:
@@ -115,10 +125,24 @@ Stop = Annotated[
     | Annotated[list[StopText], Field(max_length=4), Tag("(parts)")],
     Discriminator(_tag),
 ]
+
+
+def _prompt_tag(value: object) -> str:
+    """Return which of the four forms of a prompt is meant."""
+    if isinstance(value, str):
+        return "(text)"
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, list):
+        return "(token lists)"
+    return "(tokens)" if isinstance(first, int | float) else "(texts)"
+
+
 Prompt = Annotated[
     Annotated[Text, Tag("(text)")]
-    | Annotated[list[Text], Field(min_length=1, max_length=1), Tag("(parts)")],
-    Discriminator(_tag),
+    | Annotated[list[Text], Field(min_length=1, max_length=PROMPTS_MAX), Tag("(texts)")]
+    | Annotated[TokenIds, Tag("(tokens)")]
+    | Annotated[list[TokenIds], Field(min_length=1, max_length=PROMPTS_MAX), Tag("(token lists)")],
+    Discriminator(_prompt_tag),
 ]
 
 
@@ -133,7 +157,7 @@ class StreamOptions(Shape):
 class SamplingFields(Shape):
     """What both endpoints take."""
 
-    refused: ClassVar[frozenset[str]] = frozenset({"n", "logit_bias", "logprobs", "stream_options"})
+    refused: ClassVar[frozenset[str]] = frozenset({"n", "stream_options"})
     """Fields whose every refused value means that this server cannot do that."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
@@ -160,10 +184,20 @@ class SamplingFields(Shape):
     """Send the answer piece by piece, as server-sent events."""
     stream_options: StreamOptions | None = None
     """Without `stream` it changes nothing."""
-    n: Annotated[int, Field(ge=1, le=1), Whole] | None = None
-    """One answer to a request."""
-    logit_bias: Annotated[dict[str, None], Field(max_length=0)] | None = None
-    """Only empty: no token can be favored."""
+    n: Annotated[int, Field(ge=1, le=CHOICES_MAX), Whole] | None = None
+    """How many answers, each written and counted by itself; with a seed the second has the
+    next one."""
+    logit_bias: (
+        Annotated[
+            dict[
+                Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")],
+                Annotated[float, Field(ge=-100, le=100)],
+            ],
+            Field(max_length=BIASED_TOKENS_MAX),
+        ]
+        | None
+    ) = None
+    """What is added to the logits of tokens, by their number; not every engine can."""
     user: Hint | None = None
     """Accepted from clients that send it; neither used nor kept."""
 
@@ -173,6 +207,16 @@ class SamplingFields(Shape):
         if isinstance(self.stop, str):
             return (self.stop,)
         return tuple(self.stop or ())
+
+    @property
+    def choices(self) -> int:
+        """Return how many answers to one prompt are asked for."""
+        return self.n or 1
+
+    @property
+    def answers(self) -> int:
+        """Return how many answers are asked for in all."""
+        return self.choices
 
     @property
     def wants_usage_chunk(self) -> bool:
@@ -196,7 +240,7 @@ class ChatRequest(SamplingFields):
     """`POST /v1/chat/completions`: answer a conversation."""
 
     refused: ClassVar[frozenset[str]] = SamplingFields.refused | {
-        "top_logprobs", "metadata", "modalities", "response_format", "service_tier", "store",
+        "metadata", "modalities", "response_format", "service_tier", "store",
         "tool_choice", "tools",
     }  # fmt: skip
 
@@ -204,8 +248,10 @@ class ChatRequest(SamplingFields):
     """The conversation, oldest first."""
     max_completion_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
     """The newer name of `max_tokens`; where both are given the smaller one holds."""
-    logprobs: Literal[False] | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=0), Whole] | None = None
+    logprobs: bool | None = None
+    """Whether to tell how probable each token of the answer was; not every engine can."""
+    top_logprobs: Annotated[int, Field(ge=0, le=TOP_LOGPROBS_MAX), Whole] | None = None
+    """Of how many most probable tokens to tell at each place; needs `logprobs`."""
     response_format: TextFormat | None = None
     modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
     metadata: Annotated[dict[str, None], Field(max_length=0)] | None = None
@@ -234,19 +280,33 @@ class ChatRequest(SamplingFields):
 class CompletionRequest(SamplingFields):
     """`POST /v1/completions`: continue a text."""
 
-    refused: ClassVar[frozenset[str]] = SamplingFields.refused | {"best_of", "echo"}
+    refused: ClassVar[frozenset[str]] = SamplingFields.refused | {"best_of"}
 
     prompt: Prompt
-    """One text, or a list of one. Lists of token ids are refused."""
+    """A text, a list of tokens, or a list of either; each is continued by itself."""
     best_of: Annotated[int, Field(ge=1, le=1), Whole] | None = None
-    echo: Literal[False] | None = None
-    logprobs: Unsupported = None
+    echo: bool | None = None
+    """Give the prompt back before its continuation, and tell of its tokens where `logprobs` asks
+    for it."""
+    logprobs: Annotated[int, Field(ge=0, le=LOGPROBS_MAX), Whole] | None = None
+    """Tell how probable each token was, and of this many most probable ones at its place; not
+    every engine can."""
     suffix: Unsupported = None
 
     @property
-    def text(self) -> str:
-        """Return the text to continue."""
-        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
+    def prompts(self) -> list[str | list[int]]:
+        """Return the texts or lists of tokens to continue."""
+        if isinstance(self.prompt, str):
+            return [self.prompt]
+        if isinstance(self.prompt[0], int):
+            return [[token for token in self.prompt if isinstance(token, int)]]
+        return [prompt for prompt in self.prompt if not isinstance(prompt, int)]
+
+    @property
+    @override
+    def answers(self) -> int:
+        """Return how many answers are asked for in all: `n` to each prompt."""
+        return self.choices * len(self.prompts)
 
 
 ApiRequest = ChatRequest | CompletionRequest
@@ -269,6 +329,8 @@ _REASONS_KO = {
     "list_type": "목록이어야 합니다",
     "too_short": "항목이 너무 적습니다",
     "too_long": "항목이 너무 많습니다",
+    "string_pattern_mismatch": "형식이 맞지 않습니다",
+    "less_than": "너무 큽니다",
     "greater_than_equal": "너무 작습니다",
     "less_than_equal": "너무 큽니다",
     "literal_error": "허용되지 않는 값입니다",
@@ -318,4 +380,4 @@ def _path(location: tuple[int | str, ...]) -> str | None:
     return path or None
 
 
-_UNION_TAGS = frozenset({"(text)", "(parts)"})
+_UNION_TAGS = frozenset({"(text)", "(parts)", "(texts)", "(tokens)", "(token lists)"})

@@ -1,7 +1,7 @@
 """Filling in OpenAI's objects from an answer's pieces, a model's card, an error. Pure."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from hunmin.errors import HunminError
@@ -11,6 +11,7 @@ from hunmin.gateway.replies import (
     ChatChoice,
     ChatChunk,
     ChatChunkChoice,
+    ChatLogprobs,
     ChatReply,
     CompletionTokensDetails,
     ErrorBody,
@@ -24,52 +25,81 @@ from hunmin.gateway.replies import (
     UsageOfDay,
     UsageReply,
 )
-from hunmin.plugins import Delta, FinishReason, ModelCard
+from hunmin.gateway.scores import TextScores, chat_logprobs
+from hunmin.plugins import Delta, FinishReason, ModelCard, TokenScore
 
 RATE_LIMITED = 429
 SERVER_FAULT = 500
 
 
 class ChatWriter:
-    """Writes the answer to a conversation, at once or in chunks."""
+    """Writes the answers to a conversation, at once or in chunks."""
 
-    def __init__(self, *, answer_id: str, created: int, model: str, fingerprint: str) -> None:
+    def __init__(
+        self,
+        *,
+        answer_id: str,
+        created: int,
+        model: str,
+        fingerprint: str,
+        choices: int = 1,
+        logprobs: bool = False,
+    ) -> None:
         self._id = f"chatcmpl-{answer_id}"
         self._created = created
         self._model = model
         self._fingerprint = fingerprint
+        self._choices = choices
+        self._logprobs = logprobs
 
-    def whole(self, text: str, last: Delta) -> str:
-        """Return the whole answer."""
-        assert last.finish_reason is not None, "a whole answer has ended"
-        message = AnswerMessage(role="assistant", content=text, refusal=None, annotations=[])
-        choice = ChatChoice(
-            index=0, message=message, logprobs=None, finish_reason=last.finish_reason
-        )
+    def whole(self, pieces: Sequence[Delta], last: Delta) -> str:
+        """Return the whole answers."""
         return ChatReply(
             id=self._id,
             object="chat.completion",
             created=self._created,
             model=self._model,
-            choices=[choice],
+            choices=[self._choice(number, pieces) for number in range(self._choices)],
             usage=usage_of(last),
             service_tier="default",
             system_fingerprint=self._fingerprint,
         ).to_json()
 
+    def _choice(self, number: int, pieces: Sequence[Delta]) -> ChatChoice:
+        own = [piece for piece in pieces if piece.choice == number]
+        finish = own[-1].finish_reason
+        assert finish is not None, "a whole answer has ended"
+        text = "".join([piece.text for piece in own])
+        return ChatChoice(
+            index=number,
+            message=AnswerMessage(role="assistant", content=text, refusal=None, annotations=[]),
+            logprobs=self._scored(score for piece in own for score in piece.scores),
+            finish_reason=finish,
+        )
+
+    def _scored(self, scores: Iterable[TokenScore]) -> ChatLogprobs | None:
+        return chat_logprobs(scores) if self._logprobs else None
+
     def opening(self, *, with_usage: bool) -> list[str]:
         """Return the chunks before the first text."""
         delta = MessageDelta(role="assistant", content="", refusal=None)
-        return [self._chunk(delta, None, with_usage=with_usage)]
+        return [
+            self._chunk(number, delta, None, with_usage=with_usage)
+            for number in range(self._choices)
+        ]
 
     def piece(self, delta: Delta, *, with_usage: bool) -> list[str]:
         """Return the chunks of one piece: its text, and its end where it is the last."""
         chunks = []
         if delta.text:
             content = MessageDelta(content=delta.text)
-            chunks.append(self._chunk(content, None, with_usage=with_usage))
+            scored = self._scored(delta.scores)
+            chunks.append(self._chunk(delta.choice, content, scored, with_usage=with_usage))
         if delta.finish_reason is not None:
-            end = self._chunk(MessageDelta(), delta.finish_reason, with_usage=with_usage)
+            scored = self._scored(delta.scores) if delta.scores and not delta.text else None
+            end = self._chunk(
+                delta.choice, MessageDelta(), scored, delta.finish_reason, with_usage=with_usage
+            )
             chunks.append(end)
         return chunks
 
@@ -77,8 +107,16 @@ class ChatWriter:
         """Return the chunk of token counts."""
         return self._envelope([], {"usage": usage_of(last)})
 
-    def _chunk(self, delta: MessageDelta, finish: FinishReason | None, *, with_usage: bool) -> str:
-        choice = ChatChunkChoice(index=0, delta=delta, logprobs=None, finish_reason=finish)
+    def _chunk(
+        self,
+        number: int,
+        delta: MessageDelta,
+        scored: ChatLogprobs | None,
+        finish: FinishReason | None = None,
+        *,
+        with_usage: bool,
+    ) -> str:
+        choice = ChatChunkChoice(index=number, delta=delta, logprobs=scored, finish_reason=finish)
         return self._envelope([choice], {"usage": None} if with_usage else {})
 
     def _envelope(self, choices: list[ChatChunkChoice], usage: dict[str, UsageReply | None]) -> str:
@@ -95,17 +133,30 @@ class ChatWriter:
 
 
 class TextWriter:
-    """Writes the continuation of a text, at once or in chunks."""
+    """Writes the continuations of texts, at once or in chunks."""
 
-    def __init__(self, *, answer_id: str, created: int, model: str, fingerprint: str) -> None:
+    def __init__(
+        self,
+        *,
+        answer_id: str,
+        created: int,
+        model: str,
+        fingerprint: str,
+        echoes: Sequence[str] = ("",),
+        logprobs: bool = False,
+    ) -> None:
+        """Make a writer; `echoes` has what stands before each of the continuations."""
         self._id = f"cmpl-{answer_id}"
         self._created = created
         self._model = model
         self._fingerprint = fingerprint
+        self._echoes = list(echoes)
+        self._scores = [TextScores() for _ in echoes] if logprobs else None
 
-    def whole(self, text: str, last: Delta) -> str:
-        """Return the whole continuation."""
-        return self._envelope([_text(text, last.finish_reason)], {"usage": usage_of(last)})
+    def whole(self, pieces: Sequence[Delta], last: Delta) -> str:
+        """Return the whole continuations."""
+        choices = [self._choice(number, pieces) for number in range(len(self._echoes))]
+        return self._envelope(choices, {"usage": usage_of(last)})
 
     def opening(self, *, with_usage: bool) -> list[str]:
         """Return the chunks before the first text: none."""
@@ -116,12 +167,25 @@ class TextWriter:
         """Return the chunks of one piece; an empty one says nothing."""
         if not delta.text and delta.finish_reason is None:
             return []
-        choice = _text(delta.text, delta.finish_reason)
+        choice = self._choice(delta.choice, [delta])
         return [self._envelope([choice], {"usage": None} if with_usage else {})]
 
     def usage(self, last: Delta) -> str:
         """Return the chunk of token counts."""
         return self._envelope([], {"usage": usage_of(last)})
+
+    def _choice(self, number: int, pieces: Sequence[Delta]) -> TextChoice:
+        """Return a choice with those of the pieces that are its own; its echo comes first."""
+        own = [piece for piece in pieces if piece.choice == number]
+        text = "".join([self._echoes[number], *(piece.text for piece in own)])
+        self._echoes[number] = ""
+        scored = None
+        if self._scores is not None:
+            told = (score for piece in own for score in (*piece.prompt_scores, *piece.scores))
+            scored = self._scores[number].take(told)
+        return TextChoice(
+            index=number, text=text, logprobs=scored, finish_reason=own[-1].finish_reason
+        )
 
     def _envelope(self, choices: list[TextChoice], usage: dict[str, UsageReply | None]) -> str:
         return TextReply(
@@ -133,10 +197,6 @@ class TextWriter:
             choices=choices,
             **usage,
         ).to_json()
-
-
-def _text(text: str, finish: FinishReason | None) -> TextChoice:
-    return TextChoice(index=0, text=text, logprobs=None, finish_reason=finish)
 
 
 def usage_of(last: Delta) -> UsageReply:

@@ -163,7 +163,7 @@ def test_an_unknown_model_is_a_not_found_error(client):
 @pytest.mark.parametrize(
     ("fields", "code", "param"),
     [
-        ({"n": 2}, "unsupported_parameter", "n"),
+        ({"n": 17}, "unsupported_parameter", "n"),
         ({"tools": TOOLS}, "unsupported_parameter", "tools"),
         ({"extra_body": {"temprature": 1}}, "unknown_parameter", "temprature"),
         ({"temperature": 3}, "invalid_value", "temperature"),

@@ -1,6 +1,7 @@
 """Decisions: model, sampling, room in the context, rate."""
 
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from hunmin.errors import (
     ContextLengthExceeded,
+    InvalidRequest,
     ModelLacksCapability,
     ModelNotFound,
     RateLimitExceeded,
@@ -18,6 +20,11 @@ from hunmin.gateway import rules
 from hunmin.gateway.wire import SEED_MAX, ChatMessage, ChatRequest, CompletionRequest
 from hunmin.plugins import Generation, Message, Sampling
 from tests.support.engines import BASE, PAPER
+
+SCORING = replace(
+    BASE, id="paper-scoring", capabilities=frozenset({"chat", "completion", "logprobs"})
+)
+"""What OpenVINO can do: tell of the tokens that came, and of no others."""
 
 NOON = datetime(2026, 10, 9, 12, tzinfo=UTC)
 
@@ -89,11 +96,18 @@ def test_a_developer_is_the_system_and_decomposed_hangul_is_composed():
         (completion(model="paper-base", presence_penalty=0.1), "presence_penalty"),
         (completion(model="paper-base", frequency_penalty=0.1), "frequency_penalty"),
         (completion(model="paper-base", repetition_penalty=1.1), "repetition_penalty"),
+        (completion(model="paper-base", logit_bias={"5": 1.0}), "logit_bias"),
+        (completion(model="paper-base", logprobs=0), "logprobs"),
+        (completion(model="paper-scoring", logprobs=1), "logprobs"),
+        (completion(model="paper-scoring", logprobs=0, echo=True), "echo"),
+        (chat(model="paper-scoring", logprobs=True, top_logprobs=1), "top_logprobs"),
     ],
 )
 def test_what_the_model_cannot_do_is_refused_by_name(request_, param):
+    card = SCORING if request_.model == SCORING.id else BASE
+
     with pytest.raises(ModelLacksCapability) as refusal:
-        rules.plan(request_, BASE, request_id="r")
+        rules.plan(request_, card, request_id="r")
 
     assert refusal.value.param == param
 
@@ -105,6 +119,9 @@ def test_values_that_change_nothing_need_no_capability():
         presence_penalty=0.0,
         frequency_penalty=0.0,
         repetition_penalty=1.0,
+        logit_bias={},
+        echo=True,
+        n=2,
     )
 
     rules.plan(asked, BASE, request_id="r")
@@ -123,6 +140,50 @@ def test_values_that_change_nothing_need_no_capability():
 )
 def test_how_many_tokens_are_asked_for(request_, tokens):
     assert sampling(request_).max_tokens == tokens
+
+
+def test_each_answer_to_each_prompt_is_planned_with_a_seed_of_its_own():
+    request = completion(prompt=["가", "나"], n=2, seed=7)
+
+    planned = rules.plan_all(request, PAPER, request_id="r")
+
+    assert [(one.prompt, one.sampling.seed) for one in planned] == [
+        ("가", 7), ("가", 8), ("나", 7), ("나", 8),
+    ]  # fmt: skip
+    assert rules.plan(request, PAPER, request_id="r") == planned[0]
+
+
+def test_tokens_are_planned_as_they_are():
+    [planned] = rules.plan_all(completion(prompt=[3, 2]), PAPER, request_id="r")
+
+    assert (planned.prompt_ids, planned.prompt) == ((3, 2), None)
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked"),
+    [
+        (chat(), (None, False)),
+        (chat(logprobs=False, top_logprobs=0), (None, False)),
+        (chat(logprobs=True), (0, False)),
+        (chat(logprobs=True, top_logprobs=3), (3, False)),
+        (completion(logprobs=0), (0, False)),
+        (completion(logprobs=2, echo=True), (2, True)),
+        (completion(echo=True), (None, False)),
+    ],
+)
+def test_what_is_told_of_tokens(request_, asked):
+    assert (sampling(request_).logprobs, sampling(request_).prompt_logprobs) == asked
+
+
+def test_the_most_probable_tokens_are_not_told_without_the_others():
+    with pytest.raises(InvalidRequest) as refusal:
+        sampling(chat(top_logprobs=2))
+
+    assert refusal.value.param == "top_logprobs"
+
+
+def test_tokens_are_favored_by_their_number():
+    assert sampling(chat(logit_bias={"5": -100, "17": 2.5})).logit_bias == ((5, -100), (17, 2.5))
 
 
 @given(st.integers(-SEED_MAX, SEED_MAX))

@@ -73,6 +73,7 @@ def test_whole_numbers_may_be_written_with_a_point():
         {"service_tier": "auto"}, {"tool_choice": "none"}, {"user": "u"}, {"stop": []},
         {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
         {"stop": ["a", "b", "c", "d"]}, {"stop": "끝"}, {"temperature": 0}, {"seed": -1},
+        {"n": 16}, {"logprobs": True, "top_logprobs": 20}, {"logit_bias": {"5": -100, "17": 2.5}},
     ],
 )  # fmt: skip
 def test_values_that_ask_for_nothing_special_are_accepted(fields):
@@ -88,10 +89,7 @@ def test_values_that_ask_for_nothing_special_are_accepted(fields):
         ("functions", [{"name": "f"}]),
         ("function_call", "auto"),
         ("parallel_tool_calls", True),
-        ("n", 2),
-        ("logprobs", True),
-        ("top_logprobs", 5),
-        ("logit_bias", {"1": 2}),
+        ("n", 17),
         ("response_format", {"type": "json_object"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}),
         ("modalities", ["text", "audio"]),
@@ -117,8 +115,7 @@ def test_what_the_engine_cannot_do_is_refused_by_name(param, value):
 @pytest.mark.parametrize(
     ("param", "value"),
     [
-        ("best_of", 2), ("echo", True), ("logprobs", 0), ("suffix", "끝"), ("n", 3),
-        ("logit_bias", {"5": -100}),
+        ("best_of", 2), ("suffix", "끝"), ("n", 17),
     ],
 )  # fmt: skip
 def test_what_completions_cannot_do_is_refused_by_name(param, value):
@@ -170,6 +167,10 @@ def test_messages_the_engine_cannot_read_are_refused_by_name(message, param):
         ({"presence_penalty": 3}, "presence_penalty"),
         ({"seed": 10**19}, "seed"),
         ({"stream": "yes"}, "stream"),
+        ({"top_logprobs": 21}, "top_logprobs"),
+        ({"logprobs": 1}, "logprobs"),
+        ({"logit_bias": {"5": 101}}, "logit_bias.5"),
+        ({"logit_bias": {"가": 1}}, "logit_bias.가.[key]"),
     ],
 )
 def test_wrong_values_are_refused_with_the_field(fields, param):
@@ -179,8 +180,26 @@ def test_wrong_values_are_refused_with_the_field(fields, param):
     assert refusal.value.param == param
 
 
-@pytest.mark.parametrize("prompt", [["a", "b"], [], [1, 2], [[1]], None, 3])
-def test_prompts_other_than_one_text_are_refused(prompt):
+@pytest.mark.parametrize(
+    ("prompt", "prompts"),
+    [
+        ("옛날", ["옛날"]),
+        ("", [""]),
+        (["옛날", ""], ["옛날", ""]),
+        ([5, 7], [[5, 7]]),
+        ([5, 7.0], [[5, 7]]),
+        ([[5], [7, 9]], [[5], [7, 9]]),
+    ],
+)
+def test_a_prompt_has_four_forms(prompt, prompts):
+    assert completion(prompt=prompt).prompts == prompts
+    assert completion(prompt=prompt, n=3).answers == 3 * len(prompts)
+
+
+@pytest.mark.parametrize(
+    "prompt", [[], [[]], None, 3, ["a", 1], [1, "a"], [1, True], [-1], [2**31], [[1], "a"]]
+)
+def test_prompts_of_another_form_are_refused(prompt):
     with pytest.raises(InvalidRequest) as refusal:
         completion(prompt=prompt)
 
