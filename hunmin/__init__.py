@@ -4,7 +4,7 @@ The rooms, from the ground up:
     errors settings manifest steps progress     what everything stands on
     ledger                                      which document was seen at which step
     journal                                     what a run tells of itself
-    privacy                                     finding and masking personal data
+    privacy grammars                            finding personal data; the form of an answer
     db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
     model corpus rollouts train inference       the lab: files in, files out
     evaluation build

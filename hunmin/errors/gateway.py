@@ -64,6 +64,25 @@ class UnsupportedParameter(ApiError):
         )
 
 
+class SchemaUnsupported(ApiError):
+    """The JSON Schema says something that answers cannot be held to here."""
+
+    code = "unsupported_schema"
+    status = 400
+
+    def __init__(self, *, keyword: str | None, param: str = "response_format") -> None:
+        en = f"'{keyword}' as it is used in it" if keyword else "a part of it, or its size,"
+        ko = f"'{keyword}'의 쓰임" if keyword else "일부나 그 크기"
+        super().__init__(
+            f"The JSON Schema cannot be kept to: {en} is not supported. Leave that out or write "
+            "it otherwise; the guide to the API lists what is supported.",
+            f"JSON 스키마를 지킬 수 없습니다. {ko}를 지원하지 않습니다. 빼거나 다르게 쓰십시오. "
+            "지원하는 것은 API 안내서에 있습니다.",
+            param=param,
+        )
+        self.keyword = keyword
+
+
 class ModelLacksCapability(ApiError):
     """The model cannot do what this endpoint or parameter needs."""
 
