@@ -6,12 +6,14 @@ answer is ever stored here.
 """
 
 from hunmin.gateway.answers import Answer
+from hunmin.gateway.exchange import error_face
 from hunmin.gateway.queries import Usage, usage
-from hunmin.gateway.routes import error_face, router
 from hunmin.gateway.service import Gateway
+from hunmin.gateway.surface import API_PATHS, router
 from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
 
 __all__ = [
+    "API_PATHS",
     "Answer",
     "ChatMessage",
     "ChatRequest",

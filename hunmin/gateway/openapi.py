@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from hunmin.gateway.replies import ErrorReply, Reply
-from hunmin.gateway.wire import ApiRequest
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -50,6 +49,17 @@ BAD_REQUEST: Responses = {
 NOT_FOUND: Responses = {404: _error("No such model is served: `model_not_found`.")}
 
 
+READS: Responses = {
+    **ERRORS,
+    **BAD_REQUEST,
+    **NOT_FOUND,
+    408: _error("The body did not arrive in time: `request_timeout`."),
+    413: _error("The body is too long: `request_too_large`."),
+    415: _error("The body is not JSON by its headers: `unsupported_media_type`."),
+}
+"""The responses of an operation that reads a body and generates nothing."""
+
+
 def answers(chunk: type[Reply]) -> Responses:
     """Return the responses of an operation that generates; `chunk` is what an event holds."""
     events = {
@@ -70,17 +80,12 @@ def answers(chunk: type[Reply]) -> Responses:
         }
     }
     return {
-        **ERRORS,
-        **BAD_REQUEST,
-        **NOT_FOUND,
+        **READS,
         200: {
             "description": "The answer.",
             "headers": _REQUEST_ID,
             "content": {"text/event-stream": events},
         },
-        408: _error("The body did not arrive in time: `request_timeout`."),
-        413: _error("The body is too long: `request_too_large`."),
-        415: _error("The body is not JSON by its headers: `unsupported_media_type`."),
         429: _error(
             "`rate_limit_exceeded` or `concurrency_limit_exceeded`.",
             may_wait=True,
@@ -89,7 +94,7 @@ def answers(chunk: type[Reply]) -> Responses:
     }
 
 
-def body(shape: type[ApiRequest]) -> dict[str, Any]:
+def body(shape: type[BaseModel]) -> dict[str, Any]:
     """Return the request body of an operation that parses `shape` by itself."""
     content = {"application/json": {"schema": _schema(shape)}}
     return {"requestBody": {"required": True, "content": content}}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hunmin import grammars
 from hunmin.errors import (
     ContextLengthExceeded,
     InvalidRequest,
@@ -17,7 +18,13 @@ from hunmin.errors import (
     RateLimitExceeded,
     TooManyAtOnce,
 )
-from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
+from hunmin.gateway.wire import (
+    ApiRequest,
+    ChatRequest,
+    CompletionRequest,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+)
 from hunmin.plugins import Capability, Generation, Message, ModelCard, Sampling
 
 RATE_WINDOW = timedelta(minutes=1)
@@ -112,6 +119,7 @@ def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
         (_logprobs_asked(request) is not None, "logprobs", "logprobs"),
         (bool(_logprobs_asked(request)), "top_logprobs", _top_field(request)),
         (_prompt_logprobs_asked(request), "prompt_logprobs", "echo"),
+        (_asks_for_a_form(request), "grammar", "response_format"),
     ]
     for needed, capability, param in needs:
         if needed and capability not in card.capabilities:
@@ -145,6 +153,7 @@ def choose_sampling(request: ApiRequest, card: ModelCard) -> Sampling:
             house.repetition_penalty,
         ),
         logit_bias=tuple((int(token), bias) for token, bias in (request.logit_bias or {}).items()),
+        grammar=_grammar(request),
         logprobs=_logprobs_asked(request),
         prompt_logprobs=_prompt_logprobs_asked(request),
     )
@@ -214,6 +223,20 @@ def _tokens_asked(request: ApiRequest) -> int:
     if given:
         return min(given)
     return 0 if isinstance(request, ChatRequest) else COMPLETION_TOKENS_DEFAULT
+
+
+def _asks_for_a_form(request: ApiRequest) -> bool:
+    """Return whether an answer may not be just any text."""
+    form = request.response_format if isinstance(request, ChatRequest) else None
+    return form is not None and form.type != "text"
+
+
+def _grammar(request: ApiRequest) -> str:
+    """Return the grammar of the form an answer is to have; empty is any text."""
+    form = request.response_format if isinstance(request, ChatRequest) else None
+    if isinstance(form, JsonSchemaFormat):
+        return grammars.of_json_schema(form.json_schema.schema_)
+    return grammars.of_any_object() if isinstance(form, JsonObjectFormat) else ""
 
 
 def _logprobs_asked(request: ApiRequest) -> int | None:

@@ -165,7 +165,7 @@ class Gateway:
                     await one.result().aclose()
             raise
 
-    def encode(self, request: ApiRequest) -> Sequence[int]:
+    async def encode(self, request: ApiRequest) -> Sequence[int]:
         """Return the tokens of a request's prompt, chat template included.
 
         Raises:
@@ -173,26 +173,22 @@ class Gateway:
         """
         self._check_ready()
         card = rules.choose_model(self._engine.models(), request.model)
-        return self._engine.encode(rules.plan(request, card, request_id="tokens"))
+        generation = rules.plan(request, card, request_id="tokens")
+        return await asyncio.get_running_loop().run_in_executor(
+            self._counters, self._engine.encode, generation
+        )
 
-    def text_of(self, model: str, prompt: str | Sequence[int]) -> str:
-        """Return a prompt as text, as it is given back beside its continuation.
-
-        Raises:
-            HunminError: As `decode`, where it is a list of tokens.
-        """
-        if isinstance(prompt, str):
-            return rules.compose(prompt)
-        return b"".join(self.decode(model, prompt)).decode("utf-8", "replace")
-
-    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
+    async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
         """Return what each token stands for: bytes of text, or the name of a special token.
 
         Raises:
             HunminError: The engine is not ready, or the model or a token is unknown.
         """
         self._check_ready()
-        return self._engine.decode(rules.choose_model(self._engine.models(), model).id, tokens)
+        card = rules.choose_model(self._engine.models(), model)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._counters, self._engine.decode, card.id, tokens
+        )
 
     async def _open(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Admit one answer and begin it."""

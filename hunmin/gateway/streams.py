@@ -17,10 +17,11 @@ from typing_extensions import override
 from hunmin.errors import HunminError
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.choices import Choices
+from hunmin.gateway.response_writer import ResponseWriter
 from hunmin.gateway.writers import ChatWriter, TextWriter, error_reply
 from hunmin.plugins import Delta
 
-Writer = ChatWriter | TextWriter
+Writer = ChatWriter | TextWriter | ResponseWriter
 
 
 class ClientGone(Exception):
@@ -99,9 +100,9 @@ class Listener:
 
 
 class EventStream(Response):
-    """Server-sent events: `data: {...}` for every chunk, `data: [DONE]` at the end.
+    """Server-sent events, as the writer has them: `data: {...}` for every chunk, and an end.
 
-    An answer that fails on the way ends with an event that holds the error, and without `[DONE]`.
+    An answer that fails on the way ends with an event that holds the error, and without that end.
     While nothing comes, a comment is sent now and then, so that proxies keep the connection.
     """
 
@@ -142,7 +143,7 @@ class EventStream(Response):
 
     async def _send_chunks(self, send: Send) -> None:
         with_usage = self._with_usage
-        await _send(send, self._writer.opening(with_usage=with_usage))
+        await self._send(send, self._writer.opening(with_usage=with_usage))
         while True:
             try:
                 pieces = await self._listener.next(seconds=self._keep_alive_seconds)
@@ -150,11 +151,12 @@ class EventStream(Response):
                 await send(_body(b": keep-alive\n\n"))
                 continue
             except HunminError as failure:
-                await _send(send, [error_reply(failure, self._language).to_json()])
+                reply = error_reply(failure, self._language)
+                await self._send(send, self._writer.failure(reply))
                 return
             if not pieces:
                 break
-            await _send(
+            await self._send(
                 send,
                 [
                     chunk
@@ -162,14 +164,11 @@ class EventStream(Response):
                     for chunk in self._writer.piece(piece, with_usage=with_usage)
                 ],
             )
-        if with_usage:
-            await _send(send, [self._writer.usage(self._answer.last)])
-        await _send(send, ["[DONE]"])
+        await self._send(send, self._writer.closing(self._answer.last, with_usage=with_usage))
 
-
-async def _send(send: Send, chunks: list[str]) -> None:
-    if chunks:
-        await send(_body("".join(f"data: {chunk}\n\n" for chunk in chunks).encode()))
+    async def _send(self, send: Send, chunks: list[str]) -> None:
+        if chunks:
+            await send(_body("".join(map(self._writer.frame, chunks)).encode()))
 
 
 def _body(data: bytes) -> dict[str, object]:

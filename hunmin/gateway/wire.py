@@ -8,7 +8,7 @@ silently ignored; a field OpenAI does not have is refused as well. `top_k` and
 Left out: what an answer looks like (`replies`), and which values a model takes (`rules`).
 """
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -59,7 +59,7 @@ TokenId = Annotated[int, Field(ge=0, lt=2**31), Whole]
 TokenIds = Annotated[list[TokenId], Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
 
 
-def _tag(value: object) -> str:
+def tag(value: object) -> str:
     """Return which of two forms is meant, so that an error speaks of that one only."""
     return "(text)" if isinstance(value, str) else "(parts)"
 
@@ -87,7 +87,7 @@ class TextPart(Shape):
 Parts = Annotated[list[TextPart], Field(min_length=1, max_length=PARTS_MAX)]
 Content = Annotated[
     Annotated[Text, Tag("(text)")] | Annotated[Parts, Tag("(parts)")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -115,15 +115,54 @@ class ChatMessage(Shape):
 
 
 class TextFormat(Shape):
-    """The only response format: plain text."""
+    """Any text."""
 
     type: Literal["text"]
+
+
+class JsonObjectFormat(Shape):
+    """Any JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JsonSchema(Shape):
+    """A JSON Schema the answer keeps to; the guide to the API says how much of it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    """Accepted, neither used nor kept."""
+    description: Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)] | None = None
+    """Accepted, neither used nor kept: what the model is to know belongs into a message."""
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    strict: bool | None = None
+    """The schema is kept to in any case."""
+
+
+class JsonSchemaFormat(Shape):
+    """JSON of a form."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+def format_tag(value: object) -> str:
+    """Return which response format is meant; one that is unknown is none of text's types."""
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return {"json_object": "(object)", "json_schema": "(schema)"}.get(str(kind), "(any)")
+
+
+ResponseFormat = Annotated[
+    Annotated[TextFormat, Tag("(any)")]
+    | Annotated[JsonObjectFormat, Tag("(object)")]
+    | Annotated[JsonSchemaFormat, Tag("(schema)")],
+    Discriminator(format_tag),
+]
 
 
 Stop = Annotated[
     Annotated[StopText, Tag("(text)")]
     | Annotated[list[StopText], Field(max_length=4), Tag("(parts)")],
-    Discriminator(_tag),
+    Discriminator(tag),
 ]
 
 
@@ -240,7 +279,7 @@ class ChatRequest(SamplingFields):
     """`POST /v1/chat/completions`: answer a conversation."""
 
     refused: ClassVar[frozenset[str]] = SamplingFields.refused | {
-        "metadata", "modalities", "response_format", "service_tier", "store",
+        "metadata", "modalities", "service_tier", "store",
         "tool_choice", "tools",
     }  # fmt: skip
 
@@ -252,7 +291,8 @@ class ChatRequest(SamplingFields):
     """Whether to tell how probable each token of the answer was; not every engine can."""
     top_logprobs: Annotated[int, Field(ge=0, le=TOP_LOGPROBS_MAX), Whole] | None = None
     """Of how many most probable tokens to tell at each place; needs `logprobs`."""
-    response_format: TextFormat | None = None
+    response_format: ResponseFormat | None = None
+    """What form the answer has; not every engine can hold it to one."""
     modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
     metadata: Annotated[dict[str, None], Field(max_length=0)] | None = None
     store: Literal[False] | None = None
@@ -380,4 +420,6 @@ def _path(location: tuple[int | str, ...]) -> str | None:
     return path or None
 
 
-_UNION_TAGS = frozenset({"(text)", "(parts)", "(texts)", "(tokens)", "(token lists)"})
+_UNION_TAGS = frozenset({
+    "(text)", "(parts)", "(texts)", "(tokens)", "(token lists)", "(any)", "(object)", "(schema)",
+})  # fmt: skip

@@ -1,8 +1,11 @@
 """Filling in OpenAI's objects from an answer's pieces, a model's card, an error. Pure."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Literal
+
+from typing_extensions import override
 
 from hunmin.errors import HunminError
 from hunmin.gateway.queries import Usage
@@ -28,11 +31,33 @@ from hunmin.gateway.replies import (
 from hunmin.gateway.scores import TextScores, chat_logprobs
 from hunmin.plugins import Delta, FinishReason, ModelCard, TokenScore
 
+_END = "[DONE]"
+
 RATE_LIMITED = 429
 SERVER_FAULT = 500
 
 
-class ChatWriter:
+class ChunkWriter(ABC):
+    """What both writers of chunks have: how chunks are sent, and how a stream ends."""
+
+    def frame(self, chunk: str) -> str:
+        """Return a chunk as it is sent."""
+        return f"data: {chunk}\n\n"
+
+    def closing(self, last: Delta, *, with_usage: bool) -> list[str]:
+        """Return the chunks after the last text."""
+        return [self.usage(last), _END] if with_usage else [_END]
+
+    def failure(self, reply: ErrorReply) -> list[str]:
+        """Return the chunk that ends an answer that failed on the way."""
+        return [reply.to_json()]
+
+    @abstractmethod
+    def usage(self, last: Delta) -> str:
+        """Return the chunk of token counts."""
+
+
+class ChatWriter(ChunkWriter):
     """Writes the answers to a conversation, at once or in chunks."""
 
     def __init__(
@@ -103,6 +128,7 @@ class ChatWriter:
             chunks.append(end)
         return chunks
 
+    @override
     def usage(self, last: Delta) -> str:
         """Return the chunk of token counts."""
         return self._envelope([], {"usage": usage_of(last)})
@@ -132,7 +158,7 @@ class ChatWriter:
         ).to_json()
 
 
-class TextWriter:
+class TextWriter(ChunkWriter):
     """Writes the continuations of texts, at once or in chunks."""
 
     def __init__(
@@ -170,6 +196,7 @@ class TextWriter:
         choice = self._choice(delta.choice, [delta])
         return [self._envelope([choice], {"usage": None} if with_usage else {})]
 
+    @override
     def usage(self, last: Delta) -> str:
         """Return the chunk of token counts."""
         return self._envelope([], {"usage": usage_of(last)})
@@ -197,6 +224,11 @@ class TextWriter:
             choices=choices,
             **usage,
         ).to_json()
+
+
+def joined(texts: Iterable[bytes]) -> str:
+    """Return the text of tokens; what is no whole character shows as U+FFFD."""
+    return b"".join(texts).decode("utf-8", "replace")
 
 
 def usage_of(last: Delta) -> UsageReply:

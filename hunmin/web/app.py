@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
     app.state.adopters = [chat.adopt_history]
-    app.state.error_faces = {"/v1": gateway.error_face}
+    app.state.error_faces = dict.fromkeys(gateway.API_PATHS, gateway.error_face)
     # Routes are tried in this order, and nothing is asked as often as the gateway.
     rooms = (gateway, pages, accounts_pages, chat_pages, chat_routes, runs_pages, health, assets)
     for room in rooms:
@@ -74,7 +74,8 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         any_address=settings.web.host not in LOOPBACK,
         # The gateway reads bodies itself, to its own limit; this one is only a net below it.
         limits=BodyLimits(
-            settings.web.request_bytes_max, under={"/v1": 2 * settings.gateway.request_bytes_max}
+            settings.web.request_bytes_max,
+            under=dict.fromkeys(gateway.API_PATHS, 2 * settings.gateway.request_bytes_max),
         ),
     )
     app.add_middleware(Desk)

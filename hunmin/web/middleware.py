@@ -122,7 +122,7 @@ class BodyLimits:
     def of(self, path: str) -> int:
         """Return the limit for a path."""
         for prefix, bytes_max in self.under.items():
-            if path.startswith(f"{prefix}/"):
+            if path == prefix or path.startswith(f"{prefix}/"):
                 return bytes_max
         return self.bytes_max
 

@@ -158,6 +158,7 @@ class TestALimit:
         return {"requests_per_minute_max": 3}
 
     def test_that_lets_in_a_part_of_the_answers_lets_in_none(self, client, engine, database):
+        engine.step_seconds = 0.01
         with pytest.raises(openai.RateLimitError):
             client.chat.completions.create(model="paper", messages=ASK, max_tokens=1900, n=4)
 

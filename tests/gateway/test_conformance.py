@@ -17,6 +17,7 @@ OPENAI = json.loads((Path(__file__).parent / "openai_responses.json").read_text(
 ASK = {"model": "paper", "messages": [{"role": "user", "content": "안녕"}], "max_tokens": 9}
 CONTINUE = {"model": "paper", "prompt": "옛날", "max_tokens": 9}
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+TOLD = {"logprobs": True, "top_logprobs": 2}
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -50,6 +51,8 @@ def test_the_check_itself_finds_what_is_missing(call):
     [
         ("POST", CHAT, ASK, "CreateChatCompletionResponse"),
         ("POST", "/v1/completions", CONTINUE, "CreateCompletionResponse"),
+        ("POST", CHAT, {**ASK, "n": 2, **TOLD}, "CreateChatCompletionResponse"),
+        ("POST", "/v1/completions", {**CONTINUE, "logprobs": 2}, "CreateCompletionResponse"),
         ("GET", "/v1/models", None, "ListModelsResponse"),
         ("GET", "/v1/models/paper", None, "Model"),
         ("GET", "/v1/models/gpt-9", None, "ErrorResponse"),
@@ -62,8 +65,9 @@ def test_responses_are_as_openai_writes_them(call, method, path, body, name):
     check(name, json.loads(call(method, path, body)[2]))
 
 
-def test_every_event_of_a_chat_stream_is_as_openai_writes_it(call):
-    for event in events_of(call("POST", CHAT, {**ASK, **STREAM})):
+@pytest.mark.parametrize("more", [{}, {"n": 2, **TOLD}])
+def test_every_event_of_a_chat_stream_is_as_openai_writes_it(call, more):
+    for event in events_of(call("POST", CHAT, {**ASK, **STREAM, **more})):
         check("CreateChatCompletionStreamResponse", event)
 
 
@@ -106,6 +110,9 @@ class TestOwnOpenApi:
         [
             ("POST", "/v1/chat/completions"),
             ("POST", "/v1/completions"),
+            ("POST", "/v1/responses"),
+            ("POST", "/v1/tokenize"),
+            ("POST", "/v1/detokenize"),
             ("GET", "/v1/models"),
             ("GET", "/v1/models/{model}"),
             ("GET", "/v1/usage"),
@@ -142,6 +149,10 @@ class TestOwnOpenApi:
         assert operations == {
             ("POST", "/v1/chat/completions"),
             ("POST", "/v1/completions"),
+            ("POST", "/v1/responses"),
+            ("POST", "/v1/tokenize"),
+            ("POST", "/v1/detokenize"),
+            ("GET", "/v1/tokenizer_info"),
             ("GET", "/v1/models"),
             ("GET", "/v1/models/{model}"),
             ("GET", "/v1/usage"),

@@ -1,14 +1,30 @@
-"""What every engine must do that tells how probable tokens are, or favors some. See `conformance`.
+"""What engines must do that tell how probable tokens are, favor some, or obey a grammar.
 
 Each test asks the engine's card first: what it does not offer, the gateway refuses.
 """
 
+import asyncio
+import json
+
+import jsonschema
 import pytest
 
+from hunmin import grammars
 from hunmin.errors import SamplingWrong, TokenUnknown
 from hunmin.plugins import Generation, Sampling
 from tests.inference.conformance import chat, collect, completion, say
 from tests.inference.tiny import PARROT_SAYS
+
+PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 5},
+        "age": {"type": ["integer", "null"]},
+        "likes": {"type": "array", "items": {"enum": ["책", "산"]}, "minItems": 1, "maxItems": 2},
+    },
+    "required": ["name", "likes"],
+    "additionalProperties": False,
+}
 
 
 def by_tokens(ids, *, model="parrot", **changes) -> Generation:
@@ -126,6 +142,47 @@ class ScoresConformance:
 
         assert {score.token for score in only} == {favored}
         assert {score.token for score in without}.isdisjoint(score.token for score in plain)
+
+    @pytest.mark.parametrize(
+        ("schema", "read"),
+        [
+            ({"enum": ["네", "아니요", 'a"b\\c']}, str),
+            ({"type": "integer"}, int),
+            ({"type": "array", "items": {"type": "boolean"}, "maxItems": 3}, list),
+            (PERSON, dict),
+        ],
+    )
+    async def test_an_answer_keeps_to_a_json_schema(self, engine, offers, schema, read):
+        offers("grammar")
+        grammar = grammars.of_json_schema(schema)
+        whole = 0
+        for seed in range(4):
+            asked = chat(
+                model="random", max_tokens=150, temperature=1.5, seed=seed, grammar=grammar
+            )
+            deltas = await collect(engine, asked)
+            if deltas[-1].finish_reason == "length":
+                continue  # cut off, as any answer may be
+            text = "".join(delta.text for delta in deltas)
+            assert isinstance(json.loads(text), read)
+            jsonschema.validate(json.loads(text), schema)
+            whole += 1
+        assert whole > 0
+
+    async def test_answers_with_and_without_a_grammar_do_not_disturb_one_another(
+        self, engine, offers
+    ):
+        offers("grammar")
+        texts = await asyncio.gather(
+            say(engine, chat(max_tokens=24)),
+            say(engine, chat(grammar=grammars.of_choices(["민훈", "가"]))),
+            say(engine, chat(max_tokens=24)),
+            say(engine, chat(grammar=grammars.of_any_object())),
+        )
+
+        assert texts[0] == texts[2] == PARROT_SAYS * 4
+        assert texts[1] in {"민훈", "가"}
+        assert texts[3].startswith("{")
 
     async def test_a_bias_that_is_no_number_is_refused(self, engine):
         with pytest.raises(SamplingWrong) as refusal:

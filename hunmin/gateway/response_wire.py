@@ -1,0 +1,191 @@
+"""The requests of OpenAI's Responses API, as far as a server can honor them that keeps nothing.
+
+Whatever would have to be kept between requests (`previous_response_id`, `store: true`,
+`background`) is refused by name, and so is what no engine here can do.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, ValidationError
+
+from hunmin.gateway.wire import (
+    MESSAGES_MAX,
+    PARTS_MAX,
+    TEXT_CHARACTERS_MAX,
+    TOKENS_MAX,
+    ChatMessage,
+    ChatRequest,
+    Hint,
+    JsonObjectFormat,
+    JsonSchema,
+    JsonSchemaFormat,
+    Shape,
+    StreamOptions,
+    Text,
+    TextFormat,
+    Unsupported,
+    Whole,
+    explain,
+    format_tag,
+    tag,
+)
+
+
+class InputPart(Shape):
+    """A piece of text of a message, given or earlier answered. Images and files are refused."""
+
+    type: Literal["input_text", "output_text"]
+    text: Text
+    annotations: Annotated[list[None], Field(max_length=0)] | None = None
+    logprobs: Annotated[list[Any], Field(max_length=TOKENS_MAX)] | None = None
+    """Comes back with an earlier answer; not read."""
+
+
+class InputMessage(Shape):
+    """One message of a conversation; the output of an earlier response is one, too."""
+
+    type: Literal["message"] = "message"
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Annotated[
+        Annotated[Text, Tag("(text)")]
+        | Annotated[list[InputPart], Field(min_length=1, max_length=PARTS_MAX), Tag("(parts)")],
+        Discriminator(tag),
+    ]
+    id: Hint | None = None
+    """Comes back with an earlier answer; not read."""
+    status: Literal["completed", "incomplete", "in_progress"] | None = None
+    phase: Unsupported = None
+
+    @property
+    def text(self) -> str:
+        """Return the whole text of the message."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class TextSchemaFormat(Shape):
+    """JSON that keeps to a schema."""
+
+    type: Literal["json_schema"]
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    description: Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)] | None = None
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    strict: bool | None = None
+
+
+class TextOptions(Shape):
+    """The form of the answer."""
+
+    format: (
+        Annotated[
+            Annotated[TextFormat, Tag("(any)")]
+            | Annotated[JsonObjectFormat, Tag("(object)")]
+            | Annotated[TextSchemaFormat, Tag("(schema)")],
+            Discriminator(format_tag),
+        ]
+        | None
+    ) = None
+    verbosity: Unsupported = None
+
+
+class ResponseRequest(Shape):
+    """`POST /v1/responses`: answer a text or a conversation, and keep nothing of it."""
+
+    refused: ClassVar[frozenset[str]] = frozenset({
+        "background", "include", "metadata", "service_tier", "store", "stream_options",
+        "tool_choice", "tools", "truncation",
+    })  # fmt: skip
+    """Fields whose every refused value means that this server cannot do that."""
+
+    model: Annotated[str, Field(min_length=1, max_length=256)]
+    """The `id` of a model in `GET /v1/models`."""
+    input: Annotated[
+        Annotated[Text, Tag("(text)")]
+        | Annotated[
+            list[InputMessage], Field(min_length=1, max_length=MESSAGES_MAX), Tag("(parts)")
+        ],
+        Discriminator(tag),
+    ]
+    """A text, or the messages of a conversation, oldest first."""
+    instructions: Text | None = None
+    """Said to the model before the conversation."""
+    max_output_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
+    """Upper bound; an answer also ends where the model's context does."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    text: TextOptions | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    store: Literal[False] | None = None
+    """Nothing is kept, whether this says so or not; true is refused."""
+    background: Literal[False] | None = None
+    truncation: Literal["disabled"] | None = None
+    """A conversation that does not fit is refused."""
+    service_tier: Literal["auto", "default"] | None = None
+    metadata: Annotated[dict[str, None], Field(max_length=0)] | None = None
+    include: Annotated[list[None], Field(max_length=0)] | None = None
+    tools: Annotated[list[None], Field(max_length=0)] | None = None
+    tool_choice: Literal["none", "auto"] | None = None
+    """Without tools both mean the same."""
+    parallel_tool_calls: bool | None = None
+    """Without effect: there are no tools."""
+    user: Hint | None = None
+    safety_identifier: Hint | None = None
+    prompt_cache_key: Hint | None = None
+    """Accepted, neither used nor kept, as `user` and `safety_identifier` are."""
+    access_programs: Unsupported = None
+    background_options: Unsupported = None
+    context_management: Unsupported = None
+    conversation: Unsupported = None
+    image: Unsupported = None
+    max_tool_calls: Unsupported = None
+    moderation: Unsupported = None
+    previous_response_id: Unsupported = None
+    prompt: Unsupported = None
+    prompt_cache_options: Unsupported = None
+    prompt_cache_retention: Unsupported = None
+    reasoning: Unsupported = None
+    top_logprobs: Unsupported = None
+
+    @classmethod
+    def parse(cls, body: bytes | str) -> Self:
+        """Return the request in a JSON body.
+
+        Raises:
+            HunminError: The body is not such a request; `param` names the field.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as refusal:
+            raise explain(refusal, cls.refused) from None
+
+    def as_chat(self) -> ChatRequest:
+        """Return the same question as a chat request."""
+        said = [] if self.instructions is None else [("system", self.instructions)]
+        if isinstance(self.input, str):
+            said.append(("user", self.input))
+        else:
+            said += [(message.role, message.text) for message in self.input]
+        return ChatRequest.model_validate(
+            {
+                "model": self.model,
+                "messages": [
+                    ChatMessage.model_validate({"role": role, "content": text})
+                    for role, text in said
+                ],
+                "max_tokens": self.max_output_tokens,
+                "temperature": self.temperature,
+                "top_p": self.top_p,
+                "stream": self.stream,
+                "response_format": self._form(),
+            }
+        )
+
+    def _form(self) -> TextFormat | JsonObjectFormat | JsonSchemaFormat | None:
+        form = self.text.format if self.text is not None else None
+        if not isinstance(form, TextSchemaFormat):
+            return form
+        return JsonSchemaFormat(
+            type="json_schema", json_schema=JsonSchema(name=form.name, schema=form.schema_)
+        )
