@@ -142,7 +142,7 @@ def _writer(
             model=card.id,
             fingerprint=fingerprint,
             choices=asked.choices,
-            logprobs=bool(asked.logprobs),
+            logprobs=asked.scored,
         )
     return TextWriter(
         answer_id=answer.admission_id,

@@ -66,7 +66,7 @@ def plan_all(request: ApiRequest, card: ModelCard, *, request_id: str) -> list[G
 
     Raises:
         ModelLacksCapability: The model cannot do what the request asks for.
-        InvalidRequest: Two values do not go together.
+        SchemaUnsupported: The form asked for cannot be kept to.
     """
     check_capabilities(request, card)
     sampling = choose_sampling(request, card)
@@ -243,15 +243,7 @@ def _logprobs_asked(request: ApiRequest) -> int | None:
     """Return of how many tokens the probability is to be told beside the one that came."""
     if isinstance(request, CompletionRequest):
         return request.logprobs
-    if request.logprobs:
-        return request.top_logprobs or 0
-    if request.top_logprobs is not None and request.top_logprobs > 0:
-        raise InvalidRequest(
-            param="top_logprobs",
-            reason_en="it needs 'logprobs' to be true",
-            reason_ko="'logprobs'가 true여야 합니다",
-        )
-    return None
+    return (request.top_logprobs or 0) if request.scored else None
 
 
 def _prompt_logprobs_asked(request: ApiRequest) -> bool:

@@ -232,7 +232,7 @@ class SamplingFields(Shape):
                 Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")],
                 Annotated[float, Field(ge=-100, le=100)],
             ],
-            Field(max_length=BIASED_TOKENS_MAX),
+            Field(max_length=BIASED_TOKENS_MAX, json_schema_extra={"additionalProperties": False}),
         ]
         | None
     ) = None
@@ -290,7 +290,7 @@ class ChatRequest(SamplingFields):
     logprobs: bool | None = None
     """Whether to tell how probable each token of the answer was; not every engine can."""
     top_logprobs: Annotated[int, Field(ge=0, le=TOP_LOGPROBS_MAX), Whole] | None = None
-    """Of how many most probable tokens to tell at each place; needs `logprobs`."""
+    """Of how many most probable tokens to tell at each place; above 0 it asks for `logprobs`."""
     response_format: ResponseFormat | None = None
     """What form the answer has; not every engine can hold it to one."""
     modalities: Annotated[list[Literal["text"]], Field(min_length=1, max_length=1)] | None = None
@@ -315,6 +315,11 @@ class ChatRequest(SamplingFields):
     """Accepted, neither used nor kept."""
     safety_identifier: Hint | None = None
     """Accepted, neither used nor kept."""
+
+    @property
+    def scored(self) -> bool:
+        """Return whether to tell how probable tokens were."""
+        return bool(self.logprobs or self.top_logprobs)
 
 
 class CompletionRequest(SamplingFields):

@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.gateway.test_routes import CHAT, Http
 
@@ -16,6 +17,21 @@ OPENAI = json.loads((Path(__file__).parent / "openai_responses.json").read_text(
 
 ASK = {"model": "paper", "messages": [{"role": "user", "content": "안녕"}], "max_tokens": 9}
 CONTINUE = {"model": "paper", "prompt": "옛날", "max_tokens": 9}
+BEYOND_A_SCHEMA = {
+    ("unsupported_schema", "response_format"),
+    ("unsupported_schema", "text.format"),
+    ("token_unknown", "prompt"),
+    ("token_unknown", "tokens"),
+    ("invalid_value", "n"),
+    ("invalid_value", "model"),
+    ("invalid_value", "prompt"),
+    ("context_length_exceeded", "prompt"),
+    ("context_length_exceeded", "messages"),
+    ("context_length_exceeded", "input"),
+}
+"""What may be wrong with a request that its schema allows: which JSON Schemas are kept to, which
+tokens a model has, how many answers may run at once, that one of two fields must be there."""
+
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 TOLD = {"logprobs": True, "top_logprobs": 2}
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
@@ -132,8 +148,14 @@ class TestOwnOpenApi:
             if known and mode is GenerationMode.POSITIVE:  # so that some are answered
                 named = case.body if method == "POST" else case.path_parameters
                 named["model"] = "paper"
-            response = case.call_and_validate(headers={"Authorization": f"Bearer {key}"})
+            response = case.call_and_validate(
+                headers={"Authorization": f"Bearer {key}"},
+                excluded_checks=[positive_data_acceptance],
+            )
             statuses.append(response.status_code)
+            if mode is GenerationMode.POSITIVE and response.status_code == 400:
+                error = response.json()["error"]
+                assert (error["code"], error["param"]) in BEYOND_A_SCHEMA, error
 
         keep()
         if mode is GenerationMode.POSITIVE:

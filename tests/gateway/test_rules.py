@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from hunmin.errors import (
     ContextLengthExceeded,
-    InvalidRequest,
     ModelLacksCapability,
     ModelNotFound,
     RateLimitExceeded,
@@ -166,6 +165,7 @@ def test_tokens_are_planned_as_they_are():
         (chat(logprobs=False, top_logprobs=0), (None, False)),
         (chat(logprobs=True), (0, False)),
         (chat(logprobs=True, top_logprobs=3), (3, False)),
+        (chat(top_logprobs=3), (3, False)),
         (completion(logprobs=0), (0, False)),
         (completion(logprobs=2, echo=True), (2, True)),
         (completion(echo=True), (None, False)),
@@ -173,13 +173,6 @@ def test_tokens_are_planned_as_they_are():
 )
 def test_what_is_told_of_tokens(request_, asked):
     assert (sampling(request_).logprobs, sampling(request_).prompt_logprobs) == asked
-
-
-def test_the_most_probable_tokens_are_not_told_without_the_others():
-    with pytest.raises(InvalidRequest) as refusal:
-        sampling(chat(top_logprobs=2))
-
-    assert refusal.value.param == "top_logprobs"
 
 
 def test_tokens_are_favored_by_their_number():
