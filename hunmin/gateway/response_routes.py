@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
     responses=openapi.answers(ResponseEvent),
     openapi_extra=openapi.body(ResponseRequest),
 )
-async def create_response(request: Request, actor: accounts.KeyActor) -> Response:
+async def create_response(request: Request, actor: accounts.KnownKeyActor) -> Response:
     """Answer a text or a conversation, whole or as a stream of events. Nothing is kept.
 
     What would have to be kept between requests is refused with `unsupported_parameter`.
