@@ -15,6 +15,18 @@ SEES_ALL = ("administrator", "auditor")
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What the rules need to know of a holder before one more request is let in."""
+
+    running: int
+    """Its answers that are being written."""
+    nth_newest: datetime | None
+    """When the `n`th newest request of the last minute was let in, if there are as many."""
+    newest: datetime | None
+    """When the newest of them was, which is later than now where the clock went back since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What one key or account used of one model on one day."""
 
@@ -30,13 +42,8 @@ class Usage:
     completion_tokens: int
 
 
-def load_of(act: Act, *, holder: str, n: int) -> tuple[int, datetime | None]:
-    """Return what the rules need to know of a holder, in one question.
-
-    Returns:
-        How many of its answers are being written, and when the `n`th newest of the last minute
-        was let in, if there are as many.
-    """
+def load_of(act: Act, *, holder: str, n: int) -> Load:
+    """Return what the rules need to know of a holder, in one question."""
     running = (
         select(func.count())
         .select_from(AdmissionRow)
@@ -46,20 +53,20 @@ def load_of(act: Act, *, holder: str, n: int) -> tuple[int, datetime | None]:
             AdmissionRow.deadline_at > act.now,
         )
     )
-    nth_newest = (
+    newest = (
         select(AdmissionRow.admitted_at)
         .where(
             AdmissionRow.holder == holder,
             AdmissionRow.admitted_at > act.now - rules.RATE_WINDOW,  # older ones need no reading
         )
         .order_by(AdmissionRow.admitted_at.desc())
-        .offset(n - 1)
         .limit(1)
     )
-    count, moment = act.session.execute(
-        select(running.scalar_subquery(), nth_newest.scalar_subquery())
+    nth_newest = newest.offset(n - 1)
+    found = act.session.execute(
+        select(running.scalar_subquery(), nth_newest.scalar_subquery(), newest.scalar_subquery())
     ).one()
-    return count, moment
+    return Load(*found)
 
 
 def open_servers(act: Act) -> Sequence[str]:
