@@ -8,7 +8,7 @@ their SHA-256 is kept.
 What a room needs at its routes: `VisitorAct` and `VisitorActor` (anyone who may chat),
 `PersonAct` and `PersonActor` (signed in), `KeyActor` (an API key), `AnyoneAct` (public pages).
 The `...Act` ones open the transaction of the request; the `...Actor` ones only say who it is,
-for handlers that stream.
+for handlers that stream. `welcome` opens the transaction in which a stranger becomes a guest.
 """
 
 from hunmin.accounts.actions import (
@@ -30,6 +30,7 @@ from hunmin.accounts.door import (
     PersonActor,
     VisitorAct,
     VisitorActor,
+    welcome,
 )
 from hunmin.accounts.links import address_file, address_of, local_address, sign_in_address
 from hunmin.accounts.queries import (
@@ -75,5 +76,6 @@ __all__ = [
     "revoke_key",
     "sign_in",
     "sign_in_address",
+    "welcome",
     "welcome_guest",
 ]

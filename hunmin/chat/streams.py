@@ -9,7 +9,7 @@ from fastapi import Response
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, StreamingResponse
 
-from hunmin import faces
+from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
 from hunmin.chat import models, queries, rules
 from hunmin.chat.answers import Answers, Event, LiveAnswer, Order
@@ -27,19 +27,22 @@ class EventStream(StreamingResponse):
 async def begin_answer(
     request: Request, actor: Actor, model: str | None, begin: Callable[[Act], Begun]
 ) -> LiveAnswer:
-    """Keep a question in one transaction, then begin to write its answer."""
+    """Keep a question in one transaction, then begin to write its answer.
+
+    A stranger becomes a guest in that transaction.
+    """
     gateway: Gateway = request.app.state.gateway
     card = models.choose_model(gateway, model)
 
-    def keep() -> tuple[Begun, list[tuple[rules.Role, str]]]:
-        with open_for(request, actor) as act:
+    def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]]]:
+        with accounts.welcome(request, actor) as act:
             begun = begin(act)
             path = queries.path(act, begun.conversation.id, begun.question.id)
-            return begun, [(message.role, message.text) for message in path]
+            return act.actor, begun, [(message.role, message.text) for message in path]
 
-    begun, turns = await asyncio.to_thread(keep)
+    asker, begun, turns = await asyncio.to_thread(keep)
     order = Order(
-        actor=actor,
+        actor=asker,
         language=faces.language_of(request),
         request_id=request.state.request_id,
         begun=begun,
