@@ -7,6 +7,7 @@ answer is ever stored here.
 
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.queries import Usage, usage
+from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.routes import error_face, router
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
@@ -19,6 +20,7 @@ __all__ = [
     "Gateway",
     "Usage",
     "error_face",
+    "keep_trying",
     "router",
     "usage",
 ]

@@ -29,6 +29,9 @@ log = logs.get(__name__)
 COUNT_AT_ONCE_CHARACTERS_MAX = 2_000
 """A prompt this short is counted in less time than another thread takes to wake up."""
 
+SETTLE_AT_CLOSE_SECONDS = 10
+"""How long closing waits for answers that could not be settled yet."""
+
 UNLIMITED = rules.Limits(requests_per_minute_max=10**9, concurrent_max=10**9)
 
 
@@ -41,6 +44,7 @@ class Gateway:
         self.settings = settings
         self._engine = engine
         self._answers: dict[asyncio.Task[None], Answer] = {}
+        self._settling: set[asyncio.Task[None]] = set()
         self._places_taken = 0
         # SQLite takes one writer at a time: ours wait in line here instead of polling its lock.
         writers = 1 if database.dialect == "sqlite" else 8
@@ -81,6 +85,10 @@ class Gateway:
             self._starting.cancel()
             await asyncio.wait({self._starting})
         await self._engine.close()
+        if self._settling:
+            _, unsettled = await asyncio.wait(self._settling, timeout=SETTLE_AT_CLOSE_SECONDS)
+            for task in unsettled:
+                task.cancel()
         self._recorders.shutdown(wait=False)
         self._counters.shutdown(wait=False)
 
@@ -183,7 +191,10 @@ class Gateway:
         self._places_taken += 1
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._answers[task]
+        settling = self._answers.pop(task).settling
+        if settling is not None:
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
         self._places_taken -= 1
 
     @property

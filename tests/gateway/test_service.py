@@ -3,16 +3,19 @@
 import asyncio
 import os
 import socket
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 
 import pytest
 from sqlalchemy import select
 
 from hunmin.act import Actor, open_act
 from hunmin.audit.tables import EventRow
+from hunmin.db import Database
 from hunmin.errors import (
     AnswerTimedOut,
     ContextLengthExceeded,
+    DatabaseUnreachable,
     EngineBusy,
     EngineFull,
     EngineStarting,
@@ -411,6 +414,66 @@ async def test_closing_stops_and_settles_every_answer(service, engine, database)
     assert engine.closed
     with pytest.raises(EngineUnavailable):
         await read(service, chat())
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """Give a block during which the database is away, and who asked for it in vain."""
+    monkeypatch.setattr("hunmin.gateway.answers.SETTLE_PAUSES_SECONDS", (0.01,) * 1000)
+
+    @contextmanager
+    def away() -> Iterator[list[str]]:
+        asked: list[str] = []
+
+        def session(self, **options):
+            del self, options
+            asked.append("session")
+            raise DatabaseUnreachable(address="elsewhere")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "session", session)
+            yield asked
+
+    return away
+
+
+async def test_answers_that_end_while_the_database_is_away_are_settled_once_when_it_is_back(
+    service, engine, database, away
+):
+    engine.step_seconds = 0.01
+    readers = [
+        asyncio.create_task(read(service, chat(max_tokens=30), request_id=str(n))) for n in range(3)
+    ]
+    await until(lambda: len(engine.running) == 3)
+    with away() as asked:
+        answered = await asyncio.gather(*readers)
+        assert service._places_taken == 0
+        await until(lambda: len(asked) > 6)
+
+    assert {"".join(piece.text for piece in pieces) for pieces in answered} == {
+        (engine.text * 2)[:30]
+    }
+    await until(lambda: not service._settling)
+    assert [(end.outcome, end.completion_tokens) for _, end in rows(database)] == [
+        ("length", 30)
+    ] * 3
+    assert [kind for kind, _ in events(database)].count("gateway.request.settle") == 3
+
+
+async def test_closing_waits_for_a_database_that_is_away_only_a_while(
+    service, engine, database, away, monkeypatch
+):
+    monkeypatch.setattr("hunmin.gateway.service.SETTLE_AT_CLOSE_SECONDS", 0.05)
+    engine.step_seconds = 0.01
+    answer = await service.open(DANA, chat(max_tokens=1000), request_id="r")
+    with away() as asked:
+        async with asyncio.timeout(20):
+            await service.close()
+        assert asked
+
+    assert answer.settling.cancelled() or answer.settling.cancelling()
+    [(_, settlement)] = rows(database)
+    assert settlement is None
 
 
 async def test_an_unhealthy_engine_is_not_asked(service, engine, database):
