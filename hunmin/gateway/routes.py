@@ -21,6 +21,7 @@ from hunmin import accounts, faces
 from hunmin.act import Actor, Language, open_act
 from hunmin.db import new_id
 from hunmin.errors import (
+    BodyTooLarge,
     HunminError,
     InvalidRequest,
     RequestTooLarge,
@@ -249,8 +250,14 @@ def show_error(request: Request, error: HunminError) -> Response:
 
 
 def error_face(request: Request, problem: faces.Problem) -> Response:
-    """Show a problem under /v1 that no route saw: an unknown address, a fault of the server."""
-    return show_error(request, problem.error)
+    """Show a problem under /v1 that no route saw: an unknown address, a fault of the server.
+
+    A body that was refused unread has the code of one that was read up to the limit.
+    """
+    error = problem.error
+    if isinstance(error, BodyTooLarge):
+        error = RequestTooLarge(bytes_max=_gateway(request).settings.request_bytes_max)
+    return show_error(request, error)
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """The API on the wire: statuses, headers, envelopes, events and connections that break."""
 
+import asyncio
 import http.client
 import json
 import socket
+import tracemalloc
 from urllib.parse import urlsplit
 
 import pytest
@@ -153,6 +155,47 @@ def test_a_body_that_is_not_json_by_its_headers_is_a_415(call, headers):
     assert (error["status"], error["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_ten_megabytes_are_refused_and_not_kept_in_memory(app, key, announced):
+    async def send_all() -> list[dict]:
+        sent = []
+        pieces = [b" " * 65_536] * 160
+
+        async def receive() -> dict:
+            return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
+
+        async def send(message) -> None:
+            sent.append(message)
+
+        headers = {
+            "host": "127.0.0.1",
+            "authorization": f"Bearer {key}",
+            "content-type": "application/json",
+        } | ({"content-length": str(160 * 65_536)} if announced else {})
+        await app(
+            {
+                "type": "http",
+                "method": "POST",
+                "scheme": "http",
+                "path": CHAT,
+                "query_string": b"",
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            },
+            receive,
+            send,
+        )
+        return sent
+
+    tracemalloc.start()
+    start, body, *_ = asyncio.run(send_all())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert start["status"] == 413
+    assert json.loads(body["body"])["error"]["code"] == "request_too_large"
+    assert most < 20_000_000
+
+
 class TestSmallLimits:
     @pytest.fixture
     def limits(self):
@@ -162,6 +205,14 @@ class TestSmallLimits:
         error = error_of(call("POST", CHAT, b" " * 3000))
 
         assert (error["status"], error["code"]) == (413, "request_too_large")
+
+    def test_a_body_that_is_refused_unread_is_the_same_413(self, call):
+        announced = error_of(call("POST", CHAT, b" " * 6000))
+        in_pieces = error_of(call("POST", CHAT, iter([b" " * 6000])))
+
+        assert announced == in_pieces
+        assert (announced["status"], announced["code"]) == (413, "request_too_large")
+        assert "2048 bytes" in announced["message"]
 
     def test_a_body_that_does_not_come_is_a_408(self, call):
         host, port = call.netloc.split(":")
