@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from fastapi import Response
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
@@ -19,9 +21,17 @@ from hunmin.gateway import Gateway
 
 
 class EventStream(StreamingResponse):
-    """A stream of server-sent events."""
+    """A stream of server-sent events, which ends where its reader takes no more."""
 
     media_type = "text/event-stream"
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send everything, or as much as the reader stays for and takes."""
+        gateway: Gateway = scope["app"].state.gateway
+        timed = faces.in_time(send, seconds=gateway.settings.write_seconds_max)
+        with suppress(TimeoutError):
+            await super().__call__(scope, receive, timed)
 
 
 async def begin_answer(

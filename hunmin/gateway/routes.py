@@ -167,6 +167,7 @@ async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response
         writer,
         with_usage=asked.wants_usage_chunk,
         keep_alive_seconds=gateway.settings.keep_alive_seconds,
+        write_seconds_max=gateway.settings.write_seconds_max,
         language=language_of(request),
         headers=_headers(request) | {"X-Accel-Buffering": "no"},
     )

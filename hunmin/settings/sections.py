@@ -88,6 +88,9 @@ class GatewaySettings(Section):
     """The longest request body that is read: a book fits, an attack on memory does not."""
     request_seconds_max: Annotated[int, Field(ge=1, le=3600)] = 30
     """How long a request body may take to arrive, so that slow clients hold no connection."""
+    write_seconds_max: Annotated[int, Field(ge=1, le=3600)] = 60
+    """How long a connection may take nothing of what is sent; then it is closed, so that readers
+    who stop reading hold neither a connection nor memory."""
     keep_alive_seconds: Annotated[float, Field(gt=0, le=3600)] = 15.0
     """How often a silent stream sends a comment, so that proxies do not close it."""
 

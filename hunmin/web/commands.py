@@ -67,7 +67,11 @@ def serve(
             "그 https:// 주소로 설정하십시오.",
         )
     app = create_app(settings)
-    listening = serving.listen(settings.web.host, settings.web.port)
+    listening = serving.listen(
+        settings.web.host,
+        settings.web.port,
+        write_seconds_max=settings.gateway.write_seconds_max,
+    )
     app.state.database.migrate()
     serving.serve(
         app,
@@ -108,7 +112,11 @@ def demo(
     )
     logs.set_up(format=settings.logs.format, level="warning")
     app = create_app(settings)
-    listening = serving.listen(settings.web.host, settings.web.port)
+    listening = serving.listen(
+        settings.web.host,
+        settings.web.port,
+        write_seconds_max=settings.gateway.write_seconds_max,
+    )
     app.state.database.migrate()
     secret = first.first_link(app.state.database, settings)
 

@@ -155,42 +155,41 @@ def test_a_body_that_is_not_json_by_its_headers_is_a_415(call, headers):
     assert (error["status"], error["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("announced", [True, False])
-def test_ten_megabytes_are_refused_and_not_kept_in_memory(app, key, announced):
-    async def send_all() -> list[dict]:
-        sent = []
-        pieces = [b" " * 65_536] * 160
+def scope_of(key, **headers) -> dict:
+    """Return a chat request as a server hands it to the application."""
+    given = {
+        "host": "127.0.0.1",
+        "authorization": f"Bearer {key}",
+        "content-type": "application/json",
+        **headers,
+    }
+    return {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": CHAT,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+    }
 
-        async def receive() -> dict:
-            return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
 
-        async def send(message) -> None:
-            sent.append(message)
+@pytest.mark.parametrize("announced", [{}, {"content-length": str(160 * 65_536)}])
+async def test_ten_megabytes_are_refused_and_not_kept_in_memory(app, key, announced):
+    sent = []
+    pieces = [b" " * 65_536] * 160
 
-        headers = {
-            "host": "127.0.0.1",
-            "authorization": f"Bearer {key}",
-            "content-type": "application/json",
-        } | ({"content-length": str(160 * 65_536)} if announced else {})
-        await app(
-            {
-                "type": "http",
-                "method": "POST",
-                "scheme": "http",
-                "path": CHAT,
-                "query_string": b"",
-                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            },
-            receive,
-            send,
-        )
-        return sent
+    async def receive() -> dict:
+        return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
+
+    async def send(message) -> None:
+        sent.append(message)
 
     tracemalloc.start()
-    start, body, *_ = asyncio.run(send_all())
+    await app(scope_of(key, **announced), receive, send)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
+    start, body, *_ = sent
     assert start["status"] == 413
     assert json.loads(body["body"])["error"]["code"] == "request_too_large"
     assert most < 20_000_000
@@ -317,6 +316,33 @@ def test_a_reader_that_stops_reading_does_not_hold_the_engine(call, engine, data
     connection.close()
 
     assert not engine.running
+
+
+class TestAShortPatience:
+    @pytest.fixture
+    def limits(self):
+        return {"write_seconds_max": 1}
+
+    async def test_a_reader_that_takes_no_more_ends_the_stream(self, app, key, engine, database):
+        engine.step_seconds = 0.02
+        pieces = [json.dumps({**ASK, "max_tokens": 1900, "stream": True}).encode()]
+
+        async def receive() -> dict:
+            if not pieces:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": pieces.pop(), "more_body": False}
+
+        async def send(message) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()
+
+        await app.state.gateway.ready()
+        async with asyncio.timeout(20):
+            await app(scope_of(key), receive, send)
+
+        assert outcomes(database) == ["canceled"]
+        assert app.state.gateway._places_taken == 0
+        await app.state.gateway.close()
 
 
 def test_stopping_the_server_ends_streams_with_an_error_and_settles_them(
