@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import Literal, TypeVar
 
 from hunmin import logs
@@ -18,6 +19,7 @@ from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
 from hunmin.gateway import actions, queries, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
+from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.wire import ApiRequest
 from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
@@ -28,6 +30,9 @@ log = logs.get(__name__)
 
 COUNT_AT_ONCE_CHARACTERS_MAX = 2_000
 """A prompt this short is counted in less time than another thread takes to wake up."""
+
+START_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""How long starting waits between tries while the database is away; the last one for ever."""
 
 SETTLE_AT_CLOSE_SECONDS = 10
 """How long closing waits for answers that could not be settled yet."""
@@ -210,8 +215,12 @@ class Gateway:
             raise EngineUnavailable
 
     async def _start(self) -> None:
+        await keep_trying(
+            lambda: self._record(self._close_orphans),
+            pauses_seconds=chain(START_PAUSES_SECONDS, repeat(START_PAUSES_SECONDS[-1])),
+            failed=_report_no_database,
+        )
         try:
-            await self._record(self._close_orphans)
             await self._engine.start()
         except HunminError as failure:
             log.exception("engine did not start", code=failure.code)
@@ -281,6 +290,11 @@ class Gateway:
     async def _record(self, call: Callable[[], T]) -> T:
         """Run a transaction in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._recorders, call)
+
+
+def _report_no_database(error: Exception) -> None:
+    code = getattr(error, "code", None)
+    log.error("not started yet", error=type(error).__qualname__, code=code, where=logs.where(error))
 
 
 def _is_gone(server: str) -> bool:

@@ -352,6 +352,28 @@ class TestStarting:
             await read(made, chat())
         await made.close()
 
+    async def test_a_database_that_is_away_is_waited_for(self, engine, database, away):
+        made = Gateway(engine, database, GatewaySettings())
+        with away() as asked:
+            made.launch()
+            await until(lambda: len(asked) > 3)
+            assert made.state() == "starting"
+        await made.ready()
+
+        assert made.state() == "ok"
+        await read(made, chat())
+        await made.close()
+
+    async def test_closing_while_the_database_is_away_ends(self, engine, database, away):
+        made = Gateway(engine, database, GatewaySettings())
+        with away() as asked:
+            made.launch()
+            await until(lambda: asked)
+            async with asyncio.timeout(20):
+                await made.close()
+
+        assert engine.closed
+
     async def test_closing_while_starting_ends(self, engine, database):
         engine.may_start.clear()
         made = Gateway(engine, database, GatewaySettings())
@@ -420,6 +442,7 @@ async def test_closing_stops_and_settles_every_answer(service, engine, database)
 def away(monkeypatch):
     """Give a block during which the database is away, and who asked for it in vain."""
     monkeypatch.setattr("hunmin.gateway.answers.SETTLE_PAUSES_SECONDS", (0.01,) * 1000)
+    monkeypatch.setattr("hunmin.gateway.service.START_PAUSES_SECONDS", (0.01,))
 
     @contextmanager
     def away() -> Iterator[list[str]]:
@@ -440,7 +463,7 @@ def away(monkeypatch):
 async def test_answers_that_end_while_the_database_is_away_are_settled_once_when_it_is_back(
     service, engine, database, away
 ):
-    engine.step_seconds = 0.01
+    engine.speaks_among, engine.step_seconds = 3, 0.05
     readers = [
         asyncio.create_task(read(service, chat(max_tokens=30), request_id=str(n))) for n in range(3)
     ]
