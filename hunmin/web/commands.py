@@ -47,7 +47,8 @@ def serve(
 ) -> None:
     """Serve the pages and the API, as the settings say.
 
-    Ctrl-C or SIGTERM stops it: answers under way get a moment to end, then everything is closed.
+    Ctrl-C or SIGTERM stops it: answers under way are ended, what was written of them is kept, and
+    everything is closed.
     """
     from hunmin import logs  # noqa: PLC0415 (slow to import)
     from hunmin.settings import Settings  # noqa: PLC0415

@@ -18,7 +18,7 @@ from hunmin.steps import write_whole
 from hunmin.web.app import end_answers
 
 STOP_SECONDS = 3
-"""How long answers under way may go on after Ctrl-C."""
+"""How long open connections are waited for after Ctrl-C, once answers were ended and kept."""
 
 
 def listen(host: str, port: int, *, write_seconds_max: int) -> socket.socket:
