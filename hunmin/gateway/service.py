@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import Literal, TypeVar
 
@@ -178,6 +179,7 @@ class Gateway:
             context_tokens=card.context_tokens,
             completion_tokens_max=self.settings.completion_tokens_max,
         )
+        generation = replace(generation, tenant=actor.user_id or actor.kind)
         self._check_ready()  # it may have been closed while the tokens were counted
         return Answer(
             self._engine,
