@@ -325,6 +325,11 @@ def new_id() -> str:
     return _encode(fresh)
 
 
+def id_at(moment: datetime) -> str:
+    """Return the least id that could have been made at a moment."""
+    return _encode(max(int(moment.timestamp() * 1000), 0) << 80)
+
+
 def id_before(known_id: str, seconds: int) -> str:
     """Return the least id that could have been made `seconds` before `known_id`."""
     number = 0

@@ -75,6 +75,8 @@ class Generation:
     request_id: str
     model: str
     sampling: Sampling
+    tenant: str = ""
+    """For whom, as an opaque word: an engine may keep what it computed of a prompt apart by it."""
     messages: tuple[Message, ...] = ()
     """A conversation; rendered by the model's own chat template."""
     prompt: str | None = None

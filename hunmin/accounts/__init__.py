@@ -9,7 +9,7 @@ What a room needs at its routes: `VisitorAct` and `VisitorActor` (anyone who may
 `PersonAct` and `PersonActor` (signed in), `KeyActor` (an API key), `AnyoneAct` (public pages);
 `KnownKeyActor` spares the database, for an action that asks `check_key_works` itself.
 The `...Act` ones open the transaction of the request; the `...Actor` ones only say who it is,
-for handlers that stream.
+for handlers that stream. `welcome` opens the transaction in which a stranger becomes a guest.
 """
 
 from hunmin.accounts.actions import (
@@ -32,6 +32,7 @@ from hunmin.accounts.door import (
     PersonActor,
     VisitorAct,
     VisitorActor,
+    welcome,
 )
 from hunmin.accounts.known_keys import KnownKeys
 from hunmin.accounts.links import address_file, address_of, local_address, sign_in_address
@@ -82,5 +83,6 @@ __all__ = [
     "revoke_key",
     "sign_in",
     "sign_in_address",
+    "welcome",
     "welcome_guest",
 ]

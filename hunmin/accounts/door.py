@@ -9,7 +9,8 @@ that waits for the database never holds it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -167,7 +168,7 @@ def find_anyone(request: Request) -> Actor:
 def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
     """Return a person, a key's owner, or a guest where guests are welcome.
 
-    A guest's account is made by the first thing they do; who only looks stays a stranger.
+    Who has no account yet is a stranger, and stays one until `welcome`.
 
     Raises:
         InvalidApiKey: A key was shown and is not valid.
@@ -179,15 +180,32 @@ def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
         return actor
     if not settings.accounts.guests:
         raise SignInNeeded
-    if request.method in _READS:
-        return actor
-    with open_act(request.app.state.database, STRANGER, request_id=_request_id(request)) as act:
-        opened = actions.welcome_guest(
-            act, days=settings.accounts.session_days, device=device_of(request)
-        )
-    keep_session(request, opened.secret)
-    guest = queries.Recognized(opened.actor, "", opened.session_id, used_today=True)
-    return _remember(request, guest)
+    return actor
+
+
+@contextmanager
+def welcome(request: Request, visitor: Actor) -> Iterator[Act]:
+    """Open the transaction in which a visitor does the first thing that is kept.
+
+    A stranger becomes a guest in it. Where it is refused, no account is left behind either.
+    """
+    settings: Settings = request.app.state.settings
+    opened: actions.SessionOpened | None = None
+    with open_act(
+        request.app.state.database,
+        visitor,
+        request_id=_request_id(request),
+        language=faces.language_of(request),
+    ) as act:
+        if visitor.user_id is None:
+            days, device = settings.accounts.session_days, device_of(request)
+            opened = actions.welcome_guest(act, days=days, device=device)
+            act = replace(act, actor=opened.actor)  # noqa: PLW2901 (the same transaction)
+        yield act
+    if opened is not None:
+        keep_session(request, opened.secret)
+        guest = queries.Recognized(opened.actor, "", opened.session_id, used_today=True)
+        _remember(request, guest)
 
 
 def find_person(request: Request, _cookie: _Cookie) -> Actor:

@@ -1,5 +1,7 @@
 """Writing the log: one event per thing done, in the transaction that does it; and sealing it."""
 
+from datetime import timedelta
+
 from sqlalchemy import insert, select, text
 
 from hunmin.act import Act
@@ -7,7 +9,7 @@ from hunmin.audit import rules
 from hunmin.audit.kinds import Kind
 from hunmin.audit.queries import Head
 from hunmin.audit.tables import EventRow, SealRow
-from hunmin.db import id_before
+from hunmin.db import id_at, id_before
 
 Detail = str | int | bool | None
 
@@ -58,8 +60,10 @@ def seal(act: Act, *, limit: int = SEALED_TOGETHER, late_seconds: int = STRAGGLE
     Args:
         act: When, in which transaction.
         limit: How many at the most.
-        late_seconds: How far before the last sealed event to look for some that came late. Each
-            event of that time is looked at, however few are found.
+        late_seconds: How far before the last sealed event to look for some that came late, and
+            how far before now: where the clock was ahead when the last one was made, events of
+            after it was put right lie before that one. Each event of that time is looked at,
+            however few are found.
     """
     if act.session.get_bind().dialect.name == "postgresql":
         act.session.execute(text("LOCK TABLE audit_seals IN SHARE ROW EXCLUSIVE MODE"))
@@ -72,7 +76,9 @@ def seal(act: Act, *, limit: int = SEALED_TOGETHER, late_seconds: int = STRAGGLE
         .limit(limit)
     )
     if last is not None:
-        unsealed = unsealed.where(EventRow.id > id_before(last.event_id, late_seconds))
+        late = id_at(act.now - timedelta(seconds=late_seconds))
+        late = min(late, id_before(last.event_id, late_seconds))
+        unsealed = unsealed.where(EventRow.id > late)
     number = last.number if last else 0
     sha256 = last.sha256 if last else rules.GENESIS
     seals = []

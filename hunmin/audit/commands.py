@@ -29,6 +29,10 @@ ExpectOption = Annotated[
 ]
 
 
+_EVER_SECONDS = 100 * 365 * 86_400
+"""Before any event."""
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.command("trace")(trace)
@@ -69,7 +73,7 @@ def list_log(
 
 
 def seal_log(*, config: ConfigOption = None, data: DataOption = None) -> None:
-    """Seal the events that have no seal yet, and print the head as NUMBER:SHA256.
+    """Seal the events that have no seal yet, however old, and print the head as NUMBER:SHA256.
 
     Write the head down somewhere else: with it, anyone can prove later that nothing before it
     was changed (`hunmin audit verify --expect`).
@@ -79,7 +83,7 @@ def seal_log(*, config: ConfigOption = None, data: DataOption = None) -> None:
     head = None
     while True:
         with _open(config, data) as act:
-            reached = seal(act)
+            reached = seal(act, late_seconds=_EVER_SECONDS)
         if reached == head:
             break
         head = reached
@@ -107,6 +111,11 @@ def verify_log(
     else:
         ok = "does not hold" if found.breaks else "holds"
         sys.stdout.write(f"The chain {ok}: {found.sealed} sealed, {found.unsealed} not yet.\n")
+        if found.unsealed_old:
+            sys.stdout.write(
+                f"  {found.unsealed_old} without a seal are older than a day: "
+                "`hunmin audit seal` seals them.\n"
+            )
         for gap in found.breaks:
             sys.stdout.write(f"  {gap.reason} at {gap.number}: event {gap.event_id or '-'}\n")
         sys.stdout.write(f"{found.head.number}:{found.head.sha256}\n")

@@ -1,7 +1,7 @@
 """Reading the log. Everyone sees their own events; auditors and administrators see all."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +17,9 @@ EVENTS_MAX = 1000
 """Events one question may return."""
 
 _BREAKS_MAX = 20
+
+OLD = timedelta(days=1)
+"""An event of this age should have its seal: one is made every minute."""
 
 
 class EventView(BaseModel):
@@ -67,7 +70,9 @@ class Verification(BaseModel):
 
     sealed: int
     unsealed: int
-    """Events younger than the last seal."""
+    """Events that have no seal yet."""
+    unsealed_old: int
+    """Those of them that are older than a day, which sealing as it is done every minute missed."""
     head: Head
     breaks: list[Break]
 
@@ -142,9 +147,16 @@ def verify(act: Act, *, expected: Head | None = None) -> Verification:
         breaks.append(Break(number=expected.number, event_id="", reason="missing"))
     events = act.session.scalar(select(func.count()).select_from(EventRow)) or 0
     seals = act.session.scalar(select(func.count()).select_from(SealRow)) or 0
+    old = (
+        select(func.count())
+        .select_from(EventRow)
+        .outerjoin(SealRow, SealRow.event_id == EventRow.id)
+        .where(SealRow.number.is_(None), EventRow.at < act.now - OLD)
+    )
     return Verification(
         sealed=seals,
         unsealed=events - seals,
+        unsealed_old=act.session.scalar(old) or 0,
         head=Head(number=number, sha256=before),
         breaks=breaks,
     )

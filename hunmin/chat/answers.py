@@ -20,7 +20,7 @@ from hunmin.chat import actions, rules
 from hunmin.chat.views import Begun, Facts
 from hunmin.db import Database
 from hunmin.errors import AnswerFailed, EngineStarting, HunminError
-from hunmin.gateway import ChatMessage, ChatRequest, Gateway
+from hunmin.gateway import ChatMessage, ChatRequest, Gateway, keep_trying
 from hunmin.plugins import Delta
 from hunmin.settings import ChatSettings
 
@@ -261,17 +261,13 @@ class LiveAnswer:
 
     async def _keep_at_last(self, state: rules.State) -> None:
         """Keep the whole, trying again for a while; a failure in the end is told to the readers."""
-        for pause_seconds in (*LAST_SAVE_PAUSES_SECONDS, None):
-            try:
-                await self._save(state)
-            except Exception as fault:  # noqa: BLE001 (whatever it is, readers must see an end)
-                self._report("answer not kept", fault)
-                if pause_seconds is not None:
-                    await asyncio.sleep(pause_seconds)
-                elif self._error is None:
-                    self._error = fault if isinstance(fault, HunminError) else AnswerFailed()
-            else:
-                return
+        fault = await keep_trying(
+            lambda: self._save(state),
+            pauses_seconds=LAST_SAVE_PAUSES_SECONDS,
+            failed=lambda fault: self._report("answer not kept", fault),
+        )
+        if fault is not None and self._error is None:
+            self._error = fault if isinstance(fault, HunminError) else AnswerFailed()
 
     async def _save(self, state: rules.State) -> bool:
         """Write to the database; return False where the answer was deleted."""

@@ -171,11 +171,12 @@ def state_now(state: State, *, saved_at: datetime, now: datetime, written_here: 
     """Return the state of an answer as a reader should see it.
 
     An answer whose writer died is still marked `writing` in the database. It is `interrupted`
-    when no writer of this process holds it and its last sign of life is old.
+    when no writer of this process holds it and its last sign of life is old. One that lies as
+    far ahead is of a clock that has been put right since, and tells nothing.
     """
     if state != "writing" or written_here:
         return state
-    alive = now - saved_at <= timedelta(seconds=ALIVE_SECONDS)
+    alive = abs(now - saved_at) <= timedelta(seconds=ALIVE_SECONDS)
     return "writing" if alive else "interrupted"
 
 

@@ -3,13 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from fastapi import Response
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
-from hunmin import faces
+from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
 from hunmin.chat import models, queries, rules
 from hunmin.chat.answers import Answers, Event, LiveAnswer, Order
@@ -19,27 +21,38 @@ from hunmin.gateway import Gateway
 
 
 class EventStream(StreamingResponse):
-    """A stream of server-sent events."""
+    """A stream of server-sent events, which ends where its reader takes no more."""
 
     media_type = "text/event-stream"
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send everything, or as much as the reader stays for and takes."""
+        gateway: Gateway = scope["app"].state.gateway
+        timed = faces.in_time(send, seconds=gateway.settings.write_seconds_max)
+        with suppress(TimeoutError):
+            await super().__call__(scope, receive, timed)
 
 
 async def begin_answer(
     request: Request, actor: Actor, model: str | None, begin: Callable[[Act], Begun]
 ) -> LiveAnswer:
-    """Keep a question in one transaction, then begin to write its answer."""
+    """Keep a question in one transaction, then begin to write its answer.
+
+    A stranger becomes a guest in that transaction.
+    """
     gateway: Gateway = request.app.state.gateway
     card = models.choose_model(gateway, model)
 
-    def keep() -> tuple[Begun, list[tuple[rules.Role, str]]]:
-        with open_for(request, actor) as act:
+    def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]]]:
+        with accounts.welcome(request, actor) as act:
             begun = begin(act)
             path = queries.path(act, begun.conversation.id, begun.question.id)
-            return begun, [(message.role, message.text) for message in path]
+            return act.actor, begun, [(message.role, message.text) for message in path]
 
-    begun, turns = await asyncio.to_thread(keep)
+    asker, begun, turns = await asyncio.to_thread(keep)
     order = Order(
-        actor=actor,
+        actor=asker,
         language=faces.language_of(request),
         request_id=request.state.request_id,
         begun=begun,

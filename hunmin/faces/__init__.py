@@ -26,6 +26,7 @@ from hunmin.faces.language import (
     translate,
 )
 from hunmin.faces.pages import PageRoute, PageRouter, View
+from hunmin.faces.sending import in_time
 from hunmin.faces.templates import (
     THEME_COOKIE,
     NavItem,
@@ -50,6 +51,7 @@ __all__ = [
     "View",
     "asset",
     "choose_language",
+    "in_time",
     "language_of",
     "mark",
     "problem_of",

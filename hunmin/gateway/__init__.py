@@ -8,6 +8,7 @@ answer is ever stored here.
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.exchange import error_face
 from hunmin.gateway.queries import Usage, usage
+from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.surface import API_PATHS, router
 from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
@@ -21,6 +22,7 @@ __all__ = [
     "Gateway",
     "Usage",
     "error_face",
+    "keep_trying",
     "router",
     "usage",
 ]

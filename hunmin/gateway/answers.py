@@ -16,12 +16,16 @@ from typing import Self
 from hunmin import logs
 from hunmin.errors import AnswerTimedOut, EngineUnavailable, HunminError
 from hunmin.gateway.actions import Meter, Outcome
+from hunmin.gateway.retrying import keep_trying
 from hunmin.plugins import Delta, Engine, Generation
 
 log = logs.get(__name__)
 
 ENGINE_CLOSE_SECONDS = 10
 """How long an engine may take to stop one stream before it is left to itself."""
+
+SETTLE_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""How long to wait between tries to settle an answer while the database is away."""
 
 
 class Answer(AsyncIterator[Delta]):
@@ -46,6 +50,8 @@ class Answer(AsyncIterator[Delta]):
         self.last = Delta(text="", prompt_tokens=prompt_tokens)
         """The newest piece written, with the token counts so far."""
         self.admission_id = ""
+        self.settling: asyncio.Task[None] | None = None
+        """What goes on after the end where settling failed at first: the database may be away."""
         self._engine = engine
         self._seconds_max = seconds_max
         self._admit = admit
@@ -63,7 +69,10 @@ class Answer(AsyncIterator[Delta]):
         self._ended = False
 
     def begin(self) -> asyncio.Task[None]:
-        """Begin writing; the task ends when the answer is settled, or was refused."""
+        """Begin writing; the task ends when the answer is settled, or was refused.
+
+        Where the database is away, `settling` goes on after it.
+        """
         assert self._task is None, "an answer begins once"
         self._task = asyncio.create_task(self._write())
         return self._task
@@ -125,7 +134,7 @@ class Answer(AsyncIterator[Delta]):
             self._task.cancel()
 
     async def aclose(self) -> None:
-        """Stop, and return when it is settled."""
+        """Stop, and return when it is settled, or left to `settling`."""
         self.stop()
         if self._task is not None:
             await asyncio.wait({self._task})
@@ -151,10 +160,26 @@ class Answer(AsyncIterator[Delta]):
         )
         try:
             await self._settle(self.admission_id, meter)
-        except Exception as error:  # noqa: BLE001 (the answer was given; its deadline closes it)
-            self._report("answer not settled", error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, readers are told the end)
+            self._report("answer not settled yet", error)
+            self.settling = asyncio.create_task(self._settle_later(meter))
         self._failure, self._ended = failure, True
         self._pulse.set()
+
+    async def _settle_later(self, meter: Meter) -> None:
+        """Try to settle for a minute; past that, the deadline closes the answer as lost.
+
+        Then it counts with the tokens of its prompt and none of its own.
+        """
+        first, *later = SETTLE_PAUSES_SECONDS
+        await asyncio.sleep(first)
+        failure = await keep_trying(
+            lambda: self._settle(self.admission_id, meter),
+            pauses_seconds=later,
+            failed=lambda error: self._report("answer not settled yet", error),
+        )
+        if failure is not None:
+            self._report("answer not settled", failure)
 
     async def _stream(self) -> tuple[Outcome, HunminError | None]:
         """Hand on what the engine writes; return how it ended and what to tell the reader."""

@@ -16,7 +16,13 @@ from typing_extensions import override
 from hunmin import faces
 from hunmin.act import Language
 from hunmin.db import new_id
-from hunmin.errors import HunminError, RequestTooLarge, RequestTooSlow, UnsupportedMediaType
+from hunmin.errors import (
+    BodyTooLarge,
+    HunminError,
+    RequestTooLarge,
+    RequestTooSlow,
+    UnsupportedMediaType,
+)
 from hunmin.gateway import writers
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.choices import Choices
@@ -114,6 +120,7 @@ async def deliver(
         writer,
         with_usage=with_usage,
         keep_alive_seconds=settings.keep_alive_seconds,
+        write_seconds_max=settings.write_seconds_max,
         language=language_of(request),
         headers=headers_of(request) | {"X-Accel-Buffering": "no"},
     )
@@ -152,8 +159,14 @@ def show_error(request: Request, error: HunminError) -> Response:
 
 
 def error_face(request: Request, problem: faces.Problem) -> Response:
-    """Show a problem under /v1 that no route saw: an unknown address, a fault of the server."""
-    return show_error(request, problem.error)
+    """Show a problem of the API that no route saw: an unknown address, a fault of the server.
+
+    A body that was refused unread has the code of one that was read up to the limit.
+    """
+    error = problem.error
+    if isinstance(error, BodyTooLarge):
+        error = RequestTooLarge(bytes_max=gateway_of(request).settings.request_bytes_max)
+    return show_error(request, error)
 
 
 def headers_of(request: Request) -> dict[str, str]:

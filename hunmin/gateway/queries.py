@@ -19,19 +19,31 @@ _RUNNING = (
         AdmissionRow.deadline_at > bindparam("now"),
     )
 )
-_NTH_NEWEST = (
+_NEWEST = (
     select(AdmissionRow.admitted_at)
     .where(
         AdmissionRow.holder == bindparam("holder"), AdmissionRow.admitted_at > bindparam("since")
     )
     .order_by(AdmissionRow.admitted_at.desc())
-    .offset(bindparam("skipped"))
     .limit(1)
 )
-_LOAD = select(_RUNNING.scalar_subquery(), _NTH_NEWEST.scalar_subquery())
+_NTH_NEWEST = _NEWEST.offset(bindparam("skipped"))
+_LOAD = select(_RUNNING.scalar_subquery(), _NTH_NEWEST.scalar_subquery(), _NEWEST.scalar_subquery())
 
 SEES_ALL = ("administrator", "auditor")
 """Roles that see everyone's usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the rules need to know of a holder before one more request is let in."""
+
+    running: int
+    """Its answers that are being written."""
+    nth_newest: datetime | None
+    """When the `n`th newest request of the last minute was let in, if there are as many."""
+    newest: datetime | None
+    """When the newest of them was, which is later than now where the clock went back since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +62,15 @@ class Usage:
     completion_tokens: int
 
 
-def load_of(act: Act, *, holder: str, n: int) -> tuple[int, datetime | None]:
-    """Return what the rules need to know of a holder, in one question.
-
-    Returns:
-        How many of its answers are being written, and when the `n`th newest of the last minute
-        was let in, if there are as many.
-    """
+def load_of(act: Act, *, holder: str, n: int) -> Load:
+    """Return what the rules need to know of a holder, in one question."""
     asked = {
         "holder": holder,
         "now": act.now,
         "since": act.now - rules.RATE_WINDOW,  # older ones need no reading
         "skipped": n - 1,
     }
-    count, moment = act.session.connection().execute(_LOAD, asked).one()
-    return count, moment
+    return Load(*act.session.connection().execute(_LOAD, asked).one())
 
 
 def open_servers(act: Act) -> Sequence[str]:

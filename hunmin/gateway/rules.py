@@ -29,6 +29,10 @@ from hunmin.plugins import Capability, Generation, Message, ModelCard, Sampling
 
 RATE_WINDOW = timedelta(minutes=1)
 
+CLOCK_SLACK = timedelta(minutes=1)
+"""How far ahead a request may lie though no clock went back: it may be of another server, or have
+overtaken one that waited for the database. Longer than a database is waited for."""
+
 COMPLETION_TOKENS_DEFAULT = 16
 """What OpenAI's completions endpoint generates where a request says nothing."""
 
@@ -207,6 +211,15 @@ def check_rate(limits: Limits, *, now: datetime, nth_newest: datetime | None) ->
         requests_per_minute_max=limits.requests_per_minute_max,
         retry_after_seconds=max(1, math.ceil(wait.total_seconds())),
     )
+
+
+def clock_went_back(*, now: datetime, newest: datetime | None) -> bool:
+    """Say whether the clock went back since a holder's newest request was let in.
+
+    Then the moments of its requests tell nothing of the last minute any more: those that lie
+    ahead would be met again, one after the other, until the clock has caught up with them all.
+    """
+    return newest is not None and newest - now > CLOCK_SLACK
 
 
 def check_concurrency(limits: Limits, *, running: int) -> None:

@@ -11,6 +11,8 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain, repeat
 from typing import Literal
 
 from hunmin import logs
@@ -20,6 +22,7 @@ from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminE
 from hunmin.gateway import actions, queries, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
 from hunmin.gateway.recorder import Recorder
+from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.wire import ApiRequest
 from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
@@ -28,6 +31,12 @@ log = logs.get(__name__)
 
 COUNT_AT_ONCE_CHARACTERS_MAX = 2_000
 """A prompt this short is counted in less time than another thread takes to wake up."""
+
+START_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""How long starting waits between tries while the database is away; the last one for ever."""
+
+SETTLE_AT_CLOSE_SECONDS = 10
+"""How long closing waits for answers that could not be settled yet."""
 
 UNLIMITED = rules.Limits(requests_per_minute_max=10**9, concurrent_max=10**9)
 
@@ -41,6 +50,7 @@ class Gateway:
         self.settings = settings
         self._engine = engine
         self._answers: dict[asyncio.Task[None], Answer] = {}
+        self._settling: set[asyncio.Task[None]] = set()
         self._places_taken = 0
         self._recorder = Recorder(database, synced=settings.records_synced)
         self._counters = ThreadPoolExecutor(2, thread_name_prefix="gateway-counts")
@@ -79,6 +89,10 @@ class Gateway:
             self._starting.cancel()
             await asyncio.wait({self._starting})
         await self._engine.close()
+        if self._settling:
+            _, unsettled = await asyncio.wait(self._settling, timeout=SETTLE_AT_CLOSE_SECONDS)
+            for task in unsettled:
+                task.cancel()
         self._recorder.close()
         self._counters.shutdown(wait=False)
 
@@ -213,6 +227,7 @@ class Gateway:
             context_tokens=card.context_tokens,
             completion_tokens_max=self.settings.completion_tokens_max,
         )
+        generation = replace(generation, tenant=actor.user_id or actor.kind)
         self._check_ready()  # it may have been closed while the tokens were counted
         return Answer(
             self._engine,
@@ -229,7 +244,10 @@ class Gateway:
         self._places_taken += 1
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._answers[task]
+        settling = self._answers.pop(task).settling
+        if settling is not None:
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
         self._places_taken -= 1
 
     @property
@@ -245,8 +263,12 @@ class Gateway:
             raise EngineUnavailable
 
     async def _start(self) -> None:
+        await keep_trying(
+            lambda: asyncio.to_thread(self._close_orphans),
+            pauses_seconds=chain(START_PAUSES_SECONDS, repeat(START_PAUSES_SECONDS[-1])),
+            failed=_report_no_database,
+        )
         try:
-            await asyncio.to_thread(self._close_orphans)
             await self._engine.start()
         except HunminError as failure:
             log.exception("engine did not start", code=failure.code)
@@ -316,6 +338,11 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(
             self._counters, self._engine.count_prompt_tokens, generation
         )
+
+
+def _report_no_database(error: Exception) -> None:
+    code = getattr(error, "code", None)
+    log.error("not started yet", error=type(error).__qualname__, code=code, where=logs.where(error))
 
 
 def _is_gone(server: str) -> bool:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from hunmin import faces
 from hunmin.errors import HunminError
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.choices import Choices
@@ -116,6 +117,7 @@ class EventStream(Response):
         *,
         with_usage: bool,
         keep_alive_seconds: float,
+        write_seconds_max: float,
         language: str,
         headers: Mapping[str, str],
     ) -> None:
@@ -126,17 +128,19 @@ class EventStream(Response):
         self._writer = writer
         self._with_usage = with_usage
         self._keep_alive_seconds = keep_alive_seconds
+        self._write_seconds_max = write_seconds_max
         self._language = language
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send everything, or as much as the client stays for."""
+        """Send everything, or as much as the client stays for and takes."""
+        send = faces.in_time(send, seconds=self._write_seconds_max)
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
             await send(start)
             await self._send_chunks(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except (ClientGone, OSError):
+        except (ClientGone, OSError):  # a reader too slow among them
             pass  # the answer is stopped below
         finally:
             await self._listener.close()

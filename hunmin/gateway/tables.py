@@ -43,6 +43,8 @@ class AdmissionRow(Base):
     prompt_tokens: Mapped[int]
     completion_tokens_max: Mapped[int]
     admitted_at: Mapped[datetime]
+    """When it was let in, for counting requests per minute; see `actions.admit` for a clock that
+    goes back."""
     day: Mapped[date]
     """The day of `admitted_at` in UTC, by which usage is summed."""
     deadline_at: Mapped[datetime]

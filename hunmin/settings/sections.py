@@ -92,6 +92,9 @@ class GatewaySettings(Section):
     """Whether each record of an answer waits until the disk has it. False, the default, lets it
     follow within a second: a record outlives the server whatever ends it, but a loss of power may
     take the last second's. On SQLite; PostgreSQL has `synchronous_commit`."""
+    write_seconds_max: Annotated[int, Field(ge=1, le=3600)] = 60
+    """How long a connection may take nothing of what is sent; then it is closed, so that readers
+    who stop reading hold neither a connection nor memory."""
     keep_alive_seconds: Annotated[float, Field(gt=0, le=3600)] = 15.0
     """How often a silent stream sends a comment, so that proxies do not close it."""
 

@@ -47,7 +47,8 @@ def serve(
 ) -> None:
     """Serve the pages and the API, as the settings say.
 
-    Ctrl-C or SIGTERM stops it: answers under way get a moment to end, then everything is closed.
+    Ctrl-C or SIGTERM stops it: answers under way are ended, what was written of them is kept, and
+    everything is closed.
     """
     from hunmin import logs  # noqa: PLC0415 (slow to import)
     from hunmin.settings import Settings  # noqa: PLC0415
@@ -67,7 +68,11 @@ def serve(
             "그 https:// 주소로 설정하십시오.",
         )
     app = create_app(settings)
-    listening = serving.listen(settings.web.host, settings.web.port)
+    listening = serving.listen(
+        settings.web.host,
+        settings.web.port,
+        write_seconds_max=settings.gateway.write_seconds_max,
+    )
     app.state.database.migrate()
     serving.serve(
         app,
@@ -108,7 +113,11 @@ def demo(
     )
     logs.set_up(format=settings.logs.format, level="warning")
     app = create_app(settings)
-    listening = serving.listen(settings.web.host, settings.web.port)
+    listening = serving.listen(
+        settings.web.host,
+        settings.web.port,
+        write_seconds_max=settings.gateway.write_seconds_max,
+    )
     app.state.database.migrate()
     secret = first.first_link(app.state.database, settings)
 

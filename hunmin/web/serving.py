@@ -18,11 +18,17 @@ from hunmin.steps import write_whole
 from hunmin.web.app import end_answers
 
 STOP_SECONDS = 3
-"""How long answers under way may go on after Ctrl-C."""
+"""How long open connections are waited for after Ctrl-C, once answers were ended and kept."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, write_seconds_max: int) -> socket.socket:
     """Return a socket that listens, before anything else is begun.
+
+    Args:
+        host: At which address.
+        port: At which port; 0 takes a free one.
+        write_seconds_max: How long a connection may take nothing of what was written to it. Then
+            the system closes it, on Linux: a server alone can only wait until all is taken.
 
     Raises:
         PortInUse: Another program listens there.
@@ -30,12 +36,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(host=host, port=port) from error
         reason = error.strerror or str(error)
         raise ListenRefused(host=host, port=port, reason=reason) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections have it from the socket that listens
+        milliseconds = 1000 * write_seconds_max
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return listening
 
 
 def serve(

@@ -10,6 +10,7 @@ from hunmin.accounts import actions
 from hunmin.accounts.door import STRANGER
 from hunmin.accounts.tables import SessionRow, UserRow
 from hunmin.act import SYSTEM, open_act
+from hunmin.audit.tables import EventRow
 from hunmin.settings import Settings
 from tests.support.desk import make_key, make_link, sign_in, stranger
 
@@ -40,6 +41,28 @@ def test_a_guests_account_is_made_by_the_first_thing_they_do(app, client):
 
     assert count(app, UserRow) == 1
     assert client.cookies[COOKIE] == first
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form", "body", "status"),
+    [
+        ("POST", "/chat/api/conversations", None, {}, 422),
+        ("POST", "/chat/api/conversations", None, {"text": " "}, 422),
+        ("POST", "/chat/api/conversations", None, {"text": "안녕", "model": "none"}, 404),
+        ("POST", "/chat", {}, None, 422),
+        ("POST", "/chat", {"text": " "}, None, 422),
+        ("POST", f"/chat/c/{'0' * 26}", {"text": "안녕"}, None, 404),
+        ("DELETE", "/chat/api/conversations", None, None, 204),
+    ],
+)
+def test_a_stranger_for_whom_nothing_is_kept_stays_a_stranger(
+    app, client, method, path, form, body, status
+):
+    answer = client.request(method, path, data=form, json=body)
+
+    assert answer.status_code == status
+    assert count(app, UserRow) == count(app, SessionRow) == count(app, EventRow) == 0
+    assert COOKIE not in client.cookies
 
 
 def test_two_guests_do_not_see_each_other(app, client):

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from hunmin import audit
+from hunmin import audit, db
 from hunmin.act import Actor, open_act
 from hunmin.audit import rules
 from hunmin.audit.jobs import register
+from hunmin.audit.tables import SealRow
 from hunmin.db import Base, id_before, open_database
 from hunmin.errors import EventHoldsContent, RoleNeeded, UnknownEventKind
 from hunmin.migrations.tables import all_tables
@@ -295,6 +296,53 @@ def test_an_event_that_came_hours_late_is_sealed_by_the_job_that_looks_for_it(da
             numbers.append(audit.read_head(act).number)
 
     assert numbers == [sealed.number, sealed.number + 1]
+
+
+@pytest.fixture
+def clock(monkeypatch, noon):
+    """Give `clock(days)`: a process that starts when the clock is so far from noon; its acts."""
+
+    def start(database, days: float):
+        now = noon + timedelta(days=days)
+        monkeypatch.setattr(db, "_last_id", 0)
+        monkeypatch.setattr(db.time, "time_ns", lambda: int(now.timestamp() * 1e9))
+        return lambda: open_act(database, AUDITOR, now=now)
+
+    return start
+
+
+def test_events_are_sealed_again_after_a_clock_that_was_ahead_is_put_right(database, clock):
+    for days in (3, 0):
+        act_then = clock(database, days)
+        with act_then() as act:
+            audit.record(act, KIND, f"user-{days}")
+        with act_then() as act:
+            audit.seal(act)
+
+    with act_then() as act:
+        found = audit.verify(act)
+    assert (found.sealed, found.unsealed, found.breaks) == (2, 0, [])
+
+
+def test_what_was_never_sealed_is_told_after_a_day_and_sealed_when_asked(database, clock):
+    for days in (0, 5):
+        act_then = clock(database, days)
+        with act_then() as act:
+            audit.record(act, KIND, f"user-{days}")
+            if days:
+                act.session.add(SealRow(number=1, event_id=id_of(act, "user-5"), sha256="0" * 64))
+
+    with act_then() as act:
+        audit.seal(act)
+        assert audit.verify(act).unsealed_old == 1
+    with act_then() as act:
+        audit.seal(act, late_seconds=10 * 86_400)
+        assert audit.verify(act).unsealed_old == 0
+
+
+def id_of(act, subject: str) -> str:
+    (event,) = audit.list_events(act, subject=subject)
+    return event.id
 
 
 def _hunmin(*words):

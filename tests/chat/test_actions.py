@@ -141,6 +141,18 @@ def test_two_answers_are_not_written_at_once_in_one_conversation(act_as, dana, n
         follow(act, begun)  # whoever wrote the first one has died
 
 
+def test_a_dead_writer_holds_no_conversation_until_a_clock_that_went_back_has_caught_up(
+    act_as, dana, noon
+):
+    with act_as(dana, now=noon + timedelta(hours=1)) as act:
+        begun = chat.start_conversation(act, text="안녕", limits=LIMITS)
+
+    with act_as(dana) as act:
+        answer = chat.get_message(act, begun.conversation.id, begun.answer.id)
+        assert answer.state == "interrupted"
+        follow(act, begun)
+
+
 def test_an_answer_whose_writer_was_killed_is_interrupted_and_keeps_its_words(act_as, dana, noon):
     with act_as(dana) as act:
         begun = chat.start_conversation(act, text="안녕", limits=LIMITS)

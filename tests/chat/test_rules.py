@@ -158,6 +158,8 @@ def test_an_unknown_message_has_no_way_to_it():
         ("writing", rules.ALIVE_SECONDS, False, "writing"),
         ("writing", rules.ALIVE_SECONDS + 1, False, "interrupted"),
         ("writing", 1000, True, "writing"),
+        ("writing", -rules.ALIVE_SECONDS, False, "writing"),
+        ("writing", -rules.ALIVE_SECONDS - 1, False, "interrupted"),
         ("whole", 1000, False, "whole"),
         ("stopped", 1000, False, "stopped"),
     ],

@@ -1,16 +1,20 @@
 """Admissions and settlements: the record of every answer, and who may read it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hunmin import gateway
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.audit.tables import EventRow
+from hunmin.db import new_id, open_database
 from hunmin.errors import RateLimitExceeded, TooManyAtOnce
 from hunmin.gateway import actions, queries, rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
+from hunmin.migrations.tables import all_tables
 from hunmin.worker import Worker, find_handlers
 
 DANA_KEY = Actor(user_id="dana", kind="key", key_id="key-1")
@@ -95,6 +99,88 @@ def test_the_rate_is_that_of_the_last_minute(act_as, noon):
 
     with act_as(DANA_KEY, now=noon + timedelta(seconds=60)) as act:
         admit(act, limits=limits)
+
+
+class Asker:
+    """Someone who asks by a clock that is set forward and back, and is answered at once."""
+
+    def __init__(self, database, *, per_minute: int) -> None:
+        self.database = database
+        self.actor = Actor(user_id="dana", kind="key", key_id=f"key-{new_id()}")
+        self.limits = rules.Limits(requests_per_minute_max=per_minute, concurrent_max=99)
+        self.clock = datetime(2026, 10, 9, 12, tzinfo=UTC)
+        self.lived_seconds = 0
+        self.let_in_seconds: list[int] = []
+        """Seconds lived at each request that was let in since the clock was last set."""
+
+    def set_clock(self, by_seconds: int) -> None:
+        self.clock += timedelta(seconds=by_seconds)
+        self.let_in_seconds.clear()
+
+    def wait(self, seconds: int) -> None:
+        self.clock += timedelta(seconds=seconds)
+        self.lived_seconds += seconds
+
+    def ask(self) -> bool:
+        try:
+            with open_act(self.database, self.actor, now=self.clock) as act:
+                actions.settle(act, admission_id=admit(act, limits=self.limits), meter=METER)
+        except RateLimitExceeded:
+            return False
+        self.let_in_seconds.append(self.lived_seconds)
+        return True
+
+
+@pytest.fixture(scope="module")
+def quick_database():
+    """Give a database in memory: many short lives fit into it."""
+    database = open_database("sqlite://")
+    all_tables().create_all(database.engine)
+    yield database
+    database.close()
+
+
+def test_requests_of_a_clock_that_was_ahead_do_not_count_when_it_is_right_again(quick_database):
+    asker = Asker(quick_database, per_minute=2)
+    for _ in range(20):
+        assert asker.ask()
+        asker.wait(30)
+    asker.set_clock(-600)
+
+    asked = []
+    for _ in range(40):
+        asked.append(asker.ask())
+        asker.wait(15)
+
+    assert asked == [True, True, False, False] * 10
+
+
+@given(
+    per_minute=st.integers(1, 3),
+    life=st.lists(
+        st.tuples(st.sampled_from([0, 0, 0, 30, 7200, -30, -300, -7200]), st.integers(0, 40)),
+        max_size=20,
+    ),
+)
+@settings(max_examples=20)
+def test_a_clock_that_is_set_lets_nobody_wait_for_long_and_nobody_ask_more_often(
+    quick_database, per_minute, life
+):
+    asker = Asker(quick_database, per_minute=per_minute)
+    refused_since = None
+    for set_by, waited in [*life, *[(0, 20)] * 8]:
+        if set_by:
+            asker.set_clock(set_by)
+            refused_since = None
+        if asker.ask():
+            refused_since = None
+            last_minute = [s for s in asker.let_in_seconds if s > asker.lived_seconds - 60]
+            assert len(last_minute) <= per_minute
+        elif refused_since is None:
+            refused_since = asker.lived_seconds
+        else:
+            assert asker.lived_seconds - refused_since < 120
+        asker.wait(waited)
 
 
 def test_an_answer_past_its_deadline_holds_no_place(act_as, noon):

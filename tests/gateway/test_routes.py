@@ -1,8 +1,10 @@
 """The API on the wire: statuses, headers, envelopes, events and connections that break."""
 
+import asyncio
 import http.client
 import json
 import socket
+import tracemalloc
 from urllib.parse import urlsplit
 
 import pytest
@@ -153,6 +155,46 @@ def test_a_body_that_is_not_json_by_its_headers_is_a_415(call, headers):
     assert (error["status"], error["code"]) == (415, "unsupported_media_type")
 
 
+def scope_of(key, **headers) -> dict:
+    """Return a chat request as a server hands it to the application."""
+    given = {
+        "host": "127.0.0.1",
+        "authorization": f"Bearer {key}",
+        "content-type": "application/json",
+        **headers,
+    }
+    return {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": CHAT,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+    }
+
+
+@pytest.mark.parametrize("announced", [{}, {"content-length": str(160 * 65_536)}])
+async def test_ten_megabytes_are_refused_and_not_kept_in_memory(app, key, announced):
+    sent = []
+    pieces = [b" " * 65_536] * 160
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    tracemalloc.start()
+    await app(scope_of(key, **announced), receive, send)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    start, body, *_ = sent
+    assert start["status"] == 413
+    assert json.loads(body["body"])["error"]["code"] == "request_too_large"
+    assert most < 20_000_000
+
+
 class TestSmallLimits:
     @pytest.fixture
     def limits(self):
@@ -162,6 +204,14 @@ class TestSmallLimits:
         error = error_of(call("POST", CHAT, b" " * 3000))
 
         assert (error["status"], error["code"]) == (413, "request_too_large")
+
+    def test_a_body_that_is_refused_unread_is_the_same_413(self, call):
+        announced = error_of(call("POST", CHAT, b" " * 6000))
+        in_pieces = error_of(call("POST", CHAT, iter([b" " * 6000])))
+
+        assert announced == in_pieces
+        assert (announced["status"], announced["code"]) == (413, "request_too_large")
+        assert "2048 bytes" in announced["message"]
 
     def test_a_body_that_does_not_come_is_a_408(self, call):
         host, port = call.netloc.split(":")
@@ -266,6 +316,33 @@ def test_a_reader_that_stops_reading_does_not_hold_the_engine(call, engine, data
     connection.close()
 
     assert not engine.running
+
+
+class TestAShortPatience:
+    @pytest.fixture
+    def limits(self):
+        return {"write_seconds_max": 1}
+
+    async def test_a_reader_that_takes_no_more_ends_the_stream(self, app, key, engine, database):
+        engine.step_seconds = 0.02
+        pieces = [json.dumps({**ASK, "max_tokens": 1900, "stream": True}).encode()]
+
+        async def receive() -> dict:
+            if not pieces:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": pieces.pop(), "more_body": False}
+
+        async def send(message) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()
+
+        await app.state.gateway.ready()
+        async with asyncio.timeout(20):
+            await app(scope_of(key), receive, send)
+
+        assert outcomes(database) == ["canceled"]
+        assert app.state.gateway._places_taken == 0
+        await app.state.gateway.close()
 
 
 def test_stopping_the_server_ends_streams_with_an_error_and_settles_them(

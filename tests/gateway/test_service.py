@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 from sqlalchemy import select
 
-from hunmin.act import Actor, open_act
+from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.audit.tables import EventRow
 from hunmin.errors import (
     AnswerTimedOut,
@@ -81,6 +81,13 @@ async def test_an_answer_comes_in_pieces_and_leaves_its_record(service, engine, 
         "gateway.request.settle",
     ]
     assert not engine.running
+
+
+async def test_the_engine_is_told_for_whom_it_answers(service, engine):
+    for actor in (DANA, GUEST, SYSTEM):
+        await read(service, chat(), actor=actor)
+
+    assert [generation.tenant for generation in engine.seen] == ["dana", "guest-1", "system"]
 
 
 async def test_no_word_of_prompt_or_answer_is_kept(service, database):
