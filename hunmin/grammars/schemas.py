@@ -105,7 +105,7 @@ class _Grammar:
             raise SchemaUnsupported(keyword="$ref") from None
         rules = {"root": root, **self._rules, **BASICS}
         written = "".join(f"{name} ::= {rule}\n" for name, rule in rules.items())
-        if len(written) > CHARACTERS_MAX:
+        if len(written) > CHARACTERS_MAX or not _is_text(written):
             raise SchemaUnsupported(keyword=None)
         return written
 
@@ -274,7 +274,7 @@ def _values(schema: Mapping[str, Any], said: set[str]) -> str:
         raise SchemaUnsupported(keyword="const")
     given = schema.get("type")
     if given is not None:
-        types = {given} if isinstance(given, str) else set(_list(given, "type"))
+        types = {given} if isinstance(given, str) else set(map(str, _list(given, "type")))
         values = [value for value in values if _types_of(value) & types]
     if not values or len(values) > SCHEMAS_MAX:
         raise SchemaUnsupported(keyword="enum")
@@ -315,6 +315,15 @@ def _list(value: object, keyword: str, *, empty: bool = False) -> list[Any]:
     if not isinstance(value, list) or not (value or empty):
         raise SchemaUnsupported(keyword=keyword)
     return value
+
+
+def _is_text(characters: str) -> bool:
+    """Whether they can be written down: half a character, as JSON may escape one, cannot."""
+    try:
+        characters.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _either(choices: Sequence[str]) -> str:

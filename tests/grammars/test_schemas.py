@@ -23,7 +23,7 @@ TOKEN = re.compile(
 def rules_of(grammar: str) -> dict[str, list[str]]:
     """Return the words of each rule; fails where a line is none, or a rule is not there."""
     rules = {}
-    for line in grammar.splitlines():
+    for line in grammar.removesuffix("\n").split("\n"):
         name, _, body = line.partition(" ::= ")
         words, place = [], 0
         while body[place:].strip():
@@ -275,6 +275,9 @@ def within(schema, times):
         ({"enum": [1], "type": "string"}, "enum"),
         ({"enum": [float("inf")]}, "enum"),
         ({"enum": [1], "const": 1}, "const"),
+        ({"const": 1, "type": [{}]}, "enum"),
+        ({"enum": ["\ud800"]}, None),
+        ({"type": "object", "properties": {"\ud800": {}}}, None),
         ({"$ref": "#/$defs/none"}, "$ref"),
         ({"$ref": "https://example.com/schema"}, "$ref"),
         ({"$ref": 3}, "$ref"),
