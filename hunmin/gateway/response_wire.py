@@ -4,10 +4,11 @@ Whatever would have to be kept between requests (`previous_response_id`, `store:
 `background`) is refused by name, and so is what no engine here can do.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field, Tag
 
+from hunmin.gateway.bodies import Body, Shape
 from hunmin.gateway.wire import (
     MESSAGES_MAX,
     PARTS_MAX,
@@ -19,13 +20,11 @@ from hunmin.gateway.wire import (
     JsonObjectFormat,
     JsonSchema,
     JsonSchemaFormat,
-    Shape,
     StreamOptions,
     Text,
     TextFormat,
     Unsupported,
     Whole,
-    explain,
     format_tag,
     tag,
 )
@@ -89,7 +88,7 @@ class TextOptions(Shape):
     verbosity: Unsupported = None
 
 
-class ResponseRequest(Shape):
+class ResponseRequest(Body):
     """`POST /v1/responses`: answer a text or a conversation, and keep nothing of it."""
 
     refused: ClassVar[frozenset[str]] = frozenset({
@@ -147,18 +146,6 @@ class ResponseRequest(Shape):
     prompt_cache_retention: Unsupported = None
     reasoning: Unsupported = None
     top_logprobs: Unsupported = None
-
-    @classmethod
-    def parse(cls, body: bytes | str) -> Self:
-        """Return the request in a JSON body.
-
-        Raises:
-            HunminError: The body is not such a request; `param` names the field.
-        """
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as refusal:
-            raise explain(refusal, cls.refused) from None
 
     def as_chat(self) -> ChatRequest:
         """Return the same question as a chat request."""

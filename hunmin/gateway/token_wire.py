@@ -1,40 +1,27 @@
 """Texts to tokens and back: requests and replies, in vLLM's shapes. No decisions, no I/O."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from hunmin.gateway.bodies import Body
 from hunmin.gateway.replies import Reply
 from hunmin.gateway.wire import (
     MESSAGES_MAX,
     TEXT_CHARACTERS_MAX,
     ChatMessage,
-    Shape,
     Text,
     TokenId,
-    explain,
 )
 
 
-class TokenRequest(Shape):
+class TokenRequest(Body):
     """What both directions have."""
 
     refused: ClassVar[frozenset[str]] = frozenset({"add_generation_prompt"})
 
     model: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The `id` of a model; may be left out where one alone is served."""
-
-    @classmethod
-    def parse(cls, body: bytes | str) -> Self:
-        """Return the request in a JSON body.
-
-        Raises:
-            HunminError: The body is not such a request; `param` names the field.
-        """
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as refusal:
-            raise explain(refusal, cls.refused) from None
 
 
 class TokenizeRequest(TokenRequest):

@@ -8,26 +8,12 @@ silently ignored; a field OpenAI does not have is refused as well. `top_k` and
 Left out: what an answer looks like (`replies`), and which values a model takes (`rules`).
 """
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-)
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 from typing_extensions import override
 
-from hunmin.errors import (
-    HunminError,
-    InvalidRequest,
-    UnknownParameter,
-    UnsupportedParameter,
-)
+from hunmin.gateway.bodies import Body, Shape
 
 TEXT_CHARACTERS_MAX = 2_000_000
 MESSAGES_MAX = 2_048
@@ -62,19 +48,6 @@ TokenIds = Annotated[list[TokenId], Field(min_length=1, max_length=TEXT_CHARACTE
 def tag(value: object) -> str:
     """Return which of two forms is meant, so that an error speaks of that one only."""
     return "(text)" if isinstance(value, str) else "(parts)"
-
-
-class Shape(BaseModel):
-    """A JSON object with no fields but its own and no conversion between types."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
 
 class TextPart(Shape):
@@ -193,11 +166,10 @@ class StreamOptions(Shape):
     include_obfuscation: Literal[False] | None = None
 
 
-class SamplingFields(Shape):
+class SamplingFields(Body):
     """What both endpoints take."""
 
     refused: ClassVar[frozenset[str]] = frozenset({"n", "stream_options"})
-    """Fields whose every refused value means that this server cannot do that."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
     """The `id` of a model in `GET /v1/models`."""
@@ -261,18 +233,6 @@ class SamplingFields(Shape):
     def wants_usage_chunk(self) -> bool:
         """Return whether the stream ends with a chunk of token counts."""
         return bool(self.stream_options and self.stream_options.include_usage)
-
-    @classmethod
-    def parse(cls, body: bytes | str) -> Self:
-        """Return the request in a JSON body.
-
-        Raises:
-            HunminError: The body is not such a request; `param` names the field.
-        """
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as refusal:
-            raise explain(refusal, cls.refused) from None
 
 
 class ChatRequest(SamplingFields):
@@ -355,76 +315,3 @@ class CompletionRequest(SamplingFields):
 
 
 ApiRequest = ChatRequest | CompletionRequest
-
-_REASONS_KO = {
-    "missing": "빠졌습니다",
-    "json_invalid": "JSON 형식이 아닙니다",
-    "json_type": "JSON 형식이 아닙니다",
-    "model_type": "JSON 객체여야 합니다",
-    "model_attributes_type": "JSON 객체여야 합니다",
-    "string_type": "문자열이어야 합니다",
-    "string_too_short": "너무 짧습니다",
-    "string_too_long": "너무 깁니다",
-    "string_unicode": "올바른 유니코드가 아닙니다",
-    "int_type": "정수여야 합니다",
-    "int_from_float": "정수여야 합니다",
-    "float_type": "숫자여야 합니다",
-    "finite_number": "유한한 숫자여야 합니다",
-    "bool_type": "true 또는 false여야 합니다",
-    "list_type": "목록이어야 합니다",
-    "too_short": "항목이 너무 적습니다",
-    "too_long": "항목이 너무 많습니다",
-    "string_pattern_mismatch": "형식이 맞지 않습니다",
-    "less_than": "너무 큽니다",
-    "greater_than_equal": "너무 작습니다",
-    "less_than_equal": "너무 큽니다",
-    "literal_error": "허용되지 않는 값입니다",
-}
-
-
-def explain(refusal: ValidationError, refused: frozenset[str]) -> HunminError:
-    """Return the error that tells a client what to change, without repeating its values.
-
-    Args:
-        refusal: What pydantic found.
-        refused: Top-level fields whose every refused value is an unsupported one.
-    """
-    details = refusal.errors(include_url=False, include_context=False, include_input=False)
-    for detail in details:
-        if _asks_for_more(detail, refused):
-            return UnsupportedParameter(param=_path(detail["loc"]) or "body")
-    unknown = [detail for detail in details if detail["type"] == "extra_forbidden"]
-    first = next((detail for detail in details if detail not in unknown), None)
-    if first is None:
-        return UnknownParameter(param=_path(unknown[0]["loc"]) or "body")
-    return InvalidRequest(
-        param=_path(first["loc"]),
-        reason_en=first["msg"][:1].lower() + first["msg"][1:],
-        reason_ko=_REASONS_KO.get(first["type"], "형식이 맞지 않습니다"),
-    )
-
-
-def _asks_for_more(detail: ErrorDetails, refused: frozenset[str]) -> bool:
-    """Return whether a value is one OpenAI might take and this server cannot."""
-    top, last = detail["loc"][:1], detail["loc"][-1:]
-    if detail["type"] == "none_required":
-        return True
-    if detail["type"] == "literal_error" and last in {("type",), ("role",)}:
-        return True
-    return top != () and top[0] in refused and detail["type"] != "missing"
-
-
-def _path(location: tuple[int | str, ...]) -> str | None:
-    """Return `messages[0].content` for a location, without the tags of unions."""
-    path = ""
-    for step in location:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif step not in _UNION_TAGS:
-            path += f".{step[:64]}" if path else step[:64]
-    return path or None
-
-
-_UNION_TAGS = frozenset({
-    "(text)", "(parts)", "(texts)", "(tokens)", "(token lists)", "(any)", "(object)", "(schema)",
-})  # fmt: skip
