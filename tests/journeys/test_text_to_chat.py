@@ -228,7 +228,7 @@ def test_a_build_killed_at_any_moment_and_run_again_ends_in_the_same_bytes(
 
     for _ in range(6):
         with forked.started(*build) as program:
-            program.join(moments.uniform(0.05, 0.3) * build_seconds)
+            program.join(moments.uniform(0.02, 0.12) * build_seconds)
             kills += program.is_alive()
     forked.call(*build)
 
