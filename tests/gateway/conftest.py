@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import openai
 import pytest
 from fastapi import FastAPI
 
@@ -77,3 +78,10 @@ def address(app, key) -> Iterator[str]:
     del key  # it must exist before the first request
     with serve(app) as address:
         yield address
+
+
+@pytest.fixture
+def client(address, key) -> Iterator[openai.OpenAI]:
+    """Give OpenAI's own client, with a key."""
+    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
+        yield client

@@ -17,12 +17,6 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
-@pytest.fixture
-def client(address, key):
-    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
-        yield client
-
-
 def logprob(character: str) -> float:
     """Return how probable the paper engine says a character is."""
     return -ord(character) / VOCAB_SIZE

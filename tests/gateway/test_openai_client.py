@@ -22,12 +22,6 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
-@pytest.fixture
-def client(address, key):
-    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
-        yield client
-
-
 def outcomes(database) -> list[str | None]:
     """Return how every admission ended; None where it did not."""
     with open_act(database, SYSTEM) as act:

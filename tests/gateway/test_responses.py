@@ -25,12 +25,6 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
-@pytest.fixture
-def client(address, key):
-    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
-        yield client
-
-
 def test_every_parameter_of_the_openai_client_has_a_name_here():
     known = typing.get_type_hints(params.ResponseCreateParamsStreaming)
 

@@ -22,12 +22,6 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
-@pytest.fixture
-def client(address, key):
-    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
-        yield client
-
-
 def test_the_clients_own_helper_reads_a_person(client, engine):
     engine.text = '{"name": "홍길동", "age": 20}'
     engine.ends_after = len(engine.text)
