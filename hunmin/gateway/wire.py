@@ -1,7 +1,7 @@
 """The requests of OpenAI's API, as far as this server can honor them. No decisions, no I/O.
 
 Every field of OpenAI's two endpoints is named here. What this server cannot do accepts only null
-or the value that asks for nothing (`n: 1`, `logprobs: false`), so nothing a client asks for is
+or the value that asks for nothing (`best_of: 1`, `store: false`), so nothing a client asks for is
 silently ignored; a field OpenAI does not have is refused as well. `top_k` and
 `repetition_penalty` go beyond OpenAI, under the names vLLM gave them.
 

@@ -92,18 +92,20 @@ def _step_of(folder: Path, plan: RunPlan) -> int:
         OutputExists: It is of another.
     """
     made_with = Manifest.read(folder)
-    step = int(made_with.facts["step"])
-    recipe = made_with.recipe if _is_alike(made_with.recipe, plan, step) else plan.recipe
+    recipe = made_with.recipe if _is_alike(made_with, plan) else plan.recipe
     with open_step(folder, kind="checkpoint", name="", recipe=recipe, inputs=plan.inputs) as work:
         assert work.finished is not None
-    return step
+        return int(work.finished.facts["step"])
 
 
-def _is_alike(recipe: dict[str, Any], plan: RunPlan, step: int) -> bool:
-    """Whether a run of another length is the same up to this step."""
-    theirs, ours = recipe["train"], plan.recipe["train"]
-    if recipe["model"] != plan.recipe["model"] or theirs.keys() != ours.keys():
+def _is_alike(made_with: Manifest, plan: RunPlan) -> bool:
+    """Whether a checkpoint is one of a run that differs from the plan in its length alone."""
+    if made_with.kind != "checkpoint" or made_with.recipe["model"] != plan.recipe["model"]:
         return False
+    theirs, ours = made_with.recipe["train"], plan.recipe["train"]
+    if theirs.keys() != ours.keys():  # made by another version
+        return False
+    step = int(made_with.facts["step"])
     return TrainConfig(**theirs).learns_alike(TrainConfig(**ours), until=step)
 
 

@@ -7,31 +7,19 @@ set on it by the test.
 import asyncio
 import dataclasses
 import random
+import typing
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from hunmin.errors import ContextLengthExceeded, TokenUnknown
-from hunmin.plugins import Delta, Generation, ModelCard, Sampling, TokenScore
+from hunmin.plugins import Capability, Delta, Generation, ModelCard, Sampling, TokenScore
 
 PAPER = ModelCard(
     id="paper",
     folder=None,
     context_tokens=2000,
     created_at=1_760_000_000,
-    capabilities=frozenset(
-        {
-            "chat",
-            "completion",
-            "seed",
-            "stop",
-            "penalties",
-            "logprobs",
-            "top_logprobs",
-            "prompt_logprobs",
-            "logit_bias",
-            "grammar",
-        }
-    ),
+    capabilities=frozenset(typing.get_args(Capability)),
     defaults={"temperature": 0.6, "top_p": 0.95},
 )
 
