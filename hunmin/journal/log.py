@@ -39,6 +39,7 @@ MEASURES = (
     "entropy",
     "reward_margin",
     "chosen_reward",
+    "chosen_loss",
     "preference_accuracy",
     "ranking_accuracy",
 )

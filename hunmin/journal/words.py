@@ -82,6 +82,7 @@ _NAMES: Mapping[str, Mapping[Language, str]] = {
     "entropy": {"ko": "엔트로피", "en": "Entropy"},
     "reward_margin": {"ko": "보상 차이", "en": "Reward margin"},
     "chosen_reward": {"ko": "고른 답의 보상", "en": "Reward of chosen answers"},
+    "chosen_loss": {"ko": "고른 답의 손실", "en": "Loss of chosen answers"},
     "preference_accuracy": {"ko": "보상으로 옳게 가린 쌍", "en": "Pairs ranked right by reward"},
     "ranking_accuracy": {
         "ko": "확률로 옳게 가린 쌍",

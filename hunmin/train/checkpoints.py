@@ -103,7 +103,7 @@ def _is_alike(made_with: Manifest, plan: RunPlan) -> bool:
     if made_with.kind != "checkpoint" or made_with.recipe["model"] != plan.recipe["model"]:
         return False
     theirs, ours = made_with.recipe["train"], plan.recipe["train"]
-    if theirs.keys() != ours.keys():  # made by another version
+    if theirs.keys() - ours.keys():  # made by another version, that knew more
         return False
     step = int(made_with.facts["step"])
     return TrainConfig(**theirs).learns_alike(TrainConfig(**ours), until=step)

@@ -98,13 +98,34 @@ def preference_losses(
     return -functional.logsigmoid(chosen_B - rejected_B), chosen_B, rejected_B
 
 
+def likelihood_losses(log_probabilities_2B: Tensor, targets_2BT: Tensor) -> Tensor:
+    """Return the mean loss of each chosen answer's tokens, `(B,)`, in nats.
+
+    Args:
+        log_probabilities_2B: Of the B chosen and then the B rejected answers, in nats.
+        targets_2BT: Ids of the answers' tokens; -100 elsewhere.
+
+    Source:
+        Pang et al., "Iterative Reasoning Preference Optimization", 2024, equation 1.
+    """
+    tokens_2B = (targets_2BT != IGNORED).sum(dim=1).clamp(min=1)
+    return -(log_probabilities_2B / tokens_2B).chunk(2)[0]
+
+
 class PreferenceStepper(Stepper):
     """Does the steps of the preference stage."""
 
-    measures = ("reward_margin", "chosen_reward", "preference_accuracy", "ranking_accuracy")
+    measures = (
+        "reward_margin",
+        "chosen_reward",
+        "chosen_loss",
+        "preference_accuracy",
+        "ranking_accuracy",
+    )
     """Means over pairs: the reward of the chosen answer less that of the rejected one; the reward
-    of the chosen one alone; the shares of pairs whose chosen answer has the greater reward, and
-    the greater probability (a tie counts half)."""
+    of the chosen one alone, and its loss in nats a token, which rises where the model forgets how
+    to say it; the shares of pairs whose chosen answer has the greater reward, and the greater
+    probability (a tie counts half)."""
 
     def _make_batch(self, sequences: Sequences, rows_B: NDArray[np.int64]) -> PairBatch:
         assert isinstance(sequences, Pairs)
@@ -117,10 +138,12 @@ class PreferenceStepper(Stepper):
         log_2B, added = self._log_probabilities(batch, penalties)
         beta = self._config.preference_beta
         losses_B, chosen_B, rejected_B = preference_losses(log_2B, batch.reference_2B, beta=beta)
+        said_B = likelihood_losses(log_2B, batch.targets_BT)
+        losses_B = losses_B + self._config.preference_likelihood * said_B
         with torch.no_grad():
             margins_B = chosen_B - rejected_B
             ranks_B = torch.sub(*log_2B.chunk(2))
-            seen = (margins_B, chosen_B, _wins(margins_B), _wins(ranks_B))
+            seen = (margins_B, chosen_B, said_B.detach(), _wins(margins_B), _wins(ranks_B))
             self._observed.append(torch.stack([(one * batch.counts_B).sum() for one in seen]))
         # What is added is a sum over tokens, and the loss one over pairs.
         tokens = (batch.targets_BT != IGNORED).sum().clamp(min=1)

@@ -46,6 +46,9 @@ class TrainConfig:
     preference_beta: float = 0.1
     """How much a nat away from the reference model counts: small values let the model go far from
     it. Only the preference stage looks at it."""
+    preference_likelihood: float = 0.0
+    """Weight of the chosen answer's own loss, a mean over its tokens, beside that of the pair;
+    1 is usual. Pairs alone let an answer become rarer as long as the other one does so faster."""
     group_answers: int = 1
     """Answers in each group. Only the reinforce stage looks at it, and at the fields that begin
     with its name."""
@@ -131,6 +134,8 @@ class TrainConfig:
             raise ValueError("z_loss, balance_loss and router_z_loss must not be negative")
         if self.preference_beta <= 0:
             raise ValueError("preference_beta must be above 0")
+        if self.preference_likelihood < 0:
+            raise ValueError("preference_likelihood must not be negative")
         self._check_reinforce()
         each = self.sequences_per_sample
         if self.batch_sequences % each or micro % each:

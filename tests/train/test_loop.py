@@ -1,6 +1,7 @@
 """A run learns, resumes exactly, and never trusts a broken checkpoint."""
 
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -198,6 +199,26 @@ def test_before_its_learning_rate_falls_a_run_can_be_made_longer_or_shorter(
         )
     with pytest.raises(OutputExists):  # its learning rate has fallen
         run(longer, shape, corpus, tokenizer, tmp_path / "made-shorter")
+
+
+def test_a_run_of_a_version_that_knew_fewer_settings_goes_on(
+    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
+):
+    learn = Stepper.step
+    monkeypatch.setattr(Stepper, "step", fails_at(9))
+    with pytest.raises(PowerCut):
+        run(stage, shape, corpus, tokenizer, tmp_path / "run")
+    monkeypatch.setattr(Stepper, "step", learn)
+    for manifest in (tmp_path / "run").glob("step-*/manifest.json"):
+        made_with = json.loads(manifest.read_bytes())
+        del made_with["recipe"]["train"]["preference_likelihood"]
+        manifest.write_text(json.dumps(made_with))
+
+    run(stage, shape, corpus, tokenizer, tmp_path / "run")
+    run(stage, shape, corpus, tokenizer, tmp_path / "whole")
+
+    last = stage.steps
+    assert weights_sha256(tmp_path / "run", last) == weights_sha256(tmp_path / "whole", last)
 
 
 def test_only_the_newest_checkpoints_are_kept(stage, shape, corpus, tokenizer, tmp_path):

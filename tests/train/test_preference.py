@@ -85,17 +85,21 @@ def by_transformers(folder, tmp_path):
 
 
 def log_probability(network, tokenizer, prompt, answer):
-    """Return log pi(answer | prompt), token by token as the paper has it."""
+    """Return log pi(answer | prompt), token by token as the paper has it, and the tokens."""
     asked = model.encode_chat(tokenizer, prompt, add_generation_prompt=True)
     whole = model.encode_chat(tokenizer, [*prompt, {"role": "assistant", "content": answer}])
     end = len(whole) - whole[::-1].index(model.IM_END_ID)
     with torch.no_grad():
         logs = network(torch.tensor([whole])).logits[0].log_softmax(dim=-1)
-    return sum(logs[place - 1, whole[place]].item() for place in range(len(asked), end))
+    said = [logs[place - 1, whole[place]].item() for place in range(len(asked), end)]
+    return sum(said), len(said)
 
 
-def test_the_loss_is_that_of_the_paper(align, stage, corpus, tokenizer, base, tmp_path):
-    stage = dataclasses.replace(stage, steps=4, checkpoint_every_steps=3)
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_loss_is_that_of_the_papers(weight, align, stage, corpus, tokenizer, base, tmp_path):
+    stage = dataclasses.replace(
+        stage, steps=4, checkpoint_every_steps=3, preference_likelihood=weight
+    )
     align(stage, tmp_path / "run")
     record = Manifest.read(tmp_path / "run/step-000004").ledger
     fed = set(Order(record.seed, record.samples, record.samples_per_step).of_step(3).tolist())
@@ -108,19 +112,26 @@ def test_the_loss_is_that_of_the_paper(align, stage, corpus, tokenizer, base, tm
     policy = by_transformers(tmp_path / "run/step-000003", tmp_path)
     reference = by_transformers(base, tmp_path)
     loaded = load_tokenizer(tokenizer)
-    losses, margins = [], []
+    losses, margins, said = [], [], []
     for pair in pairs:
-        chosen, rejected = (
+        (chosen, tokens), (rejected, _) = (
             log_probability(policy, loaded, pair["prompt"], pair[answer])
-            - log_probability(reference, loaded, pair["prompt"], pair[answer])
             for answer in ("chosen", "rejected")
         )
-        margins.append(0.2 * (chosen - rejected))
-        losses.append(-math.log(1 / (1 + math.exp(-0.2 * (chosen - rejected)))))
+        was_chosen, was_rejected = (
+            log_probability(reference, loaded, pair["prompt"], pair[answer])[0]
+            for answer in ("chosen", "rejected")
+        )
+        margins.append(0.2 * ((chosen - was_chosen) - (rejected - was_rejected)))
+        losses.append(-math.log(1 / (1 + math.exp(-margins[-1]))))
+        said.append(-chosen / tokens)
 
-    assert lines(tmp_path / "run")[4] == pytest.approx(np.mean(losses), rel=1e-4)
+    expected = np.mean(losses) + weight * np.mean(said)
+    assert lines(tmp_path / "run")[4] == pytest.approx(expected, rel=1e-4)
     assert lines(tmp_path / "run", "reward_margin")[4] == pytest.approx(np.mean(margins), rel=1e-3)
-    assert lines(tmp_path / "run")[1] == pytest.approx(math.log(2), abs=1e-5)
+    assert lines(tmp_path / "run", "chosen_loss")[4] == pytest.approx(np.mean(said), rel=1e-4)
+    first = math.log(2) + weight * lines(tmp_path / "run", "chosen_loss")[1]
+    assert lines(tmp_path / "run")[1] == pytest.approx(first, abs=1e-5)
 
 
 def test_a_run_learns_to_tell_answers_apart_and_says_what_from(align, stage, base, tmp_path):
