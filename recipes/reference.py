@@ -63,7 +63,8 @@ def recipe() -> Recipe:
             steps=250,  # most of the pairs once
             batch_sequences=64,
             sequence_tokens=96,
-            learning_rate=3e-4,
+            learning_rate=1e-4,
+            preference_likelihood=1.0,  # a model this small forgets how to talk without it
             decay_share=0.8,
             weight_decay=0.0,
             heldout_sequences=800,
