@@ -5,7 +5,7 @@ layers: they know which tokens see each other, in the form the kernel wants, and
 kernel is the fastest on a machine `hunmin.train.attention_choice` finds out.
 
 Letters in tensor names: B sequences, T positions, N = B * T tokens, H query heads, K key and value
-heads, E head width, R some positions in a row.
+heads, E head width.
 """
 
 from abc import ABC, abstractmethod
@@ -20,6 +20,8 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from hunmin.model.attention_names import KernelName
+from hunmin.model.attention_tiles import attend_in_tiles
+from hunmin.model.segments import begins, document_mask, positions_of
 
 if TYPE_CHECKING:
     from torch.nn.attention.flex_attention import BlockMask
@@ -102,6 +104,21 @@ class Blocks(Documents):
         return mixed_BHTE
 
 
+@dataclass(frozen=True, slots=True)
+class Tiled(Documents):
+    """For tiles of queries: the document each token belongs to, or none for one a row."""
+
+    segments_BT: Tensor | None
+
+    def attend(self, q_BHTE: Tensor, k_BKTE: Tensor, v_BKTE: Tensor) -> Tensor:
+        """Return what each position gathers."""
+        k_BHTE, v_BHTE = for_each_head(q_BHTE, k_BKTE, v_BKTE)
+        attend = attend_in_tiles if torch.compiler.is_compiling() else _compiled(attend_in_tiles)
+        mixed_BHTE = attend(q_BHTE, k_BHTE, v_BHTE, self.segments_BT)
+        assert isinstance(mixed_BHTE, Tensor), "as it was before it was compiled"
+        return mixed_BHTE
+
+
 def documents_of(kernel: KernelName, ids_BT: Tensor, segments_BT: Tensor | None) -> Documents:
     """Return which tokens of a batch see each other, in the form a kernel wants.
 
@@ -127,36 +144,11 @@ def find_documents(
     return positions_of(segments_BT), documents
 
 
-def positions_of(segments_BT: Tensor) -> Tensor:
-    """Return the position of each token in its own document, from 0, `(B, T)`."""
-    index_BT = torch.arange(segments_BT.shape[1], device=segments_BT.device).expand_as(segments_BT)
-    return index_BT - index_BT.where(_begins(segments_BT), 0).cummax(dim=1).values
-
-
-def _begins(segments_BT: Tensor) -> Tensor:
-    """Return whether a token is the first of its document, or of its row, `(B, T)`."""
-    begins_BT = torch.ones_like(segments_BT, dtype=torch.bool)
-    begins_BT[:, 1:] = segments_BT[:, 1:] != segments_BT[:, :-1]
-    return begins_BT
-
-
 def _masked(_: Tensor, segments_BT: Tensor | None) -> Masked:
     if segments_BT is None:
         return Masked(None)
     mask_BTT = document_mask(segments_BT, first=0, end=segments_BT.shape[1])
     return Masked(mask_BTT.unsqueeze(1))
-
-
-def document_mask(segments_BT: Tensor, *, first: int, end: int) -> Tensor:
-    """Return what some positions see, `(B, R, end)`, bool.
-
-    Args:
-        segments_BT: The number of the document each token belongs to.
-        first: The first of the R positions.
-        end: The position behind the last of them.
-    """
-    rows_BR1, columns_B1T = segments_BT[:, first:end, None], segments_BT[:, None, :end]
-    return (rows_BR1 == columns_B1T).tril(diagonal=first)
 
 
 def _masked_by(backend: SDPBackend, ids_BT: Tensor, segments_BT: Tensor | None) -> MaskedBy:
@@ -169,7 +161,7 @@ def _joined(ids_BT: Tensor, segments_BT: Tensor | None) -> Joined:
         starts = torch.arange(0, (batch + 1) * length, length, device=ids_BT.device)
     else:
         end = torch.tensor([batch * length], device=ids_BT.device)
-        starts = torch.cat((_begins(segments_BT).flatten().nonzero().squeeze(1), end))
+        starts = torch.cat((begins(segments_BT).flatten().nonzero().squeeze(1), end))
     return Joined(starts.int())
 
 
@@ -196,6 +188,7 @@ _MAKERS: dict[KernelName, Callable[[Tensor, Tensor | None], Documents]] = {
     "cudnn": partial(_masked_by, SDPBackend.CUDNN_ATTENTION),
     "varlen": _joined,
     "flex": _blocks,
+    "tiles": lambda _, segments_BT: Tiled(segments_BT),
 }
 
 

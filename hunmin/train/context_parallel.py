@@ -29,8 +29,9 @@ from torch.nn.attention.bias import causal_lower_right
 
 from hunmin.errors import ContextUnfit
 from hunmin.model import Transformer
-from hunmin.model.attention_kernels import Documents, document_mask, for_each_head
+from hunmin.model.attention_kernels import Documents, for_each_head
 from hunmin.model.attention_names import KernelName
+from hunmin.model.segments import document_mask
 from hunmin.train.recipe import TrainConfig
 from hunmin.train.world import World
 

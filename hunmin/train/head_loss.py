@@ -24,9 +24,9 @@ from torch.distributed.tensor import DTensor, Shard
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-LOGITS_MAX = {"cpu": 2**22, "cuda": 2**29}
-"""Logits of one part at most, by kind of device: what lies near a CPU's caches, and a GiB in
-bfloat16 of a GPU's memory. Where all logits are no more, they are one part."""
+LOGITS_MAX = {"cpu": 2**27, "cuda": 2**29}
+"""Logits of one part at most, by kind of device: a quarter of a GiB and a GiB in bfloat16. Where
+all logits are no more, they are one part, which is fastest."""
 
 TOKENS_MIN = 512
 """Tokens of one part at least, however large the vocabulary: each part reads and writes the

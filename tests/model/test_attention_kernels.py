@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn import functional
 
-from hunmin.model import ModelConfig, Transformer, attention_kernels
-from hunmin.model.attention_kernels import documents_of, positions_of
+from hunmin.model import ModelConfig, Transformer, attention_kernels, attention_tiles
+from hunmin.model.attention_kernels import documents_of
+from hunmin.model.segments import positions_of
 
 SHAPE = ModelConfig(
     vocab_size=64,
@@ -68,7 +69,7 @@ def one_by_one(query, key, value, starts, starts_of_keys, *longest, window_size)
     return torch.cat([one.transpose(0, 1) for one in mixed])
 
 
-@pytest.mark.parametrize("kernel", ["sdpa", "flash", "varlen"])
+@pytest.mark.parametrize("kernel", ["sdpa", "flash", "varlen", "tiles"])
 @given(lengths=documents)
 @settings(max_examples=12)
 def test_a_kernel_gives_what_plain_arithmetic_gives_and_so_do_its_gradients(kernel, lengths):
@@ -76,6 +77,8 @@ def test_a_kernel_gives_what_plain_arithmetic_gives_and_so_do_its_gradients(kern
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attention_kernels, "_varlen_attn", lambda: one_by_one)
+        patch.setattr(attention_kernels, "_compiled", lambda function: function)
+        patch.setattr(attention_tiles, "TILE_TOKENS", 16)
         for apart in (segments, None):
             found = went_through(kernel, apart, *segments.shape)
             right = went_through("math", apart, *segments.shape)
@@ -105,12 +108,14 @@ def test_positions_begin_anew_with_each_document(lengths):
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # the compiler looks, and may
-def test_a_compiled_layer_serves_every_batch_however_its_documents_lie():
+@pytest.mark.parametrize("kernel", ["flash", "tiles"])
+def test_a_compiled_layer_serves_every_batch_however_its_documents_lie(kernel, monkeypatch):
+    monkeypatch.setattr(attention_tiles, "TILE_TOKENS", 16)
     shape = dataclasses.replace(SHAPE, layers=1)
     model, compiled = (Transformer(shape) for _ in range(2))
     for one in (model, compiled):
         one.initialize(5)
-        one.attention = "flash"
+        one.attention = kernel
     counter = CompileCounterWithBackend("aot_eager")
     for block in compiled.model.layers:
         block.compile(backend=counter, fullgraph=True)
@@ -118,7 +123,9 @@ def test_a_compiled_layer_serves_every_batch_however_its_documents_lie():
 
     for lengths in ([[9, 31], [40]], [[40], [1, 39]], [[13, 13, 14], [20, 20]]):
         segments = segments_of(lengths)
-        torch.testing.assert_close(compiled(ids, segments), model(ids, segments))
+        found = compiled(ids, segments)
+        found.sum().backward()  # in tiles it computes them again on the way
+        torch.testing.assert_close(found, model(ids, segments))
 
     assert counter.frame_count == 1
 

@@ -115,10 +115,20 @@ def test_the_file_is_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
         assert cache_path() == folder / "hunmin" / "attention.json"
 
 
-def test_on_a_cpu_nothing_is_measured(cache):
+@pytest.mark.parametrize(
+    ("tokens", "bfloat16", "compiled", "kernel"),
+    [
+        (512, True, True, "tiles"),
+        (513, True, True, "sdpa"),
+        (512, False, True, "sdpa"),
+        (512, True, False, "sdpa"),
+    ],
+)
+def test_on_a_cpu_nothing_is_measured(tokens, bfloat16, compiled, kernel, cache):
+    case = dataclasses.replace(ON_CPU, sequence_tokens=tokens, bfloat16=bfloat16)
     measured = Measured(math=0.1)
 
-    assert choose(ON_CPU, CPU, cache=cache, measure=measured) == "sdpa"
+    assert choose(case, CPU, compiled=compiled, cache=cache, measure=measured) == kernel
     assert measured.asked == 0
     assert not cache.exists()
 
