@@ -2,6 +2,7 @@
 
 The rooms, from the ground up:
     errors settings manifest steps progress     what everything stands on
+    josa                                        Korean particles after words that are filled in
     ledger                                      which document was seen at which step
     journal                                     what a run tells of itself
     privacy grammars                            finding personal data; the form of an answer

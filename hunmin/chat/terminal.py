@@ -15,6 +15,7 @@ from hunmin.act import Language
 from hunmin.chat import rules
 from hunmin.chat.speakers import Speaker
 from hunmin.errors import EngineStarting, HunminError, MessageEmpty
+from hunmin.josa import with_particles
 from hunmin.plugins import Delta, Message
 
 MESSAGE_CHARACTERS_MAX = 100_000
@@ -185,7 +186,7 @@ class Terminal:
                 return
 
     def _say(self, word: str, **values: object) -> None:
-        sys.stderr.write(self._word(word).format(**values) + "\n")
+        sys.stderr.write(with_particles(self._word(word).format(**values)) + "\n")
 
     def _word(self, word: str) -> str:
         return _WORDS[word][self._language]

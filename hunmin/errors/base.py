@@ -2,12 +2,15 @@
 
 from typing import ClassVar
 
+from hunmin.josa import with_particles
+
 
 class HunminError(Exception):
     """Something a user can put right. It carries a stable code and says the next step.
 
     Children set `code` and `status`, take their facts as keyword arguments, and hand one
-    sentence or two in English and in Korean to this class. Facts worth reading by a program
+    sentence or two in English and in Korean to this class; in the Korean, `을(를)` after a fact
+    becomes what fits it. Facts worth reading by a program
     become attributes. Prompts, keys and names of people never go into a message.
     """
 
@@ -18,7 +21,7 @@ class HunminError(Exception):
     def __init__(self, en: str, ko: str) -> None:
         super().__init__(en)
         self.en = en
-        self.ko = ko
+        self.ko = with_particles(ko)
 
     @classmethod
     def meaning(cls) -> str:
