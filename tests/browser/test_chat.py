@@ -380,6 +380,18 @@ def test_what_was_typed_before_the_scripts_came_is_kept(open_page):
     page.route("**/app.js", lambda route: (page.wait_for_timeout(500), route.continue_()))
     page.reload(wait_until="commit")
     box(page).fill("일찍 쓴 글")
+def test_an_edited_question_that_is_too_long_says_so_and_loses_nothing(open_page):
+    page = open_chat(open_page)
+    ask(page, "처음 질문")
+    page.get_by_role("button", name="질문 고치기").click()
+    page.locator("#edit").fill("가" * 20_005)
+
+    expect(page.get_by_text("5자 초과")).to_be_visible()
+    expect(page.locator("#edit")).to_have_value("가" * 20_005)
+    assert page.get_by_role("button", name="다시 보내기").is_disabled()
+    check_accessible(page)
+
+
     page.locator("#search").fill("일찍")
     page.locator("#chat[data-ready]").wait_for()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hunmin import chat
+from hunmin import chat, errors
 from hunmin.chat.words import script_words, translated
 from hunmin.faces import translate
 
@@ -46,3 +46,18 @@ def test_no_translation_is_left_over():
 def test_an_english_page_carries_no_translations():
     assert translated("en") == {}
     assert translated("ko")["Send"] == "보내기"
+
+
+def test_every_error_that_passes_has_words_after_a_reload_too():
+    """Of an answer that failed only the code is kept; what helps is said for each."""
+    script = (ROOM / "static" / "message.js").read_text("utf-8")
+    known = set(re.findall(r"^    (\w+): (?:_\(|\w+,$)", script, re.MULTILINE))
+    passing = {
+        kind.code
+        for kind in errors.catalog()
+        if kind.status in {429, 503, 504}
+        and kind.code.startswith(("answer_", "context_", "database_", "engine_", "rate_", "concur"))
+    }
+
+    assert len(passing) > 8
+    assert passing <= known

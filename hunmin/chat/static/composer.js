@@ -28,6 +28,17 @@ export function fit(box) {
   box.style.height = `${Math.min(box.scrollHeight + 2, HEIGHT_MAX)}px`;
 }
 
+/** How much room is left in a box, where it is little; or how much too long its text is. */
+export function Room({ length, max }) {
+  if (length <= max * 0.9) return null;
+  const over = length > max;
+  return html`<span class=${over ? "count over" : "count"} role="status"
+    >${over
+      ? _("{over} characters too long", { over: number(length - max) })
+      : _("{left} characters left", { left: number(max - length) })}</span
+  >`;
+}
+
 export function Composer({ chat, app }) {
   const { conversation, models, model, modelState } = chat.state;
   const [length, setLength] = useState(0);
@@ -90,7 +101,6 @@ export function Composer({ chat, app }) {
   }
 
   const over = length > max;
-  const near = length > max * 0.9;
   return html`<form class="composer" onSubmit=${pressSend}>
     <div class="composer-box">
       <label class="sr-only" for="message">${_("Message")}</label>
@@ -113,12 +123,7 @@ export function Composer({ chat, app }) {
           <select id="model-menu" value=${model} onChange=${(event) => chat.set({ model: event.target.value })}>
             ${models.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}</option>`)}
           </select>`}
-        ${near &&
-        html`<span class=${over ? "count over" : "count"} role="status"
-          >${over
-            ? _("{over} characters too long", { over: number(length - max) })
-            : _("{left} characters left", { left: number(max - length) })}</span
-        >`}
+        <${Room} length=${length} max=${max} />
         <span class="space"></span>
         ${live
           ? html`<button key="stop" type="button" class="button stop" onClick=${() => app.stop()}>

@@ -1,6 +1,6 @@
 // One message: a question, an answer, an answer being written; with its facts and its buttons.
 
-import { fit, useTextBox } from "./composer.js";
+import { fit, Room, useTextBox } from "./composer.js";
 import { copyText } from "./copy.js";
 import { onLanguage } from "./highlight.js";
 import { html, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "./html.js";
@@ -50,7 +50,9 @@ function Question({ message, chat, app }) {
 }
 
 function Edit({ message, chat, app }) {
+  const [length, setLength] = useState(message.text.length);
   const [busy, setBusy] = useState(false);
+  const max = chat.limits.message_characters_max;
   const { box, enter } = useTextBox({ send });
   useLayoutEffect(() => {
     const end = box.current.value.length;
@@ -60,13 +62,17 @@ function Edit({ message, chat, app }) {
   }, []);
   async function send() {
     const text = box.current.value.normalize("NFC");
-    if (!text.trim() || busy || chat.live()) return;
+    if (!text.trim() || busy || text.length > max || chat.live()) return;
     setBusy(true);
     const kept = await chat.resend(message, text);
     setBusy(false);
     if (!kept) return;
     app.edit(null);
     app.asked();
+  const changed = () => {
+    setLength(box.current.value.length);
+    fit(box.current);
+  };
   }
   const onKeyDown = (event) => {
     if (event.key !== "Escape" || event.isComposing) return;
@@ -83,14 +89,15 @@ function Edit({ message, chat, app }) {
       id="edit"
       ref=${box}
       defaultValue=${message.text}
-      maxlength=${chat.limits.message_characters_max}
-      onInput=${() => fit(box.current)}
+      aria-invalid=${length > max ? "true" : undefined}
+      onInput=${changed}
       onKeyDown=${onKeyDown}
     ></textarea>
     <div class="buttons">
+      <${Room} length=${length} max=${max} />
       <span class="hint">${_("The old question and its answer stay as a branch.")}</span>
       <button type="button" class="button second" onClick=${() => app.edit(null)}>${_("Cancel")}</button>
-      <button class="button" disabled=${busy}>${_("Send again")}</button>
+      <button class="button" disabled=${!length || length > max || busy}>${_("Send again")}</button>
     </div>
   </form>`;
 }
@@ -193,17 +200,35 @@ function Remark({ message, again, free }) {
 
 function wordsOf(code) {
   const known = {
-    context_length_exceeded: _("The question is too long for this model. Shorten it and send it again."),
-    engine_unavailable: _("The model cannot answer now. Try again in a little while."),
-    rate_limit_exceeded: _("Too many questions in one minute. Wait a little and try again."),
-    concurrency_limit_exceeded: _("Too many answers at the same time. Wait for one to end and try again."),
     answer_timed_out: _("The answer took too long and was ended."),
+  const later = _("The model cannot answer now. Try again in a little while.");
+  const full = _("The server is answering as many questions as it can. Try again in a little while.");
+  const long = _("The question is too long for this model. Shorten it and send it again.");
+  const unkept = _("The database did not answer, so the end of this answer may be missing. Try again in a little while.");
+  const gone = _("This model is no longer served here. Choose another one.");
   };
   return known[code] ?? _("The answer broke off because of a fault. Try again.");
 }
 
 function FactsLine({ facts, app }) {
   if (!facts) return null;
+    concurrency_limit_exceeded: _("Too many answers at the same time. Wait for one to end and try again."),
+    context_length_exceeded: long,
+    context_too_long: long,
+    database_busy: unkept,
+    database_full: _("The disk of the server is full. Tell whoever runs it."),
+    database_not_writable: unkept,
+    database_unreachable: unkept,
+    engine_busy: full,
+    engine_crashed: _("The model broke off and is being started again. Try again in a little while."),
+    engine_failed: later,
+    engine_full: full,
+    engine_not_ready: later,
+    engine_starting: later,
+    engine_unavailable: later,
+    model_not_found: gone,
+    model_not_served: gone,
+    rate_limit_exceeded: _("Too many questions in one minute. Wait a little and try again."),
   const seconds = facts.wall_ms === null ? null : facts.wall_ms / 1000;
   return html`<p class="facts">
     <span>${_("Model")} <b>${facts.model}</b></span>
