@@ -4,7 +4,7 @@ The same rules as `static/markdown.js`: HTML in the text is shown as text, image
 and links lead only to http, https and mail, with the host shown. Pure.
 """
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +21,22 @@ _Rule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, MutableMappin
 
 
 def to_html(text: str) -> str:
-    """Return safe HTML for Markdown that nobody vouches for."""
-    return _parser().render(text)
+    """Return safe HTML for Markdown that nobody vouches for: one `div.block` after the other."""
+    parser = _parser()
+    env: dict[str, Any] = {}
+    blocks = _blocks(parser.parse(text, env))
+    made = (parser.renderer.render(block, parser.options, env) for block in blocks)
+    return "".join(f'<div class="block">{html}</div>\n' for html in made)
+
+
+def _blocks(tokens: list[Token]) -> Iterator[list[Token]]:
+    """Return the tokens of each block that stands in no other."""
+    block: list[Token] = []
+    for token in tokens:
+        block.append(token)
+        if token.level == 0 and token.nesting <= 0:  # not the beginning of one
+            yield block
+            block = []
 
 
 @cache
@@ -96,7 +110,9 @@ def _code(
     _env: MutableMapping[str, Any],
 ) -> str:
     text = escapeHtml(tokens[at].content)
-    return f'<div class="code"><pre tabindex="0"><code>{text}</code></pre></div>\n'
+    name = escapeHtml(tokens[at].info.strip().partition(" ")[0])
+    head = f'<div class="code-head"><span>{name}</span></div>'
+    return f'<div class="code">{head}<pre tabindex="0"><code>{text}</code></pre></div>\n'
 
 
 def _table_open(*_: object) -> str:

@@ -18,6 +18,9 @@ from hunmin.chat.views import AI_SOURCE_TYPE, ConversationList, ConversationView
 from hunmin.chat.wire import Id
 from hunmin.settings import Settings
 
+SCRIPTS = ("chat/early.js", "chat/app.js")
+"""The scripts of the page, the one that is wanted soonest first."""
+
 router = faces.PageRouter(tags=["chat"])
 
 
@@ -54,6 +57,7 @@ class ChatView(faces.View):
             **super().values(),
             "branch": [(message, _html(message)) for message in self._branch()],
             "source_type": AI_SOURCE_TYPE,
+            "modules": faces.first_modules(*SCRIPTS),
             "data": _for_script(data),
         }
 

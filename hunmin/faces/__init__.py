@@ -25,6 +25,7 @@ from hunmin.faces.language import (
     mark,
     translate,
 )
+from hunmin.faces.modules import first_modules
 from hunmin.faces.pages import PageRoute, PageRouter, View
 from hunmin.faces.sending import in_time
 from hunmin.faces.templates import (
@@ -51,6 +52,7 @@ __all__ = [
     "View",
     "asset",
     "choose_language",
+    "first_modules",
     "in_time",
     "language_of",
     "mark",

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from hunmin import faces
+from hunmin.web.compressed import compressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,19 +29,20 @@ KINDS = {
 
 
 @router.get("/static/{version}/{name:path}")
-def static_file(version: str, name: str) -> Response:
+def static_file(request: Request, version: str, name: str) -> Response:
     """Answer with one file. An old version of the address still finds it, but is not kept."""
     path = _files().get(name)
     if path is None:
         raise HTTPException(404)
     keep = version == faces.static_version()
-    return FileResponse(
-        path,
-        media_type=KINDS[path.suffix],
-        headers={
-            "Cache-Control": "public, max-age=31536000, immutable" if keep else "no-cache",
-        },
-    )
+    kind = KINDS[path.suffix]
+    headers = {"Cache-Control": "public, max-age=31536000, immutable" if keep else "no-cache"}
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    smaller = compressed(path) if takes_gzip else None
+    if smaller is None:
+        return FileResponse(path, media_type=kind, headers=headers)
+    headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(smaller, media_type=kind, headers=headers)
 
 
 @router.get("/favicon.ico")

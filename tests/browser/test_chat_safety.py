@@ -138,7 +138,7 @@ def test_a_link_whose_words_deceive_shows_where_it_leads(open_page, markdown, sh
     page = open_chat(open_page)
     host = page.evaluate(
         """async text => {
-            const app = document.querySelector("script[type=module]").src;
+            const app = document.querySelector("script[src$='/app.js']").src;
             const {blocksOf} = await import(app.replace("app.js", "markdown.js"));
             const page = new DOMParser().parseFromString(blocksOf(text).join(""), "text/html");
             return page.querySelector(".host")?.textContent ?? "";
@@ -153,7 +153,7 @@ def test_a_growing_text_ends_as_the_whole_one_reads(open_page):
     texts = [*PAYLOADS, TEXT]
     different = page.evaluate(
         """async texts => {
-            const app = document.querySelector("script[type=module]").src;
+            const app = document.querySelector("script[src$='/app.js']").src;
             const {blocksOf, GrowingBlocks} = await import(app.replace("app.js", "markdown.js"));
             const different = [];
             for (const text of texts) {

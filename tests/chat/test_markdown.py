@@ -45,7 +45,14 @@ def tags_of(html):
     ],
 )
 def test_markdown_becomes_html(text, html):
-    assert to_html(text).strip() == html
+    assert to_html(text) == f'<div class="block">{html}\n</div>\n'
+
+
+def test_each_block_stands_by_itself_as_the_scripts_draw_them():
+    html = to_html("# 하나\n\n- 둘\n  - 안쪽\n\n---\n\n> 셋\n\n```python\n넷\n```\n끝")
+
+    assert html.count('<div class="block">') == 6
+    assert '<div class="code-head"><span>python</span></div>' in html
 
 
 def test_a_table_and_code_can_be_reached_by_keyboard():

@@ -25,6 +25,35 @@ def test_a_file_is_kept_for_good_under_its_version_and_not_under_another(client)
     assert "set-cookie" not in right.headers
 
 
+def test_a_file_comes_compressed_to_whoever_takes_it_so(client):
+    address = faces.asset("web/style.css")
+    small = client.get(address, headers={"Accept-Encoding": "gzip, br"})
+    plain = client.get(address, headers={"Accept-Encoding": "identity"})
+
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < len(plain.content) / 2
+    assert "content-encoding" not in plain.headers
+    assert small.content == plain.content
+    assert small.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+
+
+def test_a_font_is_not_compressed_a_second_time(client):
+    font = "web/vendor/pretendard-gov/PretendardGOV-Regular.subset.woff2"
+    answer = client.get(faces.asset(font), headers={"Accept-Encoding": "gzip"})
+
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["content-type"] == "font/woff2"
+
+
+def test_a_file_is_guarded_and_the_page_that_says_there_is_none_keeps_its_look(client):
+    file = client.get(faces.asset("web/style.css")).headers
+    none = client.get("/static/x/web/none.css", headers={"Accept": "text/html"}).headers
+
+    assert file["content-security-policy"] == "default-src 'none'"
+    assert file["x-content-type-options"] == none["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in none["content-security-policy"]
+
+
 @pytest.mark.parametrize(
     "name",
     [

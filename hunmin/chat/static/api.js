@@ -10,6 +10,10 @@ export class Fault extends Error {
   }
 }
 
+export function unreachable() {
+  return new Fault("unreachable", _("The server cannot be reached. Check the connection and try again."));
+}
+
 async function send(method, path, body, { accept, signal } = {}) {
   const headers = { Accept: accept, "Accept-Language": language };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -24,7 +28,7 @@ async function send(method, path, body, { accept, signal } = {}) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Fault("unreachable", _("The server cannot be reached. Check the connection and try again."));
+    throw unreachable();
   }
   if (response.ok) return response;
   let problem = {};

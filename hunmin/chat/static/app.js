@@ -1,10 +1,12 @@
 // The page comes alive: the server's first view is replaced by one that answers as it is written.
 
+import { unreachable } from "./api.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
-import { Confirm, Dialog, Help, TraceDialog } from "./dialogs.js";
+import { untilFree } from "./early.js";
 import { html, render, useEffect, useLayoutEffect, useReducer } from "./html.js";
 import { Icon } from "./icons.js";
+import { dialogs, loadWhenIdle } from "./lazy.js";
 import { Sidebar } from "./sidebar.js";
 import { Talk } from "./talk.js";
 import { _, setWords } from "./words.js";
@@ -13,8 +15,9 @@ const narrow = matchMedia("(max-width: 60rem)");
 
 /** What belongs to the page and not to the conversations: dialogs, addresses, keys, focus. */
 class App {
-  constructor(chat) {
+  constructor(chat, drawn) {
     this.chat = chat;
+    this.drawn = drawn; // the blocks of answers that the server has drawn, by message id
     this.dialog = null;
     this.drawer = false;
     this.editing = null;
@@ -24,14 +27,20 @@ class App {
     this.changed = () => {};
   }
 
-  show(kind, subject) {
+  async show(kind, subject) {
+    if (kind && !(await this.#dialogsCame())) return;
     this.dialog = kind && { kind, subject };
     this.changed();
   }
 
-  openDrawer(open) {
+  async openDrawer(open) {
+    if (open && !(await this.#dialogsCame())) return;
     this.drawer = open;
     this.changed();
+  }
+
+  async #dialogsCame() {
+    return (await dialogs.load()) !== null || this.chat.fail(unreachable());
   }
 
   edit(messageId) {
@@ -131,10 +140,10 @@ class App {
     event.preventDefault();
   }
 
-  search() {
+  async search() {
     const focus = () => this.searchBox?.current?.focus();
     if (!narrow.matches) return focus();
-    this.openDrawer(true);
+    await this.openDrawer(true);
     setTimeout(focus); // as soon as the drawer is there
   }
 }
@@ -167,6 +176,7 @@ function Page({ app }) {
 
   const sidebar = html`<${Sidebar} chat=${chat} app=${app} inDrawer=${narrow.matches} />`;
   const closeDrawer = () => app.openDrawer(false);
+  const Dialog = dialogs.module?.Dialog;
   return html`
     ${narrow.matches
       ? app.drawer &&
@@ -195,6 +205,7 @@ function Page({ app }) {
 function Dialogs({ app }) {
   if (!app.dialog) return null;
   const { kind, subject } = app.dialog;
+  const { Confirm, Help, TraceDialog } = dialogs.module;
   const close = () => app.show(null);
   if (kind === "help") return html`<${Help} close=${close} />`;
   if (kind === "trace") return html`<${TraceDialog} chat=${app.chat} facts=${subject} close=${close} />`;
@@ -209,15 +220,25 @@ function start() {
   const data = JSON.parse(document.getElementById("chat-data").textContent);
   setWords(data.words, document.documentElement.lang);
   const root = document.getElementById("chat");
-  const app = new App(new Chat(data));
-  app.typed = root.querySelector("textarea")?.value ?? "";
+  const app = new App(new Chat(data), drawnBlocks(root));
+  const box = root.querySelector("#message");
+  const wasWriting = document.activeElement === box;
+  app.typed = box.value;
   const searchBox = root.querySelector("#search");
   const wasSearching = document.activeElement === searchBox;
   root.replaceChildren();
   render(html`<${Page} app=${app} />`, root);
+  if (wasWriting) app.box.current.focus();
   if (wasSearching) app.search();
   if (searchBox && searchBox.value !== data.search) app.chat.find(searchBox.value.trim());
   root.dataset.ready = "true";
+  loadWhenIdle();
 }
 
-start();
+/** Return the HTML of each block of each answer of the first view, safe as the server made it. */
+function drawnBlocks(root) {
+  const blocks = (answer) => [...answer.querySelectorAll(".said > .block")].map((block) => block.innerHTML);
+  return new Map([...root.querySelectorAll("li.model")].map((answer) => [answer.dataset.id, blocks(answer)]));
+}
+
+untilFree().then(start);

@@ -1,6 +1,6 @@
 // Copying to the clipboard: the plain text for people, and HTML that tells machines it is a model's.
 
-import { escape } from "./markdown.js";
+import { escape } from "./html.js";
 
 /** Copy text; return whether it worked. `made` says that a model wrote it, and which. */
 export async function copyText(text, made) {

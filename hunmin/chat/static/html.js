@@ -4,6 +4,13 @@ import htm from "../web/vendor/htm/htm.js";
 import { h } from "../web/vendor/preact/preact.js";
 
 export const html = htm.bind(h);
+
+/** Return HTML that shows a text as it is. */
+export function escape(text) {
+  const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  return text.replace(/[&<>"']/g, (character) => names[character]);
+}
+
 export { Component, createRef, render } from "../web/vendor/preact/preact.js";
 export {
   useEffect,

@@ -1,6 +1,6 @@
 // An answer while it is being written: its text so far, its blocks, and who is told, once a frame.
 
-import { GrowingBlocks, spokenText } from "./markdown.js";
+import { markdown } from "./lazy.js";
 import { _ } from "./words.js";
 
 const SPOKEN_CHARACTERS_MAX = 600;
@@ -18,8 +18,9 @@ export class Live {
     this.stopping = false;
     this.ended = false;
     this.listeners = new Set();
-    this.growing = new GrowingBlocks();
+    this.growing = null;
     this.frame = 0;
+    markdown.load(); // It comes while the model reads the question.
   }
 
   begin(conversationId, answer) {
@@ -46,7 +47,10 @@ export class Live {
     cancelAnimationFrame(this.frame);
   }
 
+  /** The HTML of each block, or null until what makes it is here. */
   blocks() {
+    if (!markdown.module) return null;
+    this.growing ??= new markdown.module.GrowingBlocks();
     return this.growing.update(this.text);
   }
 
@@ -57,7 +61,8 @@ export class Live {
 
   /** What a screen reader says when the answer has ended. */
   farewell(state) {
-    const text = spokenText(this.text.slice(0, SPOKEN_CHARACTERS_MAX));
+    const begin = this.text.slice(0, SPOKEN_CHARACTERS_MAX);
+    const text = markdown.module ? markdown.module.spokenText(begin) : begin;
     if (state === "failed") return this.error?.message ?? _("The answer broke off.");
     if (state === "stopped") return _("The answer was stopped.");
     return `${_("The answer is complete.")} ${text}`;

@@ -4,10 +4,13 @@
 // DOMPurify with a short list of tags. Links lead only to http, https and mail, in a new tab, with
 // the host shown. The content security policy of the page is the fourth.
 
-import DOMPurify from "../web/vendor/dompurify/purify.js";
+import "../web/vendor/dompurify/purify.min.js"; // sets DOMPurify
 import { Marked } from "../web/vendor/marked/marked.js";
-import { highlight } from "./highlight.js";
+import { highlight, onLanguage } from "./highlight.js";
+import { escape } from "./html.js";
 import { _ } from "./words.js";
+
+export { onLanguage as onArrival };
 
 const TAGS =
   "a blockquote br button code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong sub sup " +
@@ -24,18 +27,13 @@ const CLEAN = {
   ADD_URI_SAFE_ATTR: ATTRIBUTES.split(" ").filter((name) => name !== "href"),
 };
 
-const purify = DOMPurify(window);
+const purify = globalThis.DOMPurify;
 purify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName !== "A") return;
   if (!node.hasAttribute("href")) return;
   node.setAttribute("target", "_blank");
   node.setAttribute("rel", "noopener noreferrer nofollow");
 });
-
-export function escape(text) {
-  const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => names[character]);
-}
 
 const marked = new Marked({ gfm: true, breaks: true });
 marked.use({
@@ -95,10 +93,22 @@ function hostOf(href) {
   return safeUrl(href)?.host;
 }
 
+// Blocks made before, by what they were made of: at its end a long answer is read again as a whole.
+const made = new Map();
+const MADE_MAX = 4000;
+onLanguage(() => made.clear());
+
 function htmlOf(token, links) {
+  // What a link leads to may stand in another block.
+  const source = Object.keys(links).length ? null : `${token.type} ${token.raw}`;
+  const known = made.get(source);
+  if (known !== undefined) return known;
   const one = [token];
   one.links = links;
-  return purify.sanitize(marked.parser(one), CLEAN);
+  const html = purify.sanitize(marked.parser(one), CLEAN);
+  if (made.size >= MADE_MAX) made.clear();
+  if (source !== null) made.set(source, html);
+  return html;
 }
 
 /** Whether a token is something to see: not blank lines, not the addresses of links. */
