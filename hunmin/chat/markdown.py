@@ -15,6 +15,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from hunmin.chat.mathematics import add_mathematics
+
 _SCHEMES = frozenset({"http", "https", "mailto"})
 
 _Rule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, MutableMapping[str, Any]], str]
@@ -45,7 +47,10 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     # The parser asks this method before it makes a link; a link it refuses stays text.
     parser.validateLink = _may_link  # type: ignore[method-assign]
+    add_mathematics(parser)
     rules: dict[str, _Rule] = {
+        "math": _math,
+        "math_block": _math_block,
         "image": _image,
         "link_open": _link_open,
         "link_close": _link_close,
@@ -113,6 +118,20 @@ def _code(
     name = escapeHtml(tokens[at].info.strip().partition(" ")[0])
     head = f'<div class="code-head"><span>{name}</span></div>'
     return f'<div class="code">{head}<pre tabindex="0"><code>{text}</code></pre></div>\n'
+
+
+def _math(
+    _self: RendererHTML,
+    tokens: Sequence[Token],
+    at: int,
+    _options: OptionsDict,
+    _env: MutableMapping[str, Any],
+) -> str:
+    return f'<code class="math">{escapeHtml(tokens[at].content)}</code>'
+
+
+def _math_block(*given: Any) -> str:  # noqa: ANN401 (as `_math` takes)
+    return f'<div class="formula" tabindex="0">{_math(*given)}</div>\n'
 
 
 def _table_open(*_: object) -> str:

@@ -44,11 +44,21 @@ PAYLOADS = [
     "<details open ontoggle=window.ran=1><summary>x</summary></details>",
     "<template><script>window.ran=1</script></template>",
     "\u2028</script>\u2029<script>window.ran=1</script>",
+    f"$\\href{{javascript:window.ran=1}}{{x}} \\url{{{EVIL}}}$",
+    f"$\\includegraphics{{{EVIL}/i.png}}$ 그리고 $\\htmlStyle{{background:url({EVIL})}}{{x}}$",
+    "$\\htmlId{x}{y} \\htmlData{a=b}{z} \\htmlClass{button}{w}$",
+    "$$\\text{<img src=x onerror=window.ran=1>} < </math><img src=x onerror=window.ran=1>$$",
+    "$\\fcolorbox{red}{blue}{x} \\pmb{y}$",
+    '$\\textcolor{red"onmouseover="window.ran=1}{x}$',
+    "$x$<math><mi><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=1'>",
+    "$</annotation><annotation-xml encoding='text/html'><img src=x onerror=window.ran=1>$",
+    "$\\def\\a{\\a\\a}\\a$ $\\rule{9999999em}{9999999em}$",
 ]
 
 FORBIDDEN = (
-    "script, img, svg, math, iframe, object, embed, video, audio, form, input, style, link, meta, "
-    "base, details, template, [onerror], [onload], [onclick], [onmouseover], [style], [src], "
+    "script, img, svg, annotation-xml, mglyph, maction, [href]:not(a), iframe, object, embed, "
+    "video, audio, form, input, style, link, meta, base, details, template, [onerror], [onload], "
+    "[onclick], [onmouseover], [style], [src], "
     'a:not([href^="https://"]):not([href^="http://"]):not([href^="mailto:"])'
 )
 

@@ -8,23 +8,31 @@ import "../web/vendor/dompurify/purify.min.js"; // sets DOMPurify
 import { Marked } from "../web/vendor/marked/marked.js";
 import { highlight, onLanguage } from "./highlight.js";
 import { escape } from "./html.js";
+import { extensions, onMathematics } from "./mathematics.js";
 import { _ } from "./words.js";
-
-export { onLanguage as onArrival };
 
 const TAGS =
   "a blockquote br button code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong sub sup " +
   "table tbody td th thead tr ul";
 const ATTRIBUTES = "align aria-label class href rel role start tabindex target type";
 
+// What KaTeX writes, and no more: nothing that leads anywhere, loads anything or holds HTML.
+const MATH_TAGS =
+  "annotation math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow mspace msqrt mstyle msub " +
+  "msubsup msup mtable mtd mtext mtr munder munderover semantics";
+const MATH_ATTRIBUTES =
+  "accent accentunder columnalign columnlines columnspacing depth display displaystyle encoding fence " +
+  "height linebreak linethickness lspace mathbackground mathcolor mathsize mathvariant maxsize minsize " +
+  "notation rowlines rowspacing rspace scriptlevel separator stretchy voffset width xmlns";
+
 const CLEAN = {
-  ALLOWED_TAGS: TAGS.split(" "),
-  ALLOWED_ATTR: ATTRIBUTES.split(" "),
+  ALLOWED_TAGS: `${TAGS} ${MATH_TAGS}`.split(" "),
+  ALLOWED_ATTR: `${ATTRIBUTES} ${MATH_ATTRIBUTES}`.split(" "),
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   // DOMPurify takes the value of any other attribute for an address.
-  ADD_URI_SAFE_ATTR: ATTRIBUTES.split(" ").filter((name) => name !== "href"),
+  ADD_URI_SAFE_ATTR: `${ATTRIBUTES} ${MATH_ATTRIBUTES}`.split(" ").filter((name) => name !== "href"),
 };
 
 const purify = globalThis.DOMPurify;
@@ -37,6 +45,7 @@ purify.addHook("afterSanitizeAttributes", (node) => {
 
 const marked = new Marked({ gfm: true, breaks: true });
 marked.use({
+  extensions,
   renderer: {
     html: ({ text }) => escape(text),
     image: ({ text, href }) => escape(_("(image not shown: {name})", { name: text || hostOf(href) || "" })),
@@ -96,7 +105,13 @@ function hostOf(href) {
 // Blocks made before, by what they were made of: at its end a long answer is read again as a whole.
 const made = new Map();
 const MADE_MAX = 4000;
-onLanguage(() => made.clear());
+onArrival(() => made.clear());
+
+/** Be told when something came that makes texts look otherwise: a language of code, mathematics. */
+export function onArrival(listener) {
+  const ends = [onLanguage(listener), onMathematics(listener)];
+  return () => ends.forEach((end) => end());
+}
 
 function htmlOf(token, links) {
   // What a link leads to may stand in another block.
@@ -127,7 +142,8 @@ export function spokenText(text) {
   return page.body.textContent.replace(/\s+/g, " ").trim();
 }
 
-// What may still become the next item of the list before it.
+// What may still become the next item of the list before it. Likewise a formula that has begun may
+// turn out to be a part of the paragraph before it.
 const MARKER_IN_THE_MAKING = /^ {0,3}(?:[-*+]+|\d{1,9}[.)]?)\s*$/;
 
 /** The blocks of a text that grows: what lies before the last block boundary is parsed once. */
@@ -155,7 +171,7 @@ export class GrowingBlocks {
 function firstOpen(tokens) {
   const says = (token) => token.type !== "space";
   const last = tokens.findLastIndex(says);
-  if (last > 0 && MARKER_IN_THE_MAKING.test(tokens[last].raw)) {
+  if (last > 0 && (tokens[last].begun || MARKER_IN_THE_MAKING.test(tokens[last].raw))) {
     return Math.max(0, tokens.slice(0, last).findLastIndex(says));
   }
   return Math.max(0, last);
