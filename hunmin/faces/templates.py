@@ -67,6 +67,8 @@ class Page:
     """The name of the account that is signed in; empty for guests and strangers."""
     nav: list[NavItem]
     request_id: str
+    installable: bool
+    """Whether browsers may install the service as an app."""
 
 
 def page_of(request: Request) -> Page:
@@ -90,6 +92,7 @@ def page_of(request: Request) -> Page:
         actor_name=getattr(state, "actor_name", ""),
         nav=[item for item in getattr(request.app.state, "nav", []) if item.is_for(actor)],
         request_id=getattr(state, "request_id", ""),
+        installable=getattr(request.app.state, "installable", False),
     )
 
 

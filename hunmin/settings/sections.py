@@ -27,6 +27,9 @@ class WebSettings(Section):
     hosts: tuple[str, ...] = ()
     """Further names the service goes by, as in `chat.example.kr`. A request for any other name
     is refused, so that no page elsewhere can reach the service under a name of its own."""
+    installable: bool = True
+    """Whether browsers may install the service as an app. Where this is false, what an app that
+    was installed earlier kept in the browser is removed when it is next opened."""
     request_bytes_max: Annotated[int, Field(ge=1024)] = 1024 * 1024
     """The longest request body a page reads. The API has a limit of its own in `gateway`."""
 

@@ -21,7 +21,7 @@ from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing, ModelNameWrong
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
-from hunmin.web import assets, health, openapi, pages
+from hunmin.web import assets, health, install, openapi, pages
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 
 log = logs.get(__name__)
@@ -55,11 +55,12 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.known_keys = accounts.KnownKeys()
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
+    app.state.installable = settings.web.installable
     app.state.adopters = [chat.adopt_history]
     app.state.error_faces = dict.fromkeys(gateway.API_PATHS, gateway.error_face)
     # Routes are tried in this order, and nothing is asked as often as the gateway.
-    rooms = (gateway, pages, accounts_pages, chat_pages, chat_routes, runs_pages, health, assets)
-    for room in rooms:
+    rooms = (gateway, pages, accounts_pages, chat_pages, chat_routes, runs_pages, health)
+    for room in (*rooms, install, assets):
         app.include_router(room.router)
     openapi.describe(app)
     for kind in (HunminError, RequestValidationError, HTTPException):

@@ -19,6 +19,7 @@ router = APIRouter(include_in_schema=False)
 KINDS = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".toml": "text/plain; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",

@@ -33,6 +33,7 @@ class Later {
 
 export const markdown = new Later(() => import("./markdown.js"));
 export const dialogs = new Later(() => import("./dialogs.js"));
+const installing = new Later(() => import("../web/install.js"));
 
 /** Return a module, or null until it is here; the component is drawn again when it comes. */
 export function useModule(later) {
@@ -45,5 +46,5 @@ export function useModule(later) {
 export function loadWhenIdle() {
   if (navigator.connection?.saveData) return;
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 500));
-  idle(() => [markdown, dialogs].forEach((later) => later.load()));
+  idle(() => [markdown, dialogs, installing].forEach((later) => later.load()));
 }
