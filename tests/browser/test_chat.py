@@ -56,6 +56,11 @@ def test_a_question_is_answered_as_it_is_written(open_page):
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_every_state_of_the_page_is_accessible_and_fits(open_page, scheme, size, language):
     page = open_chat(open_page, scheme=scheme, size=size, language=language)
+    check_every_state(page, size=size, language=language)
+
+
+def check_every_state(page, *, size, language):
+    """Bring the page into each of its states, and look at each."""
     words = WORDS[language]
 
     def check():
@@ -83,7 +88,7 @@ def test_every_state_of_the_page_is_accessible_and_fits(open_page, scheme, size,
     page.locator("dialog .remark, dialog .trace").first.wait_for()
     check()
     page.keyboard.press("Escape")
-    if size == PHONE:
+    if size != DESK:
         page.get_by_role("button", name=words["list"]).click()
         check()
     page.locator(".conversations li").first.hover()
@@ -375,11 +380,6 @@ def test_a_message_that_is_too_long_says_so_and_is_not_sent(open_page):
     assert page.get_by_role("button", name="보내기", exact=True).is_disabled()
 
 
-def test_what_was_typed_before_the_scripts_came_is_kept(open_page):
-    page = open_page("/chat")
-    page.route("**/app.js", lambda route: (page.wait_for_timeout(500), route.continue_()))
-    page.reload(wait_until="commit")
-    box(page).fill("일찍 쓴 글")
 def test_an_edited_question_that_is_too_long_says_so_and_loses_nothing(open_page):
     page = open_chat(open_page)
     ask(page, "처음 질문")
@@ -392,6 +392,11 @@ def test_an_edited_question_that_is_too_long_says_so_and_loses_nothing(open_page
     check_accessible(page)
 
 
+def test_what_was_typed_before_the_scripts_came_is_kept(open_page):
+    page = open_page("/chat")
+    page.route("**/app.js", lambda route: (page.wait_for_timeout(500), route.continue_()))
+    page.reload(wait_until="commit")
+    box(page).fill("일찍 쓴 글")
     page.locator("#search").fill("일찍")
     page.locator("#chat[data-ready]").wait_for()
 

@@ -123,7 +123,7 @@ def test_a_title_and_a_search_are_text_as_well(open_page):
 
 def test_links_open_elsewhere_and_tell_this_page_nothing(open_page):
     page = open_chat(open_page)
-    ask(page, PAYLOADS[-4])
+    ask(page, next(payload for payload in PAYLOADS if payload.startswith("[x](https:")))
     link = page.locator("li.model .said a")
 
     assert link.get_attribute("href").startswith("https://a.example/")
