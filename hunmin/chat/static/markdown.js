@@ -102,10 +102,17 @@ function hostOf(href) {
   return safeUrl(href)?.host;
 }
 
-// Blocks made before, by what they were made of: at its end a long answer is read again as a whole.
+// What was made before, until something comes that makes it look otherwise: blocks by their source,
+// and the text that grew last, so that at its end a long answer is not read again as a whole.
 const made = new Map();
 const MADE_MAX = 4000;
-onArrival(() => made.clear());
+let grown = null;
+let arrivals = 0;
+onArrival(() => {
+  made.clear();
+  grown = null;
+  arrivals += 1;
+});
 
 /** Be told when something came that makes texts look otherwise: a language of code, mathematics. */
 export function onArrival(listener) {
@@ -131,6 +138,7 @@ const isBlock = (token) => token.type !== "space" && token.type !== "def";
 
 /** Return the HTML of each block of a whole text. */
 export function blocksOf(text) {
+  if (grown?.text === text) return grown.blocks;
   const tokens = marked.lexer(text);
   return tokens.filter(isBlock).map((token) => htmlOf(token, tokens.links));
 }
@@ -150,11 +158,15 @@ const MARKER_IN_THE_MAKING = /^ {0,3}(?:[-*+]+|\d{1,9}[.)]?)\s*$/;
 export class GrowingBlocks {
   #done = [];
   #offset = 0;
+  #arrivals = arrivals;
+  #hasLinks = false; // to addresses that stand in a block of their own
 
   /** Return the HTML of each block of `text`, which begins with every text given before. */
   update(text) {
+    if (this.#arrivals !== arrivals) this.#beginAgain();
     const tail = text.slice(this.#offset);
     const tokens = marked.lexer(tail);
+    this.#hasLinks ||= Object.keys(tokens.links).length > 0;
     const length = tokens.reduce((sum, token) => sum + token.raw.length, 0);
     // Where the lexer rewrote something, lengths tell no places: nothing is settled yet.
     const settled = length === tail.length ? tokens.slice(0, firstOpen(tokens)) : [];
@@ -163,7 +175,15 @@ export class GrowingBlocks {
       this.#offset += token.raw.length;
     }
     const open = tokens.slice(settled.length).filter(isBlock);
-    return [...this.#done, ...open.map((token) => htmlOf(token, tokens.links))];
+    const blocks = [...this.#done, ...open.map((token) => htmlOf(token, tokens.links))];
+    if (!this.#hasLinks) grown = { text, blocks };
+    return blocks;
+  }
+
+  #beginAgain() {
+    this.#arrivals = arrivals;
+    this.#done = [];
+    this.#offset = 0;
   }
 }
 

@@ -132,12 +132,12 @@ function Text({ message, live, app }) {
     if (!blocks) markdown.load();
   }, [blocks]);
   if (!text) return live && html`<${Thinking} live=${live} />`;
-  const kind = live ? "said writing" : "said";
   // Until what makes HTML of it is here, a text is shown as it is.
-  if (!blocks) return html`<div class="${kind} plain" lang=${languageOf(text)}>${text}</div>`;
-  return html`<div class=${kind} lang=${languageOf(text)}>
+  if (!blocks) return html`<div class="said plain" lang=${languageOf(text)}>${text}</div>`;
+  const kind = (at) => (live && at === blocks.length - 1 ? "block newest" : "block");
+  return html`<div class="said" lang=${languageOf(text)}>
     ${blocks.map(
-      (block, at) => html`<div key=${at} class="block" dangerouslySetInnerHTML=${{ __html: block }}></div>`,
+      (block, at) => html`<div key=${at} class=${kind(at)} dangerouslySetInnerHTML=${{ __html: block }}></div>`,
     )}
   </div>`;
 }
