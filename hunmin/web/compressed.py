@@ -15,8 +15,7 @@ _LEVEL = 9
 def compressed(path: Path) -> bytes | None:
     """Return the file as gzip; nothing where it is too small, or is compressed by its nature.
 
-    It is made at the first request for it, in the thread of that request: the largest file, of
-    273 kB, takes some 20 ms.
+    It is made at the first request for it, in the thread of that request.
     """
     if path.suffix not in _KINDS or path.stat().st_size < _BYTES_MIN:
         return None
