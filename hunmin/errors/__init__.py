@@ -43,6 +43,13 @@ from hunmin.errors.corpus import (
     SourcesFileBroken,
     SourceUnreadable,
 )
+from hunmin.errors.documents import (
+    FileKindUnknown,
+    FileLocked,
+    FileTooLarge,
+    FileUnreadable,
+    NoTextLayer,
+)
 from hunmin.errors.evaluation import (
     CanariesOfAnother,
     EvaluationBroken,
@@ -222,6 +229,10 @@ __all__ = [
     "EventHoldsContent",
     "ExpertParallelUnfit",
     "ExtraMissing",
+    "FileKindUnknown",
+    "FileLocked",
+    "FileTooLarge",
+    "FileUnreadable",
     "Float8Unfit",
     "HeldoutMissing",
     "HostUnknown",
@@ -252,6 +263,7 @@ __all__ = [
     "ModelNotFound",
     "ModelNotServed",
     "NameUnusable",
+    "NoTextLayer",
     "NothingLeft",
     "NothingToCompare",
     "NothingToEvaluate",

@@ -1,0 +1,99 @@
+"""Errors of documents people bring: what they are, and why one cannot be read."""
+
+from typing import Literal
+
+from hunmin.errors.base import HunminError
+
+Measure = Literal["bytes", "unpacked_bytes", "pages", "characters", "memory_bytes", "seconds"]
+"""What a file can have too much of."""
+
+Damage = Literal["damaged", "crashed"]
+"""Why a file cannot be read: its content contradicts itself, or the reader died of it."""
+
+
+class FileKindUnknown(HunminError):
+    """A file is of a kind that is not read."""
+
+    code = "file_kind_unknown"
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is not a kind of file that is read here: PDF, HWP 5, HWPX, DOCX, text or CSV. "
+            "Save it as one of these, and bring it again.",
+            "읽을 수 있는 파일 형식이 아닙니다. PDF, HWP 5, HWPX, DOCX, 텍스트, CSV 가운데 하나로 "
+            "저장하여 다시 올리십시오.",
+        )
+
+
+class FileTooLarge(HunminError):
+    """A file is larger than what is read, takes longer, or grows beyond it when unpacked."""
+
+    code = "file_too_large"
+    status = 413
+
+    def __init__(self, *, measure: Measure, limit: int) -> None:
+        en, ko = _MEASURES[measure]
+        shown = limit // 1_000_000 if measure.endswith("bytes") else limit
+        super().__init__(
+            f"The file is too large to be read: {en.format(shown)}. Bring a part of it.",
+            f"파일이 너무 커서 읽을 수 없습니다({ko.format(shown)}). 필요한 부분만 나누어 "
+            "올리십시오.",
+        )
+        self.measure = measure
+        self.limit = limit
+
+
+_MEASURES: dict[Measure, tuple[str, str]] = {
+    "bytes": ("files may have {} MB", "파일은 {}MB까지"),
+    "unpacked_bytes": ("unpacked it may have {} MB", "압축을 풀어 {}MB까지"),
+    "pages": ("it may have {} pages", "{}쪽까지"),
+    "characters": ("it may have {:,} characters", "글자 {:,}자까지"),
+    "memory_bytes": ("reading it may take {} MB of memory", "읽는 데 메모리 {}MB까지"),
+    "seconds": ("reading it may take {} seconds", "읽는 데 {}초까지"),
+}
+
+
+class FileUnreadable(HunminError):
+    """A file is of a kind that is read, but it is damaged."""
+
+    code = "file_unreadable"
+    status = 422
+
+    def __init__(self, *, reason: Damage) -> None:
+        super().__init__(
+            f"The file cannot be read ({reason}). Open it in the program it was made with, save "
+            "it again, and bring the new file.",
+            f"파일을 읽을 수 없습니다({reason}). 파일을 만든 프로그램에서 열어 다시 저장한 뒤 새 "
+            "파일을 올리십시오.",
+        )
+        self.reason = reason
+
+
+class NoTextLayer(HunminError):
+    """A PDF holds pictures of pages and no text."""
+
+    code = "no_text_layer"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This PDF holds pictures of its pages and no text. Have its text recognized (OCR) "
+            "first, or bring the document it was printed from.",
+            "이 PDF에는 쪽의 그림만 있고 글이 없습니다. 먼저 문자 인식(OCR)을 하거나, 인쇄하기 "
+            "전의 원본 문서를 올리십시오.",
+        )
+
+
+class FileLocked(HunminError):
+    """A file is locked by a password, or made so that it cannot be copied from."""
+
+    code = "file_locked"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file is locked by a password, or was saved for distribution only. Save it "
+            "without a password, and bring it again.",
+            "암호가 걸려 있거나 배포용으로 저장된 파일입니다. 암호 없이 저장하여 다시 올리십시오.",
+        )
