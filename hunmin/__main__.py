@@ -41,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hunmin.model",
         "Make a model folder from a checkpoint: Transformers files, GGUF, card and lineage.",
     ),
+    "documents": (
+        "hunmin.indexing",
+        "Read documents, make collections of them, and search these.",
+    ),
     "trace": ("hunmin.audit", "Show what a model was made from, and which documents it saw."),
     "audit": ("hunmin.audit", "Read, seal and verify the audit log."),
     "accounts": ("hunmin.accounts", "Manage accounts."),

@@ -21,7 +21,7 @@ from hunmin.errors import ManifestBroken, ManifestMissing, WrongInput
 
 Kind = Literal[
     "corpus", "tokenizer", "checkpoint", "model", "evaluation", "ladder", "canaries", "exposure",
-    "rollouts", "rewards",
+    "rollouts", "rewards", "collection",
 ]  # fmt: skip
 
 MANIFEST_NAME = "manifest.json"
@@ -130,7 +130,7 @@ class Manifest(BaseModel):
     """Everything that steered the step, as plain JSON."""
     inputs: list[InputRecord] = []
     sources: list[SourceRecord] = []
-    """Only a corpus has these, and canaries: lineage ends here."""
+    """Only a corpus has these, canaries and a collection: lineage ends here."""
     facts: dict[str, Any] = {}
     """What came out, as plain JSON: counts, scores, reasons."""
     ledger: LedgerRecord | None = None

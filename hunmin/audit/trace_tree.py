@@ -18,6 +18,7 @@ _KINDS = {
     "exposure": "노출도",
     "rollouts": "생성한 답",
     "rewards": "채점한 답",
+    "collection": "자료 모음",
 }
 
 _ROLES = {
@@ -56,6 +57,7 @@ _FACTS = {
     "heldout_loss": ("held-out loss", "검증 손실"),
     "bits_per_byte": ("bits per byte", "바이트당 비트"),
     "documents": ("documents", "문서"),
+    "passages": ("passages", "대목"),
     "text_bytes": ("bytes of text", "텍스트 바이트"),
     "heldout_ranking_accuracy": ("held-out pairs ranked right", "옳게 가린 검증 쌍"),
     "chats": ("chats", "대화"),

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hunmin.corpus.rights import Rights, read_rights
-from hunmin.corpus.sources import Source, SourcesFile, find_files, fixed_part, read_sources
+from hunmin.corpus.sources import (
+    DATA_SUFFIXES,
+    Source,
+    SourcesFile,
+    find_files,
+    fixed_part,
+    read_sources,
+)
 from hunmin.manifest import file_sha256
 
 
@@ -34,8 +41,15 @@ class Plan:
     """SHA-256 of every source's files, of the evaluation sets and of the rights."""
 
 
-def make_plan(path: Path, rights_path: Path | None) -> Plan:
+def make_plan(
+    path: Path, rights_path: Path | None, *, suffixes: tuple[str, ...] = DATA_SUFFIXES
+) -> Plan:
     """Read the sources file, check licenses, find files and hash them.
+
+    Args:
+        path: The sources file.
+        rights_path: JSON Lines of licenses allowed and ids withdrawn.
+        suffixes: How the names of files end that are looked for in folders.
 
     Raises:
         SourcesFileBroken, LicenseMissing, LicenseRefused, SourceMissing: Something is not right.
@@ -53,7 +67,7 @@ def make_plan(path: Path, rights_path: Path | None) -> Plan:
             if here.is_dir():
                 hashes[source.name] = hashing.of(_all_files(here))
             continue
-        found = find_files(base, source.name, source.path)
+        found = find_files(base, source.name, source.path, suffixes=suffixes)
         root = fixed_part(base, source.path)
         parent = root if root.is_dir() else None
         files += [PlannedFile(source, each, parent, each.stat().st_size) for each in found]

@@ -146,24 +146,27 @@ def _first_problem(error: ValidationError, plain: Mapping[str, Any]) -> str:
     return f"{place}: {first['msg']}" if place else first["msg"]
 
 
-_DATA_SUFFIXES = (
+DATA_SUFFIXES = (
     ".jsonl", ".json", ".ndjson", ".jsonl.zst", ".jsonl.gz", ".json.zst", ".json.gz",
     ".ndjson.zst", ".ndjson.gz", ".parquet", ".txt", ".md", ".txt.zst", ".txt.gz",
 )  # fmt: skip
+"""How the names of files end that a corpus is made of."""
 
 
-def find_files(base: Path, source: str, pattern: str) -> list[Path]:
+def find_files(
+    base: Path, source: str, pattern: str, *, suffixes: tuple[str, ...] = DATA_SUFFIXES
+) -> list[Path]:
     """Return the files a path, folder or glob stands for, in order of their names.
 
-    A folder is searched at every depth for files of the kinds that are read; hidden files and
-    folders are passed over.
+    A folder is searched at every depth for files whose names end as those that are read; hidden
+    files and folders are passed over.
 
     Raises:
         SourceMissing: There is none.
     """
     place = Path(os.path.normpath(base / pattern))
     try:
-        found = _found(place)
+        found = _found(place, suffixes)
     except (OSError, ValueError) as error:  # a name that is too long; `**` beside other letters
         raise SourceMissing(source=source, place=f"{pattern[:200]} ({error})"[:400]) from error
     if not found:
@@ -186,7 +189,7 @@ def fixed_part(base: Path, pattern: str) -> Path:
 _GLOB_SIGN = re.compile(r"[*?\[]")
 
 
-def _found(place: Path) -> list[Path]:
+def _found(place: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
@@ -194,7 +197,7 @@ def _found(place: Path) -> list[Path]:
             path
             for path in place.rglob("*")
             if path.is_file()
-            and path.name.lower().endswith(_DATA_SUFFIXES)
+            and path.name.lower().endswith(suffixes)
             and not any(part.startswith(".") for part in path.relative_to(place).parts)
         )
     root = Path(place.anchor)

@@ -112,7 +112,9 @@ def _read_into(
         for row in reading:
             n = number(unit.index, rows)
             rows += 1
-            drop = row if isinstance(row, Drop) else _refusal(row, unit, options, verdicts)
+            drop = (
+                row if isinstance(row, Drop) else refusal(row, unit.source.name, options, verdicts)
+            )
             doc_id = full_id(unit.source.name, row.id)
             if drop is not None:
                 drops.add((n, doc_id, unit.source.name, drop.reason, drop.detail), _DROP_CHARS)
@@ -130,15 +132,22 @@ def _read_into(
     return ReadCounts(rows, documents, dict(sorted(repaired.items())), parts.sizes, sha256)
 
 
-def _refusal(
-    row: Document, unit: ReadUnit, options: ReadOptions, verdicts: dict[str, bool]
+def refusal(
+    row: Document, source: str, options: ReadOptions, verdicts: dict[str, bool]
 ) -> Drop | None:
-    """Return why a document may not be used, or None."""
+    """Return why a document may not be used, or None.
+
+    Args:
+        row: The document.
+        source: The name of its source.
+        options: Which licenses are allowed besides, and what was withdrawn.
+        verdicts: Licenses judged before; the document's own is put in.
+    """
     if row.license not in verdicts:
         verdicts[row.license] = is_allowed(row.license, also=options.also_allowed)
     if not verdicts[row.license]:
         return Drop(row.id, "license", f"{row.license[:80]} is not allowed")
-    called = (row.id, full_id(unit.source.name, row.id), f"{unit.source.name}:{row.id}")
+    called = (row.id, full_id(source, row.id), f"{source}:{row.id}")
     if not options.withdrawn.isdisjoint(called) or row.consent in options.withdrawn - {""}:
         return Drop(row.id, "withdrawn", "its use was withdrawn")
     return None

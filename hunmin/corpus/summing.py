@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from hunmin.corpus.partfile import UNIT_BITS
 from hunmin.corpus.planning import Plan
+from hunmin.corpus.sources import Source
 from hunmin.corpus.stage_dedup import NEAR, Repeats
 from hunmin.corpus.stage_read import ReadCounts, ReadUnit
 from hunmin.corpus.stage_shards import RunCounts
@@ -66,19 +67,32 @@ def records(
             for license_id, documents, size in count.sources.get(source.name, []):
                 licenses[license_id] += documents
                 text_bytes += size
-        made.append(
-            SourceRecord(
-                name=source.name,
-                license=source.license or _all_of(sorted(licenses)),
-                origin=source.origin or source.dataset or source.path or "",
-                attribution=source.attribution,
-                documents=licenses.total(),
-                text_bytes=text_bytes,
-                licenses=dict(sorted(licenses.items())),
-                sha256=hashes.get(source.name, ""),
-            )
-        )
+        sha256 = hashes.get(source.name, "")
+        made.append(source_record(source, licenses=licenses, text_bytes=text_bytes, sha256=sha256))
     return made
+
+
+def source_record(
+    source: Source, *, licenses: Counter[str], text_bytes: int, sha256: str
+) -> SourceRecord:
+    """Return the record of a source.
+
+    Args:
+        source: As the sources file has it.
+        licenses: How many of its documents are in the output, by license.
+        text_bytes: UTF-8 bytes of their text.
+        sha256: Over its files.
+    """
+    return SourceRecord(
+        name=source.name,
+        license=source.license or _all_of(sorted(licenses)),
+        origin=source.origin or source.dataset or source.path or "",
+        attribution=source.attribution,
+        documents=licenses.total(),
+        text_bytes=text_bytes,
+        licenses=dict(sorted(licenses.items())),
+        sha256=sha256,
+    )
 
 
 def _all_of(licenses: Sequence[str]) -> str:

@@ -44,6 +44,8 @@ from hunmin.errors.corpus import (
     SourceUnreadable,
 )
 from hunmin.errors.documents import (
+    CollectionBroken,
+    CollectionEmpty,
     FileKindUnknown,
     FileLocked,
     FileTooLarge,
@@ -198,6 +200,8 @@ __all__ = [
     "CanariesUnfit",
     "ChatMessageWrong",
     "CheckpointBroken",
+    "CollectionBroken",
+    "CollectionEmpty",
     "CompressionBomb",
     "ContextLengthExceeded",
     "ContextTooLong",

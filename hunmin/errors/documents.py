@@ -1,5 +1,6 @@
-"""Errors of documents people bring: what they are, and why one cannot be read."""
+"""Errors of documents people bring, and of collections of documents."""
 
+from pathlib import Path
 from typing import Literal
 
 from hunmin.errors.base import HunminError
@@ -97,3 +98,34 @@ class FileLocked(HunminError):
             "without a password, and bring it again.",
             "암호가 걸려 있거나 배포용으로 저장된 파일입니다. 암호 없이 저장하여 다시 올리십시오.",
         )
+
+
+class CollectionBroken(HunminError):
+    """The index of a collection is missing, damaged, or made by another version."""
+
+    code = "collection_broken"
+    status = 503
+
+    def __init__(self, *, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"The collection {folder} cannot be searched: {reason}. Restore the folder, or make it "
+            "again with `hunmin documents index`.",
+            f"{folder} 자료 모음을 검색할 수 없습니다({reason}). 폴더를 되돌리거나 "
+            "`hunmin documents index`로 다시 만드십시오.",
+        )
+
+
+class CollectionEmpty(HunminError):
+    """The sources hold no text a collection could be made of."""
+
+    code = "collection_empty"
+    status = 422
+
+    def __init__(self, *, dropped: int) -> None:
+        super().__init__(
+            f"There is no text to make a collection of; {dropped} documents were left out. Look "
+            "at the lines above, and at the sources file.",
+            f"자료 모음을 만들 글이 없습니다(빠진 문서 {dropped}건). 위에 나온 이유와 자료 목록 "
+            "파일을 확인하십시오.",
+        )
+        self.dropped = dropped
