@@ -8,10 +8,11 @@ the law, and the article by its number or its title. Articles of laws that are n
 statutes are added to them, so every question has its answer. An article counts as found among five
 when a passage of it is among the passages of the first five articles.
 
-Ours is what `hunmin documents search` does. Beside it stand what was tried and left out: a heading
-that counts like any text; morphemes by Kiwi as terms; and vectors by latent semantic analysis of
-the collection itself (tf-idf, truncated SVD, 256 dimensions; Deerwester et al., 1990), alone and
-fused with ours by reciprocal ranks (Cormack et al., 2009).
+Ours is what `hunmin documents search` does: articles that are cited come first, then words, those
+of headings eightfold. Beside it stand words alone, and what was tried and left out: morphemes by
+Kiwi as terms; and vectors by latent semantic analysis of the collection itself (tf-idf, truncated
+SVD, 256 dimensions; Deerwester et al., 1990), alone and fused with words by reciprocal ranks
+(Cormack et al., 2009).
 """
 
 import argparse
@@ -38,6 +39,7 @@ from scipy.sparse.linalg import svds
 from hunmin.indexing import index
 from hunmin.retrieval import Collection
 from hunmin.retrieval.collection import DATABASE_NAME
+from hunmin.retrieval.ranking import HEADING_WEIGHT
 from hunmin.retrieval.terms import ARTICLE, terms
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "korean"
@@ -71,6 +73,7 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, default=SAMPLES / "chat" / "statute-qa.jsonl.zst")
     parser.add_argument("--laws", type=int, help="Only so many statutes, drawn by a hash.")
     parser.add_argument("--asked", type=int, default=500, help="Questions, drawn by lot.")
+    parser.add_argument("--ours", action="store_true", help="Try nothing beside it.")
     parser.add_argument("--morphemes", action="store_true", help="Try Kiwi, which is slow.")
     parser.add_argument("--json", type=Path, help="Append the results to this file, too.")
     arguments = parser.parse_args()
@@ -93,7 +96,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         f"{collection.manifest.facts['documents']} laws, {len(passages)} passages, indexed in "
         f"{seconds:.0f} s of processor time; {len(asked)} questions"
     )
-    orders = all_orders(collection, passages, asked, morphemes=arguments.morphemes)
+    kinds = [] if arguments.ours else ["words", *["morphemes"] * arguments.morphemes]
+    orders = all_orders(collection, passages, asked, kinds)
     results: dict[str, Any] = {"passages": len(passages), "asked": len(asked), "found": {}}
     for name, order in orders.items():
         started = time.process_time()
@@ -189,36 +193,35 @@ def all_orders(
     collection: Collection,
     passages: Sequence[tuple[str, str, str, str]],
     asked: Sequence[Question],
-    *,
-    morphemes: bool,
+    kinds: Sequence[str],
 ) -> dict[str, Order]:
-    """Return every way of finding that is measured."""
+    """Return every way of finding that is measured: ours, and others for each kind of terms."""
     numbers = {key: number for number, (key, _, _, _) in enumerate(passages)}
 
     def ours(question: int) -> list[int]:
         found = collection.search(asked[question].text, count=DEPTH)
         return [numbers[each.key] for each in found]
 
-    orders: dict[str, Order] = {"words (ours)": ours}
-    kinds: dict[str, Callable[[Sequence[str]], Iterator[list[str]]]] = {
-        "words": lambda texts: map(terms, texts)
-    }
-    if morphemes:
-        kinds["morphemes"] = by_kiwi
-    for name, split in kinds.items():
+    orders: dict[str, Order] = {"ours": ours}
+    for name in kinds:
+        split = by_kiwi if name == "morphemes" else by_terms
         heads = split([f"{citation} {heading}" for _, citation, heading, _ in passages])
         bodies = split([text for _, _, _, text in passages])
         held = [(" ".join(head), " ".join(body)) for head, body in zip(heads, bodies, strict=True)]
         questions = list(split([question.text for question in asked]))
-        plain = by_words(held, questions, weight=1.0)
-        orders[f"{name}, heading as text"] = plain
-        if name != "words":
-            orders[f"{name}, heading eightfold"] = by_words(held, questions, weight=8.0)
+        eightfold = by_words(held, questions, weight=HEADING_WEIGHT)
         vectors = by_vectors(held, questions)
-        orders[f"{name}, vectors"] = vectors
-        best = ours if name == "words" else orders[f"{name}, heading eightfold"]
-        orders[f"{name}, both"] = fused(best, vectors)
+        orders |= {
+            f"{name}, heading as text": by_words(held, questions, weight=1.0),
+            f"{name}, heading eightfold": eightfold,
+            f"{name}, vectors": vectors,
+            f"{name}, both": fused(eightfold, vectors),
+        }
     return orders
+
+
+def by_terms(texts: Sequence[str]) -> Iterator[list[str]]:
+    return map(terms, texts)
 
 
 def by_kiwi(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -29,13 +29,12 @@ def read_command(
     The file is read in a process of its own that may use little memory and time, and opens no other
     file and no connection.
     """
-    from hunmin.reading import read  # noqa: PLC0415 (no other command needs it)
+    from hunmin.reading import read_file  # noqa: PLC0415 (no other command needs it)
 
     try:
-        content = file.read_bytes()
+        reading = read_file(file)
     except OSError as error:
         raise typer.BadParameter(f"{file}: {error.strerror}") from error
-    reading = read(content, name=file.name)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(reading), ensure_ascii=False))
         return

@@ -8,7 +8,7 @@ from hunmin.corpus.files import plain_name
 from hunmin.corpus.planning import PlannedFile
 from hunmin.corpus.readers import Document, Drop, Reading
 from hunmin.errors import HunminError
-from hunmin.reading import read
+from hunmin.reading import read_file
 
 OFFICE_SUFFIXES = (".pdf", ".hwp", ".hwpx", ".docx", ".csv", ".tsv")
 """How the names of files end that `hunmin.reading` reads."""
@@ -64,7 +64,7 @@ class Reader:
                 name, "license_missing", "a file has no license_column; give the source one"
             )
         try:
-            reading = read(file.path.read_bytes(), name=file.path.name)
+            reading = read_file(file.path)
         except HunminError as error:
             return Drop(name, error.code, error.en)
         except OSError as error:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from hunmin.errors import (
@@ -63,6 +64,19 @@ def read(content: bytes, *, name: str = "", limits: Limits | None = None) -> Rea
     if ended.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         raise FileTooLarge(measure="seconds", limit=limits.cpu_seconds_max)
     return _judged(_said(ended.stdout) if ended.returncode == 0 else {})
+
+
+def read_file(path: Path, *, limits: Limits | None = None) -> Reading:
+    """Return the text of a file on this disk; no more of it is read than `limits` allow.
+
+    Raises:
+        OSError: It cannot be opened.
+        HunminError: As `read`.
+    """
+    limits = limits or Limits()
+    with path.open("rb") as stream:
+        content = stream.read(limits.bytes_max + 1)
+    return read(content, name=path.name, limits=limits)
 
 
 def _environment() -> dict[str, str]:

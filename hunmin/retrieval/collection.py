@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hunmin.errors import CollectionBroken
 from hunmin.manifest import Manifest
+from hunmin.retrieval.citing import articles_in, folded, longest_names
 from hunmin.retrieval.passages import Passage
 from hunmin.retrieval.ranking import HEADING_WEIGHT
 from hunmin.retrieval.terms import TERMS_VERSION, terms
@@ -19,20 +20,27 @@ from hunmin.retrieval.terms import TERMS_VERSION, terms
 DATABASE_NAME = "collection.db"
 
 _FOUND = """
-SELECT best.score, p.key, p.anchor, p.citation, p.heading, p.page, p.text,
+SELECT best.cited, best.score, p.key, p.anchor, p.citation, p.heading, p.page, p.text,
     d.source, d.id, d.title, d.license, d.consent
 FROM ({best}) AS best
 JOIN passages AS p ON p.number = best.number JOIN documents AS d ON d.number = p.document
-ORDER BY best.score DESC, best.number
+ORDER BY best.cited DESC, best.score DESC, best.number
 """
 _BEST = """
-SELECT rowid AS number, -bm25(words, ?, 1.0) AS score
+SELECT rowid AS number, -bm25(words, ?, 1.0) AS score, 0 AS cited
 FROM words WHERE words MATCH ? ORDER BY score DESC, number LIMIT ?
 """
-_KEYED = "SELECT number, 0.0 AS score FROM passages WHERE key = ?"
+_KEYED = "SELECT number, 0.0 AS score, 0 AS cited FROM passages WHERE key = ?"
+_NAMED = "SELECT name FROM documents WHERE instr(?, name) > 0"
+_CITED = """
+SELECT p.number AS number, 0.0 AS score, 1 AS cited
+FROM documents AS d JOIN passages AS p ON p.document = d.number
+WHERE d.name = ? AND (p.anchor = ? OR p.anchor GLOB ?) ORDER BY p.number LIMIT ?
+"""
 
 _QUESTION_TERMS_MAX = 200
 """A question may be a whole letter. The first words of it are enough, and bound the work."""
+_ARTICLES_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,10 @@ class Found:
     passage: Passage
     document: Document
     score: float = 0.0
-    """How well it fits a question; of one question alone scores may be compared."""
+    """How well its words fit a question; of one question alone scores may be compared. 0 where
+    nobody asked for words."""
+    cited: bool = False
+    """Whether the question names it, by law and article."""
 
 
 class Collection:
@@ -77,7 +88,10 @@ class Collection:
         self.search("가")  # what is damaged is better known now than at the first question
 
     def search(self, question: str, *, count: int = 5) -> list[Found]:
-        """Return the passages that share words with a question, the best first.
+        """Return the passages that fit a question, the best first.
+
+        Those of an article the question cites, by the name of the law and its number, come before
+        all that share words with it.
 
         Raises:
             CollectionBroken: The index is damaged.
@@ -86,7 +100,24 @@ class Collection:
         if not asked:
             return []
         expression = " OR ".join(f'"{term}"' for term in asked)
-        return self._found(_BEST, (HEADING_WEIGHT, expression, count))
+        cited = self._cited(question, count)
+        keys = {each.key for each in cited}
+        best = self._found(_BEST, (HEADING_WEIGHT, expression, count))
+        return [*cited, *(each for each in best if each.key not in keys)][:count]
+
+    def _cited(self, question: str, count: int) -> list[Found]:
+        """Return the passages of the articles that a question cites, in their order."""
+        articles = articles_in(question)[:_ARTICLES_MAX]
+        if not articles:
+            return []
+        with self._reading() as reading:
+            named = [name for (name,) in reading.execute(_NAMED, (folded(question),))]
+        return [
+            found
+            for name in longest_names(named)
+            for article in articles
+            for found in self._found(_CITED, (name, article, f"{article}[제-]*", count))
+        ]
 
     def passage(self, key: str) -> Found | None:
         """Return a passage by its key, or None where there is none.
@@ -99,7 +130,10 @@ class Collection:
     def _found(self, best: str, values: tuple[object, ...]) -> list[Found]:
         with self._reading() as reading:
             rows = reading.execute(_FOUND.format(best=best), values).fetchall()
-        return [Found(row[1], Passage(*row[2:7]), Document(*row[7:]), row[0]) for row in rows]
+        return [
+            Found(key, Passage(*row[:5]), Document(*row[5:]), score, bool(cited))
+            for cited, score, key, *row in rows
+        ]
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from hunmin.retrieval.citing import folded
 from hunmin.retrieval.collection import Document
 from hunmin.retrieval.passages import Passage
 from hunmin.retrieval.ranking import heading_terms
@@ -18,13 +19,15 @@ from hunmin.retrieval.terms import terms
 _TABLES = """
 CREATE TABLE IF NOT EXISTS documents (
     number INTEGER PRIMARY KEY, source TEXT NOT NULL, id TEXT NOT NULL, title TEXT NOT NULL,
-    license TEXT NOT NULL, consent TEXT NOT NULL, UNIQUE (source, id)
+    name TEXT NOT NULL, license TEXT NOT NULL, consent TEXT NOT NULL, UNIQUE (source, id)
 );
 CREATE TABLE IF NOT EXISTS passages (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, document INTEGER NOT NULL,
     anchor TEXT NOT NULL, citation TEXT NOT NULL, heading TEXT NOT NULL, page INTEGER NOT NULL,
     text TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
+CREATE INDEX IF NOT EXISTS documents_by_name ON documents (name);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, text, content='', tokenize='ascii');
 CREATE TABLE IF NOT EXISTS dropped (
     source TEXT NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL
@@ -69,10 +72,13 @@ class CollectionWriter:
     def add(self, document: Document, passages: Iterable[Passage]) -> None:
         """Add a document; of two of one source with one id the second is dropped."""
         added = self._connection.execute(
-            "INSERT OR IGNORE INTO documents (source, id, title, license, consent) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (document.source, document.id, document.title, document.license, document.consent),
-        )
+            "INSERT OR IGNORE INTO documents (source, id, title, name, license, consent) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                document.source, document.id, document.title, folded(document.title),
+                document.license, document.consent,
+            ),
+        )  # fmt: skip
         if not added.rowcount:
             self.drop(document.source, document.id, "same_id", "another document has this id")
             return

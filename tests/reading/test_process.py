@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hunmin.errors import FileTooLarge, FileUnreadable, NoTextLayer
-from hunmin.reading import Limits, Page, Reading, process, read
+from hunmin.reading import Limits, Page, Reading, process, read, read_file
 from tests.support import office_files
 
 
@@ -29,6 +29,15 @@ def test_too_large_a_file_starts_no_process(monkeypatch):
         read(b"12345", limits=Limits(bytes_max=4))
 
     assert (refusal.value.measure, refusal.value.limit) == ("bytes", 4)
+
+
+def test_no_more_of_a_file_is_read_than_is_allowed(tmp_path):
+    path = tmp_path / "endless.txt"
+    path.touch()
+    os.truncate(path, 10**12)
+
+    with pytest.raises(FileTooLarge):
+        read_file(path)
 
 
 def test_a_file_that_takes_too_long_is_given_up():

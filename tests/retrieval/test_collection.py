@@ -31,6 +31,47 @@ def test_what_is_found_says_where_it_comes_from(folder):
     assert found.score > 0
 
 
+def test_an_article_that_is_cited_comes_first(collection_of):
+    """However often others speak of it; and a decree is not the law it belongs to."""
+    law = "##### 제2조 (뜻)\n\n가\n\n##### 제16조 (나)\n\n다"
+    noise = "\n\n".join(
+        f"##### 제{n}조 (인용)\n\n주민등록법 제16조, 주민등록법 제2조" for n in range(3, 9)
+    )
+    collection = collection_of(
+        [
+            (Document("laws", title, title, "CC0-1.0"), cut(title, [(0, text)]))
+            for title, text in [
+                ("주민등록법 해설", noise), ("주민등록법", law),
+                ("주민등록법 시행령", law), ("민등", law),
+            ]
+        ]
+    )  # fmt: skip
+
+    def cited(question):
+        found = Collection(collection).search(question, count=10)
+        return [each.passage.citation for each in found if each.cited]
+
+    assert cited("주민 등록법 제16조가 뭐야?") == ["「주민등록법」 제16조"]
+    assert cited("「주민등록법 시행령」에 대해 물을게. 제2조에는 뭐가 있지?") == [
+        "「주민등록법 시행령」 제2조"
+    ]
+    assert cited("주민등록법 제16조의2") == []
+    assert cited("제16조가 뭐야?") == []
+    assert cited("주민등록법이 뭐야?") == []
+
+
+def test_a_long_article_that_is_cited_comes_whole(collection_of):
+    text = "제3조(일) ① " + "가 " * 400 + "\n② " + "나 " * 900
+    law = Document("laws", "1", "시험법", "CC0-1.0")
+    collection = Collection(collection_of([(law, cut("시험법", [(0, text)]))]))
+
+    found = collection.search("시험법 제3조", count=5)
+
+    assert [each.passage.anchor for each in found] == ["제3조제1항", "제3조제2항", "제3조제2항-2"]
+    assert all(each.cited for each in found)
+    assert len(collection.search("시험법 제3조", count=2)) == 2
+
+
 def test_a_passage_is_opened_by_its_key_and_keeps_it_when_made_again(folder, collection_of):
     key = Collection(folder).search("과태료", count=1)[0].key
     other = Document("laws", "law/2", "다른 법", "KR-Copyright-Act-Art7")
