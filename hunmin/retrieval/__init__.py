@@ -2,7 +2,7 @@
 
 `cut` makes passages of a document, by article where it is a law; `rank` orders a few of them by a
 question, in memory; a `Collection` does the same for a folder with many, which `hunmin.indexing`
-makes. Words are compared and nothing else, so no model has to be there (decision 0035). Who may
+makes. Words are compared and nothing else, so no model has to be there (decision 0028). Who may
 see which collection is the office's business.
 """
 
