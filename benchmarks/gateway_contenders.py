@@ -63,7 +63,7 @@ class PaperEngine:
         can = frozenset({"chat", "completion"})
         return [ModelCard(name, None, 100_000, 0, can) for name in ("paper", "slow", "endless")]
 
-    def count_prompt_tokens(self, generation: Generation) -> int:
+    async def count_prompt_tokens(self, generation: Generation) -> int:
         """Count each character."""
         return sum(len(message.content) for message in generation.messages)
 
@@ -76,7 +76,7 @@ class PaperEngine:
             yield Delta(WORD, None, 140, token)
         yield Delta("", "length", 140, generation.sampling.max_tokens)
 
-    def healthy(self) -> bool:
+    def healthy(self, model: str | None = None) -> bool:  # noqa: ARG002
         """Return that it is."""
         return True
 

@@ -13,9 +13,15 @@ from typing import Literal, Protocol, runtime_checkable
 
 ENGINE_GROUP = "hunmin.engines"
 
+UPSTREAMS_GROUP = "hunmin.upstreams"
+
 VERIFIER_GROUP = "hunmin.verifiers"
 
 FinishReason = Literal["stop", "length"]
+
+ModelState = Literal["ready", "starting", "failed"]
+"""Of a model: it can answer now; it is being loaded, or not reached yet; it cannot answer, and is
+tried again."""
 
 Capability = Literal[
     "chat",
@@ -130,6 +136,7 @@ class ModelCard:
     capabilities: frozenset[Capability]
     defaults: Mapping[str, float] = field(default_factory=dict)
     """Sampling values of its `generation_config.json`: temperature, top_p, ..."""
+    state: ModelState = "ready"
 
 
 @runtime_checkable
@@ -137,18 +144,28 @@ class Engine(Protocol):
     """Turns a checkpoint into a stream of tokens. Every engine passes one conformance suite."""
 
     async def start(self) -> None:
-        """Load the models; return when ready to generate."""
+        """Load the models; return when ready to generate.
+
+        It may be called again: what could not be loaded, or was given up, is tried anew.
+
+        Raises:
+            HunminError: A model could not be loaded.
+        """
         ...
 
     def models(self) -> Sequence[ModelCard]:
-        """Return the models served."""
+        """Return the models served, also those that cannot answer now."""
         ...
 
-    def count_prompt_tokens(self, generation: Generation) -> int:
-        """Return how many tokens the prompt has, chat template included."""
+    async def count_prompt_tokens(self, generation: Generation) -> int:
+        """Return how many tokens the prompt has, chat template included.
+
+        Raises:
+            HunminError: The model is unknown, or has no such token, or cannot be asked.
+        """
         ...
 
-    def encode(self, generation: Generation) -> Sequence[int]:
+    async def encode(self, generation: Generation) -> Sequence[int]:
         """Return the tokens of the prompt, chat template included.
 
         Raises:
@@ -156,7 +173,7 @@ class Engine(Protocol):
         """
         ...
 
-    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
+    async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
         """Return what each token stands for: bytes of text, or the name of a special token.
 
         Raises:
@@ -172,8 +189,8 @@ class Engine(Protocol):
         """
         ...
 
-    def healthy(self) -> bool:
-        """Return whether the engine can take a request now."""
+    def healthy(self, model: str | None = None) -> bool:
+        """Return whether a model can take a request now; without a name, whether any can."""
         ...
 
     async def close(self) -> None:
@@ -204,6 +221,17 @@ def find_engine(name: str) -> OpenEngine | None:
 def engine_names() -> list[str]:
     """Return the names of the installed engines, without loading any."""
     return sorted(point.name for point in entry_points(group=ENGINE_GROUP))
+
+
+OpenUpstreams = Callable[..., Engine]
+"""What an entry point of the group `hunmin.upstreams` refers to: makes one engine, not yet started,
+of the settings `upstreams` and, as `data`, the folder it may keep things in."""
+
+
+def find_upstreams() -> OpenUpstreams:
+    """Return what speaks to engines on other machines; it comes with Hunmin."""
+    [point] = entry_points(group=UPSTREAMS_GROUP, name="http")
+    return point.load()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class ScriptedEngine:
     async def start(self) -> None:
         await asyncio.sleep(self.start_seconds)
         if self.start_error is not None:
+            self.is_healthy = False
             raise self.start_error
         self.started = True
 
@@ -89,14 +90,14 @@ class ScriptedEngine:
             for name in self.names
         ]
 
-    def count_prompt_tokens(self, generation: Generation) -> int:
+    async def count_prompt_tokens(self, generation: Generation) -> int:
         texts = [message.content for message in generation.messages] or [generation.prompt or ""]
         return sum(len(pieces(text)) + 4 for text in texts)
 
-    def encode(self, generation: Generation) -> list[int]:
-        return [0] * self.count_prompt_tokens(generation)
+    async def encode(self, generation: Generation) -> list[int]:
+        return [0] * await self.count_prompt_tokens(generation)
 
-    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:  # noqa: ARG002
+    async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:  # noqa: ARG002
         return [b"?"] * len(tokens)
 
     async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
@@ -114,7 +115,7 @@ class ScriptedEngine:
                 self.canceled.append(generation.request_id)
 
     async def _write(self, generation: Generation) -> AsyncIterator[Delta]:
-        prompt_tokens = self.count_prompt_tokens(generation)
+        prompt_tokens = await self.count_prompt_tokens(generation)
         text, stopped = self._text(generation)
         tokens = pieces(text)
         limit = generation.sampling.max_tokens
@@ -137,7 +138,7 @@ class ScriptedEngine:
         places = [text.find(stop) for stop in generation.sampling.stop if stop in text]
         return (text[: min(places)], True) if places else (text, False)
 
-    def healthy(self) -> bool:
+    def healthy(self, model: str | None = None) -> bool:  # noqa: ARG002
         return self.started and self.is_healthy and not self.closed
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from hunmin import audit
 from hunmin.errors import ManifestBroken, ManifestMissing, ModelNotFound, TraceMissing
 from hunmin.gateway import Gateway
 from hunmin.manifest import MANIFEST_NAME, manifest_sha256
-from hunmin.plugins import ModelCard
+from hunmin.plugins import ModelCard, ModelState
 
 State = Literal["ready", "starting", "unavailable"]
 
@@ -25,6 +25,7 @@ class ModelView(BaseModel):
 
     id: str
     context_tokens: int
+    state: ModelState
     has_trace: bool
     """Whether its manifest is on this machine, so that one can see what it was made from."""
 
@@ -39,13 +40,14 @@ class ModelsView(BaseModel):
 
 
 def list_models(gateway: Gateway) -> ModelsView:
-    """Return the models that can chat; the first one is taken where none is named."""
+    """Return the models that can chat, the one taken where none is named first."""
     return ModelsView(
         state=_STATES[gateway.state()],
         models=[
             ModelView(
                 id=card.id,
                 context_tokens=card.context_tokens,
+                state=card.state,
                 has_trace=card.folder is not None and (card.folder / MANIFEST_NAME).is_file(),
             )
             for card in _cards(gateway)
@@ -54,7 +56,11 @@ def list_models(gateway: Gateway) -> ModelsView:
 
 
 def choose_model(gateway: Gateway, name: str | None) -> ModelCard:
-    """Return the card of the model called `name`, or of the first; or raise `ModelNotFound`."""
+    """Return the card of the model called `name`, or of the first that can answer.
+
+    Raises:
+        ModelNotFound: There is none of that name, or none at all.
+    """
     for card in _cards(gateway):
         if name in {None, card.id}:
             return card
@@ -106,4 +112,6 @@ def _sha256(folder: Path, _changed: int) -> str:
 
 
 def _cards(gateway: Gateway) -> list[ModelCard]:
-    return [card for card in gateway.models() if "chat" in card.capabilities]
+    """Return the models that can chat, those that cannot answer now after the others."""
+    cards = [card for card in gateway.models() if "chat" in card.capabilities]
+    return sorted(cards, key=lambda card: card.state != "ready")

@@ -68,7 +68,7 @@ class EngineSpeaker:
             )
 
         async def count_from(first: int) -> int:
-            return self._engine.count_prompt_tokens(plan(first))
+            return await self._engine.count_prompt_tokens(plan(first))
 
         first = await rules.turns_left_out(
             len(turns),

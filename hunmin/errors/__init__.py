@@ -170,6 +170,9 @@ from hunmin.errors.training import (
     TensorUnfit,
     TrainingUnstable,
 )
+from hunmin.errors.upstreams import (
+    ModelNameTaken,
+)
 from hunmin.errors.web import (
     BodyTooLarge,
     CrossSiteRefused,
@@ -263,6 +266,7 @@ __all__ = [
     "ModelFolderBroken",
     "ModelFolderMissing",
     "ModelLacksCapability",
+    "ModelNameTaken",
     "ModelNameWrong",
     "ModelNotFound",
     "ModelNotServed",

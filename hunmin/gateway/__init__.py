@@ -7,6 +7,7 @@ answer is ever stored here.
 
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.exchange import error_face
+from hunmin.gateway.fleet import Fleet
 from hunmin.gateway.queries import Usage, usage
 from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.service import Gateway
@@ -19,6 +20,7 @@ __all__ = [
     "ChatMessage",
     "ChatRequest",
     "CompletionRequest",
+    "Fleet",
     "Gateway",
     "Usage",
     "error_face",

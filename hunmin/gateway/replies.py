@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from hunmin.plugins import FinishReason
+from hunmin.plugins import FinishReason, ModelState
 
 
 class Reply(BaseModel):
@@ -193,6 +193,8 @@ class ModelReply(Reply):
     owned_by: str
     max_model_len: int
     """Tokens of prompt and answer together. Not OpenAI's; the name is vLLM's."""
+    state: ModelState
+    """Whether it can answer now. Not OpenAI's."""
 
 
 class ModelList(Reply):

@@ -10,7 +10,6 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, repeat
 from typing import Literal
@@ -28,9 +27,6 @@ from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
 
 log = logs.get(__name__)
-
-COUNT_AT_ONCE_CHARACTERS_MAX = 2_000
-"""A prompt this short is counted in less time than another thread takes to wake up."""
 
 START_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """How long starting waits between tries while the database is away; the last one for ever."""
@@ -53,7 +49,6 @@ class Gateway:
         self._settling: set[asyncio.Task[None]] = set()
         self._places_taken = 0
         self._recorder = Recorder(database, synced=settings.records_synced)
-        self._counters = ThreadPoolExecutor(2, thread_name_prefix="gateway-counts")
         self._starting: asyncio.Task[None] | None = None
         self._failure: HunminError | None = None
         self._closed = False
@@ -65,10 +60,10 @@ class Gateway:
             self._starting = asyncio.create_task(self._start())
 
     async def ready(self) -> None:
-        """Return when the engine has started.
+        """Return when the engine has started, with all models or some.
 
         Raises:
-            HunminError: It did not start.
+            HunminError: None of its models could be started; what can be tried again, is.
         """
         self.launch()
         assert self._starting is not None
@@ -94,21 +89,23 @@ class Gateway:
             for task in unsettled:
                 task.cancel()
         self._recorder.close()
-        self._counters.shutdown(wait=False)
 
     def models(self) -> Sequence[ModelCard]:
-        """Return the models served, also while they are being loaded."""
+        """Return the models served, also those that cannot answer now."""
         return self._engine.models()
 
     def healthy(self) -> bool:
-        """Return whether a request could be answered now."""
-        return self._started and self._failure is None and self._engine.healthy()
+        """Return whether a request could be answered now, by one model at least."""
+        return self._started and self._engine.healthy()
 
     def state(self) -> Literal["ok", "starting", "failed"]:
         """Return what a probe wants to know: can it answer, not yet, or not any more."""
         if self.healthy():
             return "ok"
-        return "starting" if not self._started and not self._closed else "failed"
+        if self._closed:
+            return "failed"
+        waiting = not self._started or any(one.state == "starting" for one in self.models())
+        return "starting" if waiting else "failed"
 
     async def count_prompt_tokens(self, request: ApiRequest) -> int:
         """Return how many tokens a request's prompt has, chat template included.
@@ -118,10 +115,8 @@ class Gateway:
         Raises:
             HunminError: The engine is not ready, or the model is unknown.
         """
-        self._check_ready()
-        card = rules.choose_model(self._engine.models(), request.model)
-        generation = rules.plan(request, card, request_id="count")
-        return await self._count(generation)
+        card = self._ready_card(request.model)
+        return await self._engine.count_prompt_tokens(rules.plan(request, card, request_id="count"))
 
     async def answer(
         self, actor: Actor, request: ApiRequest, *, request_id: str
@@ -153,8 +148,7 @@ class Gateway:
 
         Whoever opens an answer closes it, also after an error. See `answer` for the arguments.
         """
-        self._check_ready()
-        card = rules.choose_model(self._engine.models(), request.model)
+        card = self._ready_card(request.model)
         return await self._open(actor, rules.plan(request, card, request_id=request_id), card)
 
     async def open_all(self, actor: Actor, request: ApiRequest, *, request_id: str) -> list[Answer]:
@@ -162,8 +156,7 @@ class Gateway:
 
         Each is admitted, counted and settled by itself.
         """
-        self._check_ready()
-        card = rules.choose_model(self._engine.models(), request.model)
+        card = self._ready_card(request.model)
         generations = rules.plan_all(request, card, request_id=request_id)
         param = "n" if request.choices > 1 else "prompt"
         rules.check_choices(len(generations), self._limits(actor), param=param)
@@ -185,12 +178,8 @@ class Gateway:
         Raises:
             HunminError: The engine is not ready, or the model or a token is unknown.
         """
-        self._check_ready()
-        card = rules.choose_model(self._engine.models(), request.model)
-        generation = rules.plan(request, card, request_id="tokens")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._counters, self._engine.encode, generation
-        )
+        card = self._ready_card(request.model)
+        return await self._engine.encode(rules.plan(request, card, request_id="tokens"))
 
     async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
         """Return what each token stands for: bytes of text, or the name of a special token.
@@ -198,11 +187,7 @@ class Gateway:
         Raises:
             HunminError: The engine is not ready, or the model or a token is unknown.
         """
-        self._check_ready()
-        card = rules.choose_model(self._engine.models(), model)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._counters, self._engine.decode, card.id, tokens
-        )
+        return await self._engine.decode(self._ready_card(model).id, tokens)
 
     async def _open(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Admit one answer and begin it."""
@@ -220,7 +205,7 @@ class Gateway:
 
     async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Return the answer, not begun, to a prompt that fits."""
-        prompt_tokens = await self._count(generation)
+        prompt_tokens = await self._engine.count_prompt_tokens(generation)
         generation = rules.fit(
             generation,
             prompt_tokens=prompt_tokens,
@@ -228,7 +213,7 @@ class Gateway:
             completion_tokens_max=self.settings.completion_tokens_max,
         )
         generation = replace(generation, tenant=actor.user_id or actor.kind)
-        self._check_ready()  # it may have been closed while the tokens were counted
+        self._ready_card(card.id)  # it may have been closed while the tokens were counted
         return Answer(
             self._engine,
             generation,
@@ -254,13 +239,24 @@ class Gateway:
     def _started(self) -> bool:
         return self._starting is not None and self._starting.done() and not self._closed
 
-    def _check_ready(self) -> None:
-        if self._closed or self._failure is not None:
+    def _ready_card(self, model: str) -> ModelCard:
+        """Return the card of a model that can answer now.
+
+        Raises:
+            ModelNotFound: There is no such model.
+            EngineStarting: It is being loaded.
+            EngineUnavailable: It cannot answer, or the gateway is closed.
+        """
+        if self._closed:
             raise EngineUnavailable
         if not self._started:
             raise EngineStarting
-        if not self._engine.healthy():
+        card = rules.choose_model(self._engine.models(), model)
+        if card.state == "starting":
+            raise EngineStarting
+        if not self._engine.healthy(card.id):
             raise EngineUnavailable
+        return card
 
     async def _start(self) -> None:
         await keep_trying(
@@ -327,16 +323,6 @@ class Gateway:
         return rules.Limits(
             requests_per_minute_max=self.settings.requests_per_minute_max,
             concurrent_max=self.settings.concurrent_per_key_max,
-        )
-
-    async def _count(self, generation: Generation) -> int:
-        """Count a prompt's tokens, in a thread where that takes a while."""
-        characters = len(generation.prompt or "")
-        characters += sum(len(message.content) for message in generation.messages)
-        if characters <= COUNT_AT_ONCE_CHARACTERS_MAX:
-            return self._engine.count_prompt_tokens(generation)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._counters, self._engine.count_prompt_tokens, generation
         )
 
 

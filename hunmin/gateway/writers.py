@@ -255,6 +255,7 @@ def model_reply(card: ModelCard) -> ModelReply:
         created=card.created_at,
         owned_by="hunmin",
         max_model_len=card.context_tokens,
+        state=card.state,
     )
 
 

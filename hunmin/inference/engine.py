@@ -10,11 +10,10 @@ import functools
 import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hunmin.errors import (
-    ContextTooLong,
     EngineNotReady,
     EngineRefused,
     HunminError,
@@ -24,18 +23,16 @@ from hunmin.errors import (
 from hunmin.inference.folder import ModelFolder
 from hunmin.inference.frames import Message
 from hunmin.inference.host import ModelHost
+from hunmin.inference.prompts import PromptReader
 from hunmin.inference.text import AnswerText
 from hunmin.inference.ways import Limits, Way, core_count
-from hunmin.plugins import Delta, Generation, ModelCard, Sampling, TokenScore
+from hunmin.plugins import Delta, Generation, ModelCard, ModelState, Sampling, TokenScore
 
 READY_SECONDS_MAX = 20.0
 """How long a request waits for a process that is being started again."""
 
 LOGPROBS_MAX = 20
 """Of this many most probable tokens an answer may tell at each place."""
-
-_SHORT_PROMPT_TOKENS = 2_000
-"""Longer prompts are cut into tokens in a thread, so that other streams go on."""
 
 _SEEDS = 1 << 32
 
@@ -59,29 +56,36 @@ class EmbeddedEngine:
         Raises:
             ModelFolderBroken: A folder cannot be served.
         """
+        self._make_host = functools.partial(
+            ModelHost,
+            ways=ways,
+            cache=cache,
+            threads=core_count(threads),
+            limits=limits or Limits(),
+        )
         self._hosts = {
-            name: ModelHost(
-                ModelFolder(name, folder),
-                ways,
-                cache=cache,
-                threads=core_count(threads),
-                limits=limits or Limits(),
-            )
-            for name, folder in models.items()
+            name: self._make_host(ModelFolder(name, folder)) for name, folder in models.items()
         }
+        self._prompts = PromptReader()
+        self._closed = False
 
     async def start(self) -> None:
         """Start every model and wait until all can take requests.
 
+        Called again, it starts what was given up.
+
         Raises:
             EngineFailed: A model could not be started in any way.
         """
+        for name, host in self._hosts.items():
+            if _state(host) == "failed" and not self._closed:
+                self._hosts[name] = self._make_host(host.model)
         futures = [host.start() for host in self._hosts.values()]
         await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(f)) for f in futures))
 
     def models(self) -> Sequence[ModelCard]:
-        """Return the models served."""
-        return [host.card() for host in self._hosts.values()]
+        """Return the models served, also those that cannot answer now."""
+        return [replace(host.card(), state=_state(host)) for host in self._hosts.values()]
 
     def host(self, model: str) -> ModelHost:
         """Return the process of a model.
@@ -94,31 +98,29 @@ class EmbeddedEngine:
         except KeyError:
             raise ModelNotServed from None
 
-    def count_prompt_tokens(self, generation: Generation) -> int:
+    async def count_prompt_tokens(self, generation: Generation) -> int:
         """Return how many tokens the prompt has, chat template included.
 
         A text so long that no way of cutting it could fit the context is not cut: what it has at
         least is returned.
         """
-        model = self.host(generation.model).model
-        least = model.tokens_at_least(generation)
-        return least if least > model.context_tokens else len(model.encode(generation))
+        return await self._prompts.count(self.host(generation.model).model, generation)
 
-    def encode(self, generation: Generation) -> Sequence[int]:
+    async def encode(self, generation: Generation) -> Sequence[int]:
         """Return the tokens of the prompt, chat template included.
 
         Raises:
             HunminError: The model is unknown, or has no such token.
         """
-        return self.host(generation.model).model.encode(generation)
+        return await self._prompts.encode(self.host(generation.model).model, generation)
 
-    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
+    async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
         """Return what each token stands for: bytes of text, or the name of a special token.
 
         Raises:
             HunminError: The model is unknown, or has no such token.
         """
-        return self.host(model).model.decode(tokens)
+        return await self._prompts.decode(self.host(model).model, tokens)
 
     async def stream(self, generation: Generation) -> AsyncIterator[Delta]:
         """Generate. Closing the iterator cancels and frees the place at the next step.
@@ -131,7 +133,9 @@ class EmbeddedEngine:
         """
         check_sampling(generation.sampling)
         host = self.host(generation.model)
-        prompt = await _encode(host.model, generation)
+        prompt = await self._prompts.encode_fitting(
+            host.model, generation, context_tokens=host.model.context_tokens
+        )
         room = host.model.context_tokens - len(prompt)
         await _until_ready(host)
         answer = _Answer(
@@ -151,12 +155,14 @@ class EmbeddedEngine:
         finally:
             host.cancel(number)
 
-    def healthy(self) -> bool:
-        """Return whether every model can take a request now."""
-        return all(host.is_ready() for host in self._hosts.values())
+    def healthy(self, model: str | None = None) -> bool:
+        """Return whether a model can take a request now; without a name, whether any can."""
+        asked = self._hosts.values() if model is None else [self.host(model)]
+        return any(host.is_ready() for host in asked)
 
     async def close(self) -> None:
         """Stop every generation and every process. Safe to call twice."""
+        self._closed = True
         await asyncio.gather(*(asyncio.to_thread(host.close) for host in self._hosts.values()))
 
 
@@ -259,18 +265,12 @@ def _request(
     }
 
 
-async def _encode(model: ModelFolder, generation: Generation) -> list[int]:
-    """Return the prompt's tokens, or raise `ContextTooLong` where they leave no room."""
-    count = model.tokens_at_least(generation)
-    prompt: list[int] = []
-    if count <= min(_SHORT_PROMPT_TOKENS, model.context_tokens):
-        prompt = model.encode(generation)
-    elif count <= model.context_tokens:
-        prompt = await asyncio.to_thread(model.encode, generation)
-    count = len(prompt) or count
-    if count >= model.context_tokens:
-        raise ContextTooLong(prompt_tokens=count, context_tokens=model.context_tokens)
-    return prompt
+def _state(host: ModelHost) -> ModelState:
+    """Return whether a model can answer, is being loaded, or was given up."""
+    ready = host.ready()
+    if not ready.done():
+        return "starting"
+    return "ready" if ready.exception() is None else "failed"
 
 
 async def _until_ready(host: ModelHost) -> None:

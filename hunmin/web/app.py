@@ -37,10 +37,10 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         engine: What answers; by default the engine and models the settings name.
 
     Raises:
-        HunminError: A setting names an engine or a model that is not there.
+        HunminError: A setting names an engine or a model that is not there, or one name twice.
     """
     engine_name = settings.inference.engine if engine is None else type(engine).__name__
-    engine = engine or find_engine(settings)
+    engine = engine or gateway.Fleet(find_engines(settings))
     app = FastAPI(
         title="Hunmin",
         version=__version__,
@@ -83,8 +83,10 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     return app
 
 
-def find_engine(settings: Settings) -> plugins.Engine:
-    """Return the engine the settings name, not yet started.
+def find_engines(settings: Settings) -> list[plugins.Engine]:
+    """Return an engine for each model the settings name, not yet started.
+
+    Each has its own, so that one that cannot start takes no other down.
 
     Raises:
         EngineUnknown: None of that name is installed.
@@ -99,9 +101,11 @@ def find_engine(settings: Settings) -> plugins.Engine:
             raise ModelNameWrong(name=name)
         if not (folder / "config.json").is_file():
             raise ModelFolderMissing(folder=folder)
-    return open_engine(
-        settings.models, cache=settings.data / "cache", threads=settings.inference.threads
-    )
+    cache, threads = settings.data / "cache", settings.inference.threads
+    return [
+        open_engine({name: folder}, cache=cache, threads=threads)
+        for name, folder in settings.models.items()
+    ]
 
 
 def hosts_of(settings: Settings) -> set[str]:

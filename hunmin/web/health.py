@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from hunmin import __version__
 from hunmin.gateway import Gateway
+from hunmin.plugins import ModelState
 
 router = APIRouter(tags=["service"])
 
@@ -19,12 +20,14 @@ class Health(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     status: Literal["ok", "starting", "failed"]
-    """`ok`: questions are answered. `starting`: pages work, the model is being loaded.
-    `failed`: pages work, the model cannot answer; the log says why."""
+    """`ok`: questions are answered, by one model at least. `starting`: pages work, the model is
+    being loaded. `failed`: pages work, no model can answer; the log says why."""
     engine: str
     """The engine's name."""
     models: list[str]
-    """The models served."""
+    """The models served, also those that cannot answer now."""
+    states: dict[str, ModelState]
+    """What each can do now: a model that cannot answer takes no other down."""
     version: str
 
 
@@ -36,11 +39,12 @@ class Health(BaseModel):
 def healthz(request: Request) -> JSONResponse:
     """Say whether questions are answered: 200 when they are, 503 when not or not yet."""
     gateway: Gateway = request.app.state.gateway
-    state = gateway.state()
+    state, cards = gateway.state(), gateway.models()
     health = Health(
         status=state,
         engine=request.app.state.engine_name,
-        models=[card.id for card in gateway.models()],
+        models=[card.id for card in cards],
+        states={card.id: card.state for card in cards},
         version=__version__,
     )
     return JSONResponse(

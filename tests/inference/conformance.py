@@ -49,9 +49,11 @@ async def say(engine: Engine, generation: Generation) -> str:
     return "".join(delta.text for delta in await collect(engine, generation))
 
 
-async def until_healthy(engine: Engine, seconds: float = 200.0) -> None:
+async def until_healthy(
+    engine: Engine, model: str | None = None, *, seconds: float = 200.0
+) -> None:
     deadline = time.monotonic() + seconds
-    while not engine.healthy():
+    while not engine.healthy(model):
         assert time.monotonic() < deadline, "the engine did not come back"
         await asyncio.sleep(0.05)
 
@@ -65,12 +67,14 @@ class EngineConformance:
     def test_it_is_an_engine_and_says_what_it_serves(self, engine):
         assert isinstance(engine, Engine)
         assert engine.healthy()
+        assert engine.healthy("parrot")
         cards = {card.id: card for card in engine.models()}
         assert set(cards) == {"parrot", "random"}
         card = cards["parrot"]
         assert card.context_tokens == CONTEXT_TOKENS
         assert card.folder is not None
         assert card.created_at > 0
+        assert card.state == "ready"
         assert {"chat", "completion", "seed", "stop", "penalties"} <= card.capabilities
         assert card.defaults == {"temperature": 0.6, "top_p": 0.8}
 
@@ -93,7 +97,7 @@ class EngineConformance:
 
         last = (await collect(engine, generation))[-1]
 
-        assert last.prompt_tokens == engine.count_prompt_tokens(generation)
+        assert last.prompt_tokens == await engine.count_prompt_tokens(generation)
         assert last.completion_tokens == 7
 
     async def test_a_syllable_cut_off_by_the_limit_is_one_replacement_character(self, engine):
@@ -173,7 +177,7 @@ class EngineConformance:
         with pytest.raises(ContextTooLong) as refusal:
             await collect(engine, generation)
 
-        assert refusal.value.prompt_tokens == engine.count_prompt_tokens(generation)
+        assert refusal.value.prompt_tokens == await engine.count_prompt_tokens(generation)
         assert refusal.value.context_tokens == CONTEXT_TOKENS
 
     async def test_an_answer_ends_with_the_context(self, engine):
@@ -183,14 +187,14 @@ class EngineConformance:
         assert last.prompt_tokens + last.completion_tokens == CONTEXT_TOKENS
 
     async def test_an_empty_text_is_continued_too(self, engine):
-        assert engine.count_prompt_tokens(completion("")) == 1
+        assert await engine.count_prompt_tokens(completion("")) == 1
         assert await say(engine, completion("", max_tokens=6)) == PARROT_SAYS
 
     async def test_special_tokens_typed_by_a_person_are_only_text(self, engine):
-        typed = engine.count_prompt_tokens(chat("<|im_end|>"))
+        typed = await engine.count_prompt_tokens(chat("<|im_end|>"))
 
-        assert typed > engine.count_prompt_tokens(chat("a")) + 3
-        assert engine.count_prompt_tokens(completion("<|im_end|>")) > 3
+        assert typed > await engine.count_prompt_tokens(chat("a")) + 3
+        assert await engine.count_prompt_tokens(completion("<|im_end|>")) > 3
 
     @pytest.mark.parametrize(
         "text", ["\ud800", "\x00", "a" * 100, "🇰🇷", "\u1112\u116e\u11ab", "\u202e"]
@@ -251,7 +255,7 @@ class EngineConformance:
         with pytest.raises(ModelNotServed):
             await collect(engine, chat(model="nobody"))
         with pytest.raises(ModelNotServed):
-            engine.count_prompt_tokens(chat(model="nobody"))
+            await engine.count_prompt_tokens(chat(model="nobody"))
 
     async def test_eight_at_once_all_finish_and_faster_than_one_after_another(self, engine):
         generations = [chat(f"{number}번", max_tokens=60) for number in range(8)]
@@ -323,9 +327,15 @@ class EngineConformance:
             async for _ in stream:
                 pass
         assert failure.value.retry_after_seconds > 0
-        assert not engine.healthy()
+        assert not engine.healthy("parrot")
+        assert engine.healthy("random")
+        assert engine.healthy()
+        assert {card.id: card.state for card in engine.models()} == {
+            "parrot": "starting",
+            "random": "ready",
+        }
         assert await say(engine, chat(model="random", max_tokens=3)) is not None
-        await until_healthy(engine)
+        await until_healthy(engine, "parrot")
         assert await say(engine, chat(max_tokens=3)) == "훈"
 
     async def test_a_closed_engine_refuses_and_can_be_closed_again(self, closed_engine):

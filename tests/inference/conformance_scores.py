@@ -90,7 +90,7 @@ class ScoresConformance:
         again = await prompt_scores_of(engine, generation)
 
         assert text_of(first) == text.encode()
-        assert [score.token for score in first] == engine.encode(generation)
+        assert [score.token for score in first] == list(await engine.encode(generation))
         assert first[0].logprob is None
         assert all(score.logprob < 0 for score in first[1:])
         assert [score.logprob for score in again[1:]] == pytest.approx(
@@ -132,7 +132,7 @@ class ScoresConformance:
 
     async def test_a_token_may_be_favored_or_forbidden(self, engine, offers):
         offers("logit_bias")
-        [favored] = engine.encode(completion("!"))
+        [favored] = await engine.encode(completion("!"))
         asked = {"model": "random", "max_tokens": 4, "logprobs": 0}
         plain = await scores_of(engine, chat(**asked))
         forbidden = tuple((score.token, -100.0) for score in plain)
@@ -191,28 +191,28 @@ class ScoresConformance:
         assert refusal.value.name == "logit_bias"
 
     async def test_tokens_are_continued_as_their_text_is(self, engine):
-        ids = engine.encode(completion("훈민정음"))
+        ids = await engine.encode(completion("훈민정음"))
         generation = by_tokens(ids, model="random")
 
-        assert engine.count_prompt_tokens(generation) == len(ids)
+        assert await engine.count_prompt_tokens(generation) == len(ids)
         assert await say(engine, generation) == await say(
             engine, completion("훈민정음", model="random")
         )
 
     async def test_what_tokens_stand_for_is_told(self, engine):
         text = "훈민정음, 1446 <|im_end|>"
-        tokens = engine.encode(completion(text))
+        tokens = await engine.encode(completion(text))
 
-        assert b"".join(engine.decode("parrot", tokens)) == text.encode()
-        assert engine.decode("parrot", [2]) == [b"<|im_end|>"]
+        assert b"".join(await engine.decode("parrot", tokens)) == text.encode()
+        assert await engine.decode("parrot", [2]) == [b"<|im_end|>"]
 
     @pytest.mark.parametrize("number", [-1, 1024, 10**12])
     async def test_a_token_the_model_does_not_have_is_refused(self, engine, number):
         with pytest.raises(TokenUnknown) as refusal:
-            engine.count_prompt_tokens(by_tokens([5, number]))
+            await engine.count_prompt_tokens(by_tokens([5, number]))
         assert refusal.value.param == "prompt"
         with pytest.raises(TokenUnknown):
-            engine.decode("parrot", [number])
+            await engine.decode("parrot", [number])
         with pytest.raises(TokenUnknown) as refusal:
-            engine.count_prompt_tokens(chat(logit_bias=((number, 1.0),)))
+            await engine.count_prompt_tokens(chat(logit_bias=((number, 1.0),)))
         assert refusal.value.param == "logit_bias"

@@ -103,7 +103,7 @@ class TestTransformers(_Both):
         generation = completion(
             "나랏말싸미 듕귁에 달아", model="random", max_tokens=1, logprobs=0, prompt_logprobs=True
         )
-        ids = torch.tensor([engine.encode(generation)])
+        ids = torch.tensor([await engine.encode(generation)])
         model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
         logprobs_TV = torch.log_softmax(model(ids).logits[0], dim=-1)
         expected = logprobs_TV[:-1].gather(-1, ids[0, 1:, None])[:, 0].tolist()

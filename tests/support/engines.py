@@ -52,6 +52,16 @@ def scores_of(
     return tuple(told)
 
 
+def tokens_of(generation: Generation) -> list[int]:
+    """Return a prompt's tokens: its characters."""
+    if generation.prompt_ids:
+        if max(generation.prompt_ids) >= VOCAB_SIZE:
+            raise TokenUnknown(vocab_size=VOCAB_SIZE, param="prompt")
+        return list(generation.prompt_ids)
+    said = generation.prompt or "".join(turn.content for turn in generation.messages)
+    return [ord(character) for character in said]
+
+
 class PaperEngine:
     """Says `text` again and again, as an engine would."""
 
@@ -85,23 +95,19 @@ class PaperEngine:
     async def start(self) -> None:
         await self.may_start.wait()
         if self.start_failure is not None:
+            self.healthy_now = False
             raise self.start_failure
 
     def models(self) -> list[ModelCard]:
         return self.cards
 
-    def count_prompt_tokens(self, generation: Generation) -> int:
-        return len(self.encode(generation))
+    async def count_prompt_tokens(self, generation: Generation) -> int:
+        return len(tokens_of(generation))
 
-    def encode(self, generation: Generation) -> list[int]:
-        if generation.prompt_ids:
-            if max(generation.prompt_ids) >= VOCAB_SIZE:
-                raise TokenUnknown(vocab_size=VOCAB_SIZE, param="prompt")
-            return list(generation.prompt_ids)
-        said = generation.prompt or "".join(turn.content for turn in generation.messages)
-        return [ord(character) for character in said]
+    async def encode(self, generation: Generation) -> list[int]:
+        return tokens_of(generation)
 
-    def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:  # noqa: ARG002
+    async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:  # noqa: ARG002
         if any(token >= VOCAB_SIZE for token in tokens):
             raise TokenUnknown(vocab_size=VOCAB_SIZE, param="tokens")
         return [chr(token).encode("utf-8", "surrogatepass") for token in tokens]
@@ -120,7 +126,7 @@ class PaperEngine:
             self.running.discard(generation.request_id)
 
     async def _pieces(self, generation: Generation) -> AsyncIterator[Delta]:
-        prompt_tokens = self.count_prompt_tokens(generation)
+        prompt_tokens = len(tokens_of(generation))
         card = next(card for card in self.cards if card.id == generation.model)
         most = generation.sampling.max_tokens
         if prompt_tokens + most > card.context_tokens:
@@ -139,7 +145,7 @@ class PaperEngine:
             piece = "".join(self.text[(said + n) % len(self.text)] for n in range(step))
             told = scores_of(piece, generation.sampling)
             first = generation.sampling.prompt_logprobs and said == 0
-            prompt = "".join(map(chr, self.encode(generation))) if first else ""
+            prompt = "".join(map(chr, tokens_of(generation))) if first else ""
             said += step
             yield Delta(
                 text=piece,
@@ -153,7 +159,7 @@ class PaperEngine:
             text="", finish_reason=reason, prompt_tokens=prompt_tokens, completion_tokens=said
         )
 
-    def healthy(self) -> bool:
+    def healthy(self, model: str | None = None) -> bool:  # noqa: ARG002
         return self.healthy_now and not self.closed
 
     async def close(self) -> None:

@@ -26,6 +26,7 @@ def test_a_service_that_can_answer_says_so(client):
         "status": "ok",
         "engine": "ScriptedEngine",
         "models": ["hunmin-reference"],
+        "states": {"hunmin-reference": "ready"},
         "version": __version__,
     }
     assert client.get("/healthz").status_code == 200
