@@ -8,7 +8,7 @@ The rooms, from the ground up:
     privacy grammars                            finding personal data; the form of an answer
     db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
     model corpus rollouts train inference       the lab: files in, files out
-    evaluation build
+    upstreams evaluation build                  engines on other machines; measures; the whole line
     audit accounts gateway chat runs            the office: who may do what, and what was done
     web                                         the front desk: application, theme, translations
 """

@@ -46,6 +46,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Read documents, make collections of them, and search these.",
     ),
     "trace": ("hunmin.audit", "Show what a model was made from, and which documents it saw."),
+    "upstreams": (
+        "hunmin.upstreams",
+        "Show the engines on other machines, and take one out of service and back.",
+    ),
     "audit": ("hunmin.audit", "Read, seal and verify the audit log."),
     "accounts": ("hunmin.accounts", "Manage accounts."),
     "key": ("hunmin.accounts", "Manage API keys."),

@@ -137,6 +137,8 @@ class ModelCard:
     defaults: Mapping[str, float] = field(default_factory=dict)
     """Sampling values of its `generation_config.json`: temperature, top_p, ..."""
     state: ModelState = "ready"
+    parent: str | None = None
+    """The model an adapter belongs to."""
 
 
 @runtime_checkable

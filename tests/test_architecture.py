@@ -142,7 +142,8 @@ def test_the_office_runs_without_the_lab(room):
     program = (
         f"import sys, hunmin.{room}\n"
         "lab = {'torch', 'transformers', 'daft', 'openvino', 'hunmin.corpus', 'hunmin.model',\n"
-        "       'hunmin.rollouts', 'hunmin.train', 'hunmin.inference', 'hunmin.evaluation'}\n"
+        "       'hunmin.rollouts', 'hunmin.train', 'hunmin.inference', 'hunmin.upstreams',\n"
+        "       'hunmin.evaluation'}\n"
         "assert not lab & set(sys.modules), lab & set(sys.modules)"
     )
     said = subprocess.run(
@@ -156,6 +157,7 @@ def test_the_lab_runs_without_a_database():
     program = (
         "import sys, hunmin.corpus, hunmin.evaluation, hunmin.indexing.step, hunmin.inference\n"
         "import hunmin.model, hunmin.rollouts.generating, hunmin.rollouts.scoring\n"
+        "import hunmin.upstreams.engine\n"
         "office = {'sqlalchemy', 'fastapi', 'hunmin.db', 'hunmin.act'}\n"
         "assert not office & set(sys.modules), office & set(sys.modules)"
     )

@@ -172,6 +172,12 @@ from hunmin.errors.training import (
 )
 from hunmin.errors.upstreams import (
     ModelNameTaken,
+    TokenizerElsewhere,
+    UpstreamBrokeOff,
+    UpstreamRefused,
+    UpstreamUnknown,
+    UpstreamUnreachable,
+    UpstreamWrong,
 )
 from hunmin.errors.web import (
     BodyTooLarge,
@@ -318,6 +324,7 @@ __all__ = [
     "TitleUnfit",
     "TokenUnknown",
     "TokenizerBroken",
+    "TokenizerElsewhere",
     "TokenizerTrainingFailed",
     "TooManyAtOnce",
     "TooManyKeys",
@@ -328,6 +335,11 @@ __all__ = [
     "UnknownParameter",
     "UnsupportedMediaType",
     "UnsupportedParameter",
+    "UpstreamBrokeOff",
+    "UpstreamRefused",
+    "UpstreamUnknown",
+    "UpstreamUnreachable",
+    "UpstreamWrong",
     "UserExists",
     "UserNotFound",
     "UserUnclear",

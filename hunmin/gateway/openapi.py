@@ -36,6 +36,11 @@ ERRORS: Responses = {
     200: {"description": "As asked.", "headers": _REQUEST_ID},
     401: _error("No valid API key was sent: `invalid_api_key`."),
     500: _error("A fault of the server: `internal_error`."),
+    502: _error(
+        "An engine on another machine did not take the request, or broke off: "
+        "`upstream_refused` or `upstream_broke_off`.",
+        may_wait=True,
+    ),
     503: _error("Not able to answer now, such as while loading a model.", may_wait=True),
 }
 
@@ -56,6 +61,7 @@ READS: Responses = {
     408: _error("The body did not arrive in time: `request_timeout`."),
     413: _error("The body is too long: `request_too_large`."),
     415: _error("The body is not JSON by its headers: `unsupported_media_type`."),
+    501: _error("The model's tokenizer is on another machine: `tokenizer_elsewhere`."),
 }
 """The responses of an operation that reads a body and generates nothing."""
 

@@ -195,6 +195,8 @@ class ModelReply(Reply):
     """Tokens of prompt and answer together. Not OpenAI's; the name is vLLM's."""
     state: ModelState
     """Whether it can answer now. Not OpenAI's."""
+    parent: str | None
+    """The model an adapter belongs to. Not OpenAI's; the name is vLLM's."""
 
 
 class ModelList(Reply):

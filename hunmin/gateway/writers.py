@@ -256,6 +256,7 @@ def model_reply(card: ModelCard) -> ModelReply:
         owned_by="hunmin",
         max_model_len=card.context_tokens,
         state=card.state,
+        parent=card.parent,
     )
 
 

@@ -86,10 +86,10 @@ class ModelFolder:
         if generation.prompt_ids:
             return list(generation.prompt_ids)
         if generation.prompt is not None:
-            ids = self._tokenizer.encode(_whole_text(generation.prompt), add_special_tokens=False)
+            ids = self._tokenizer.encode(whole_text(generation.prompt), add_special_tokens=False)
             return ids.ids or [END_OF_TEXT_ID]
         messages = [
-            {"role": message.role, "content": _whole_text(message.content)}
+            {"role": message.role, "content": whole_text(message.content)}
             for message in generation.messages
         ]
         return encode_chat(self._tokenizer, messages, add_generation_prompt=True)
@@ -173,6 +173,6 @@ class ModelFolder:
         return value
 
 
-def _whole_text(text: str) -> str:
+def whole_text(text: str) -> str:
     """Return the text with halves of surrogate pairs, which no encoding has, as U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -14,6 +14,7 @@ from hunmin.settings.sections import (
     InferenceSettings,
     LogsSettings,
     RunsSettings,
+    UpstreamSettings,
     WebSettings,
     WorkerSettings,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "RunsSettings",
     "SettingView",
     "Settings",
+    "UpstreamSettings",
     "WebSettings",
     "WorkerSettings",
 ]

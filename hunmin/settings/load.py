@@ -33,6 +33,7 @@ from hunmin.settings.sections import (
     InferenceSettings,
     LogsSettings,
     RunsSettings,
+    UpstreamSettings,
     WebSettings,
     WorkerSettings,
 )
@@ -90,6 +91,10 @@ class Settings(BaseSettings):
     chat: ChatSettings = Field(default_factory=ChatSettings)
     inference: InferenceSettings = Field(default_factory=InferenceSettings)
     runs: RunsSettings = Field(default_factory=RunsSettings)
+    upstreams: dict[str, UpstreamSettings] = {}
+    """Engines on other machines, by a name of your choice, as `[upstreams.NAME]`: `url`, `kind`,
+    `models`, `adapters`, `key`, `tokenizer`, `private`, `concurrent_max` and
+    `first_token_seconds_max`, as the guide "Serve on other machines" tells."""
     logs: LogsSettings = Field(default_factory=LogsSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
 
@@ -159,8 +164,10 @@ class Settings(BaseSettings):
 
     @property
     def models(self) -> dict[str, Path]:
-        """Return the model folders to serve, by the name each is served under."""
-        return self.inference.models or {REFERENCE_NAME: REFERENCE_FOLDER}
+        """Return the model folders to serve here, by the name each is served under."""
+        if self.inference.models or self.upstreams:
+            return self.inference.models
+        return {REFERENCE_NAME: REFERENCE_FOLDER}
 
     def views(self) -> list[SettingView]:
         """Return every setting as a person may see it."""
@@ -205,6 +212,10 @@ def _beside(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     models = inference.get("models") if isinstance(inference, dict) else None
     if isinstance(models, dict):
         models.update({n: folder / p for n, p in models.items() if isinstance(p, str)})
+    upstreams = values.get("upstreams")
+    for upstream in upstreams.values() if isinstance(upstreams, dict) else ():
+        if isinstance(upstream, dict) and isinstance(upstream.get("tokenizer"), str):
+            upstream["tokenizer"] = folder / upstream["tokenizer"]
     return values
 
 
@@ -290,6 +301,8 @@ def _shown(value: Any) -> Any:  # noqa: ANN401 (any setting)
         return "***" if secret else ""
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, BaseModel):
+        return {key: _shown(getattr(value, key)) for key in type(value).model_fields}
     if isinstance(value, dict):
         return {key: _shown(inner) for key, inner in value.items()}
     return value

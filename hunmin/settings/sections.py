@@ -147,6 +147,37 @@ class LogsSettings(Section):
     """The least serious line that is written."""
 
 
+class UpstreamSettings(Section):
+    """An engine on another machine, as `[upstreams.NAME]`."""
+
+    url: str
+    """Where it is: `https://HOST`, `http://HOST:PORT` or `unix:PATH`."""
+    kind: Literal["vllm", "sglang", "llama.cpp", "openai"] = "vllm"
+    """What it is; kinds differ in names, and in what they can do."""
+    models: dict[str, str] = {}
+    """Names they are served under, and the engine's own. Empty, the default, serves all it has."""
+    adapters: dict[str, str] = {}
+    """LoRA adapters by name, and their folders on the engine's machine: a vLLM is told to load
+    them, and serves them as `MODEL:NAME`."""
+    key: SecretStr = SecretStr("")
+    """The key the engine asks for."""
+    tokenizer: Path | None = None
+    """The model's folder on this machine: prompts are then cut into tokens here, by the template
+    the model was trained with. Without it a vLLM is asked to."""
+    private: bool = False
+    """Whether the network between is nobody else's, so that `http` to another machine is right."""
+    concurrent_max: Annotated[int, Field(ge=1)] = 256
+    """Answers it writes at the same time for this server; more go elsewhere, or are refused."""
+    first_token_seconds_max: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """How long it may take until an answer begins."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return the names models and adapters are served under, and the engine's own."""
+        adapters = {f"{model}:{name}": name for model in self.models for name in self.adapters}
+        return {**self.models, **adapters}
+
+
 class WorkerSettings(Section):
     """Small background work: sealing the log, deletions, exports."""
 

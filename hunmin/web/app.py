@@ -84,12 +84,13 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
 
 
 def find_engines(settings: Settings) -> list[plugins.Engine]:
-    """Return an engine for each model the settings name, not yet started.
+    """Return an engine for each model the settings name, not yet started; one for all upstreams.
 
-    Each has its own, so that one that cannot start takes no other down.
+    Each model has its own, so that one that cannot start takes no other down.
 
     Raises:
         EngineUnknown: None of that name is installed.
+        UpstreamWrong: The settings of an upstream make no sense.
         ModelNameWrong: A model has a name that no event of the audit log could hold.
         ModelFolderMissing: A model is not where the settings say.
     """
@@ -101,11 +102,18 @@ def find_engines(settings: Settings) -> list[plugins.Engine]:
             raise ModelNameWrong(name=name)
         if not (folder / "config.json").is_file():
             raise ModelFolderMissing(folder=folder)
+    for upstream in settings.upstreams.values():
+        for name in upstream.names:
+            if not audit.is_word(name):
+                raise ModelNameWrong(name=name)
     cache, threads = settings.data / "cache", settings.inference.threads
-    return [
+    engines = [
         open_engine({name: folder}, cache=cache, threads=threads)
         for name, folder in settings.models.items()
     ]
+    if settings.upstreams:
+        engines.append(plugins.find_upstreams()(settings.upstreams, data=settings.data))
+    return engines
 
 
 def hosts_of(settings: Settings) -> set[str]:
