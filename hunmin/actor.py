@@ -16,11 +16,24 @@ class Actor:
     kind: ActorKind = "person"
     key_id: str | None = None
     """The key that was shown, where a program acts for a person."""
+    organization_id: str | None = None
+    """The organization a key belongs to; None for a person's own key, and for persons."""
+    project_id: str | None = None
+    """The project a key belongs to, of that organization."""
+    scopes: frozenset[str] = frozenset()
+    """What a key may be used for. Persons and guests have none and need none."""
+    models: frozenset[str] | None = None
+    """The models a key may ask; None: any."""
 
     @property
     def id(self) -> str:
         """Return the id under which the audit log knows this actor."""
         return self.user_id or self.kind
+
+    @property
+    def tenant(self) -> str:
+        """Return whose work this is: between tenants nothing is shared."""
+        return self.organization_id or self.id
 
     def has_role(self, *roles: str) -> bool:
         """Return whether the actor holds any of `roles`."""

@@ -54,6 +54,9 @@ _PRAGMAS: dict[str | None, dict[str, str | int]] = {
 Json = dict[str, Any]
 """A column of plain JSON."""
 
+Words = list[str]
+"""A column of short words, kept as a JSON array; None is NULL."""
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, always aware and in UTC, on both databases."""
@@ -91,6 +94,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         Json: JSON().with_variant(JSONB(), "postgresql"),
+        Words: JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
     }
 
 

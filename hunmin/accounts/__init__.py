@@ -2,63 +2,90 @@
 
 Nouns: a *user* is one account, with *roles*; a *sign-in link* opens it once; a *session* is a
 browser that is signed in; a *guest* is an account bound to one browser, made by the first thing
-it does; a *key* lets a program act for its owner. Secrets are 256 random bits, shown once; only
+it does; a *service account* owns keys of a project's programs and signs in nowhere; a *key* lets a
+program act for its owner, within its *scopes*. Secrets are 256 random bits, shown once; only
 their SHA-256 is kept.
 
 What a room needs at its routes: `VisitorAct` and `VisitorActor` (anyone who may chat),
-`PersonAct` and `PersonActor` (signed in), `KeyActor` (an API key), `AnyoneAct` (public pages);
-`KnownKeyActor` spares the database, for an action that asks `check_key_works` itself.
+`PersonAct` and `PersonActor` (signed in), `AnyoneAct` (public pages), and where keys are taken
+`Depends(key_actor(SCOPE))`: no route takes a key without saying what for. `known_key_actor` spares
+the database, for an action that asks `check_key_works` itself.
 The `...Act` ones open the transaction of the request; the `...Actor` ones only say who it is,
 for handlers that stream. `welcome` opens the transaction in which a stranger becomes a guest.
 """
 
 from hunmin.accounts.actions import (
-    KeyMade,
     SessionOpened,
-    create_key,
+    change_roles,
+    create_service_account,
     create_sign_in_link,
     create_user,
+    disable_user,
+    enable_user,
     end_session,
-    revoke_key,
     sign_in,
     welcome_guest,
 )
 from hunmin.accounts.door import (
     AnyoneAct,
     AnyoneActor,
-    KeyActor,
-    KnownKeyActor,
     PersonAct,
     PersonActor,
     VisitorAct,
     VisitorActor,
+    key_actor,
+    known_key_actor,
     welcome,
+)
+from hunmin.accounts.key_actions import (
+    KeyMade,
+    create_key,
+    end_keys,
+    make_key,
+    replace_key,
+    revoke_key,
+    rotate_key,
+)
+from hunmin.accounts.key_queries import (
+    check_key_works,
+    find_actor_by_key,
+    keys_of_organization,
+    list_keys,
 )
 from hunmin.accounts.known_keys import KnownKeys
 from hunmin.accounts.links import address_file, address_of, local_address, sign_in_address
 from hunmin.accounts.queries import (
-    check_key_works,
-    find_actor_by_key,
     find_actor_by_session,
     find_user,
     get_user,
     list_administrators,
-    list_keys,
     list_sessions,
     list_users,
+    users_by_id,
+)
+from hunmin.accounts.rules import (
+    PROGRAM_SCOPES,
+    SCOPES,
+    Scope,
+    check_administers,
+    clean_label,
+    hash_secret,
+    name_key,
+    secret_of_link,
 )
 from hunmin.accounts.views import KeyView, SessionView, UserView
 
 __all__ = [
+    "PROGRAM_SCOPES",
+    "SCOPES",
     "AnyoneAct",
     "AnyoneActor",
-    "KeyActor",
     "KeyMade",
     "KeyView",
-    "KnownKeyActor",
     "KnownKeys",
     "PersonAct",
     "PersonActor",
+    "Scope",
     "SessionOpened",
     "SessionView",
     "UserView",
@@ -66,23 +93,40 @@ __all__ = [
     "VisitorActor",
     "address_file",
     "address_of",
+    "change_roles",
+    "check_administers",
     "check_key_works",
+    "clean_label",
     "create_key",
+    "create_service_account",
     "create_sign_in_link",
     "create_user",
+    "disable_user",
+    "enable_user",
+    "end_keys",
     "end_session",
     "find_actor_by_key",
     "find_actor_by_session",
     "find_user",
     "get_user",
+    "hash_secret",
+    "key_actor",
+    "keys_of_organization",
+    "known_key_actor",
     "list_administrators",
     "list_keys",
     "list_sessions",
     "list_users",
     "local_address",
+    "make_key",
+    "name_key",
+    "replace_key",
     "revoke_key",
+    "rotate_key",
+    "secret_of_link",
     "sign_in",
     "sign_in_address",
+    "users_by_id",
     "welcome",
     "welcome_guest",
 ]

@@ -1,4 +1,4 @@
-"""Everything that can be done to accounts, sign-in links, sessions and keys."""
+"""Everything that can be done to accounts, sign-in links and sessions."""
 
 import secrets
 from collections.abc import Collection
@@ -10,19 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from hunmin import audit
 from hunmin.accounts import queries, rules
-from hunmin.accounts.tables import KeyRow, SessionRow, SignInLinkRow, UserRoleRow, UserRow
-from hunmin.accounts.views import KeyView, UserView
+from hunmin.accounts.tables import SessionRow, SignInLinkRow, UserRoleRow, UserRow
+from hunmin.accounts.views import UserView
 from hunmin.act import Act
 from hunmin.actor import Actor
 from hunmin.db import new_id
-from hunmin.errors import KeyNotFound, SessionNotFound, SignInLinkUnusable, UserExists, UserNotFound
-
-
-class KeyMade(NamedTuple):
-    """A key that was just made. Its secret is known only here, only now."""
-
-    key: KeyView
-    secret: str
+from hunmin.errors import SessionNotFound, SignInLinkUnusable, UserExists, UserNotFound
 
 
 class SessionOpened(NamedTuple):
@@ -46,12 +39,78 @@ def create_user(act: Act, *, name: str, roles: Collection[str] = ("person",)) ->
     """
     rules.check_administers(act.actor)
     cleaned = rules.clean_name(name)
-    given: list[rules.Role] = sorted({"person", *(rules.check_role(role) for role in roles)})
+    given = _given(roles)
     if queries.find_user(act, cleaned) is not None:
         raise UserExists
     row = _add_user(act, cleaned, given)
     audit.record(act, "accounts.user.create", row.id, roles=":".join(given))
     return queries.get_user(act, row.id)
+
+
+def create_service_account(act: Act, *, name: str) -> UserView:
+    """Make an account that nobody can sign in to and that owns keys of programs.
+
+    For the room that has found that the actor may. Its name need not be unlike all others.
+
+    Raises:
+        NameUnusable: The name has no letter and no digit.
+    """
+    row = _add_user(act, rules.clean_label(name), ["service"], key=f"service:{new_id()}")
+    audit.record(act, "accounts.user.create", row.id, roles="service")
+    return queries.users_by_id(act, [row.id])[row.id]
+
+
+def disable_user(act: Act, user_id: str) -> None:
+    """Shut an account: no session, key or link of it opens anything until it is enabled again.
+
+    Every browser of it is signed out.
+
+    Raises:
+        PersonNeeded: A key tried.
+        RoleNeeded: The actor is not an administrator.
+        OwnAccount: It is the actor's own.
+        UserNotFound: There is no such account.
+    """
+    row = _another(act, user_id)
+    if row.disabled_at is None:
+        row.disabled_at = act.now
+        audit.record(act, "accounts.user.disable", user_id)
+        _end_sessions(act, user_id)
+
+
+def enable_user(act: Act, user_id: str) -> None:
+    """Open an account again that was disabled. Its keys work again; its browsers must sign in.
+
+    Raises:
+        PersonNeeded: A key tried.
+        RoleNeeded: The actor is not an administrator.
+        OwnAccount: It is the actor's own.
+        UserNotFound: There is no such account.
+    """
+    row = _another(act, user_id)
+    if row.disabled_at is not None:
+        row.disabled_at = None
+        audit.record(act, "accounts.user.enable", user_id)
+
+
+def change_roles(act: Act, user_id: str, *, roles: Collection[str]) -> UserView:
+    """Give an account these roles and no others, and sign every browser of it out.
+
+    Raises:
+        PersonNeeded: A key tried.
+        RoleNeeded: The actor is not an administrator.
+        OwnAccount: It is the actor's own.
+        UserNotFound: There is no such account, or it is not a person's.
+        RoleUnknown: A role cannot be given.
+    """
+    row = _another(act, user_id)
+    given = _given(roles)
+    if sorted(role.role for role in row.roles) != given:
+        row.roles = [UserRoleRow(role=role) for role in given]
+        act.session.flush()
+        audit.record(act, "accounts.user.change", user_id, roles=":".join(given))
+        _end_sessions(act, user_id)
+    return queries.get_user(act, user_id)
 
 
 def create_sign_in_link(act: Act, user_id: str, *, minutes: int = 60) -> str:
@@ -64,7 +123,7 @@ def create_sign_in_link(act: Act, user_id: str, *, minutes: int = 60) -> str:
     """
     rules.check_answers_for(act.actor, user_id)
     user = queries.get_user(act, user_id)
-    if "guest" in user.roles:
+    if "person" not in user.roles:
         raise UserNotFound
     secret = secrets.token_urlsafe(rules.SECRET_BYTES)
     row = SignInLinkRow(
@@ -146,74 +205,6 @@ def end_session(act: Act, session_id: str) -> None:
     raise SessionNotFound
 
 
-def create_key(
-    act: Act, *, name: str, user_id: str | None = None, days: int | None = None
-) -> KeyMade:
-    """Make an API key. Its secret is in the answer and nowhere else.
-
-    Args:
-        act: Who makes it.
-        name: What it is for, in its owner's words.
-        user_id: Whose it is; one's own by default.
-        days: After how many days it expires; None: never.
-
-    Raises:
-        PersonNeeded: A key or a guest tried.
-        RoleNeeded: It is for another and the actor is not an administrator.
-        UserNotFound: There is no such account.
-        NameUnusable: The name has no letter and no digit.
-        TooManyKeys: The account holds as many as it may.
-    """
-    owner = user_id or act.actor.user_id
-    if owner is None:
-        raise UserNotFound
-    rules.check_answers_for(act.actor, owner)
-    if "guest" in queries.get_user(act, owner).roles:
-        raise UserNotFound
-    rules.check_key_count(queries.count_usable_keys(act, owner))
-    secret = rules.KEY_PREFIX + secrets.token_urlsafe(rules.SECRET_BYTES)
-    row = KeyRow(
-        id=new_id(),
-        user_id=owner,
-        name=rules.clean_label(name),
-        secret_sha256=rules.hash_secret(secret),
-        last_four=secret[-4:],
-        created_at=act.now,
-        expires_at=rules.expiry(act.now, days=days),
-    )
-    act.session.add(row)
-    act.session.flush()
-    audit.record(act, "accounts.key.create", row.id, user_id=owner, days=days)
-    return KeyMade(KeyView.model_validate(row), secret)
-
-
-def use_key(act: Act, key_id: str) -> None:
-    """Note that a key is used today."""
-    row = act.session.get(KeyRow, key_id)
-    if row is None or row.user_id != act.actor.user_id:
-        raise KeyNotFound
-    row.used_on = act.now.date()
-    audit.record(act, "accounts.key.use", key_id)
-
-
-def revoke_key(act: Act, key_id: str, *, user_id: str | None = None) -> None:
-    """End a key at once.
-
-    Raises:
-        PersonNeeded: A key or a guest tried.
-        RoleNeeded: It is another's and the actor is not an administrator.
-        KeyNotFound: The account has none of that id.
-    """
-    owner = user_id or act.actor.user_id or ""
-    rules.check_answers_for(act.actor, owner)
-    for row in queries.key_rows(act, owner):
-        if row.id == key_id:
-            row.revoked_at = act.now
-            audit.record(act, "accounts.key.revoke", key_id, user_id=owner)
-            return
-    raise KeyNotFound
-
-
 def sweep(act: Act) -> int:
     """Remove what opens nothing any more, and guests nobody can be again; return how many guests.
 
@@ -234,11 +225,35 @@ def sweep(act: Act) -> int:
     return len(guests)
 
 
-def _add_user(act: Act, name: str, roles: Collection[rules.Role]) -> UserRow:
+def _given(roles: Collection[str]) -> list[rules.Role]:
+    """Return the roles of a person's account to whom these are given."""
+    return sorted({"person", *(rules.check_role(role) for role in roles)})
+
+
+def _another(act: Act, user_id: str) -> UserRow:
+    """Return the row of another person's account, which an administrator may change."""
+    rules.check_administers(act.actor)
+    rules.check_is_another(act.actor, user_id)
+    row = act.session.get(UserRow, user_id)
+    if row is None or "person" not in {role.role for role in row.roles}:
+        raise UserNotFound
+    return row
+
+
+def _end_sessions(act: Act, user_id: str) -> None:
+    for row in queries.session_rows(act, user_id):
+        row.ended_at = act.now
+        audit.record(act, "accounts.session.end", row.id)
+
+
+def _add_user(
+    act: Act, name: str, roles: Collection[rules.Role], *, key: str | None = None
+) -> UserRow:
+    """Add an account; by `key` it is told from others, by its name by default."""
     row = UserRow(
         id=new_id(),
         name=name,
-        name_key=rules.name_key(name),
+        name_key=rules.name_key(name) if key is None else key,
         created_at=act.now,
         roles=[UserRoleRow(role=role) for role in roles],
     )

@@ -2,13 +2,13 @@
 
 `credentials_of` is the one place that reads a cookie or a key; what it returns decides, so no
 header can be obeyed by one route and overlooked by another. A request with a key is judged by
-the key alone, never by a cookie beside it.
+the key alone, never by a cookie beside it, and a route that takes keys says for which scope.
 
 Finding out who acts takes a transaction of its own, ended before the handler's begins: a thread
 that waits for the database never holds it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from hunmin import faces
-from hunmin.accounts import actions, queries, rules
+from hunmin.accounts import actions, key_actions, key_queries, queries, rules
 from hunmin.accounts.known_keys import KnownKeys
 from hunmin.act import Act, Actor, open_act
 from hunmin.db import Database
@@ -69,7 +69,7 @@ def _recognize(request: Request, shown: Credentials) -> queries.Recognized | Non
     database: Database = request.app.state.database
     with open_act(database, STRANGER, read_only=True) as act:
         if shown.key is not None:
-            found = queries.find_by_key(act, shown.key)
+            found = key_queries.find_by_key(act, shown.key)
             if found is None:
                 raise InvalidApiKey
         elif shown.session is not None:
@@ -85,7 +85,7 @@ def _note_use(request: Request, found: queries.Recognized) -> None:
     settings: Settings = request.app.state.settings
     with open_act(request.app.state.database, found.actor, request_id=_request_id(request)) as act:
         if found.actor.kind == "key":
-            actions.use_key(act, found.secret_id)
+            key_actions.use_key(act, found.secret_id)
         else:
             days = settings.accounts.session_days
             actions.use_session(act, found.secret_id, days=days)
@@ -172,10 +172,12 @@ def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
 
     Raises:
         InvalidApiKey: A key was shown and is not valid.
+        ScopeNeeded: The key was not made for its owner's conversations.
         SignInNeeded: Nobody is signed in and guests are not welcome.
     """
     settings: Settings = request.app.state.settings
     actor = find_actor(request)
+    rules.check_scope(actor, "chat")
     if actor.user_id is not None and (actor.kind != "guest" or settings.accounts.guests):
         return actor
     if not settings.accounts.guests:
@@ -224,34 +226,45 @@ def find_person(request: Request, _cookie: _Cookie) -> Actor:
     return actor
 
 
-def find_key_owner(request: Request, _key: _Key) -> Actor:
-    """Return who acts with the API key of a request.
+def key_actor(scope: rules.Scope) -> Callable[[Request, None], Actor]:
+    """Return the dependency of a route that takes an API key made for `scope`, and nothing else.
 
-    Raises:
-        InvalidApiKey: No key was shown, or it is not valid.
+    It raises `InvalidApiKey` where no key was shown or it is not valid, and `ScopeNeeded` where
+    it was not made for this.
     """
-    if credentials_of(request).key is None:
-        raise InvalidApiKey
-    return find_actor(request)
+
+    def find_key(request: Request, _key: _Key) -> Actor:
+        if credentials_of(request).key is None:
+            raise InvalidApiKey
+        actor = find_actor(request)
+        rules.check_scope(actor, scope)
+        return actor
+
+    return find_key
 
 
-async def find_known_key_owner(request: Request, _key: _Key) -> Actor:
-    """Return who acts with the API key of a request, as it was a moment ago at the most.
+def known_key_actor(scope: rules.Scope) -> Callable[[Request, None], Awaitable[Actor]]:
+    """Return the same for an action that begins with `check_key_works`.
 
-    Raises:
-        InvalidApiKey: No key was shown, or it is not valid.
+    What is known of the key may be out of date by a moment; that spares the database.
     """
-    shown = credentials_of(request)
-    if shown.key is None:
-        raise InvalidApiKey
-    known: KnownKeys = request.app.state.known_keys
-    now = datetime.now(UTC)
-    found = known.find(shown.key, now=now)
-    if found is None:
-        found = await run_in_threadpool(_recognize, request, shown)
-        assert found is not None, "a key is known or refused"
-        known.remember(shown.key, found, asked_at=now)
-    return _remember(request, found)
+
+    async def find_known_key(request: Request, _key: _Key) -> Actor:
+        shown = credentials_of(request)
+        if shown.key is None:
+            raise InvalidApiKey
+        known: KnownKeys = request.app.state.known_keys
+        now = datetime.now(UTC)
+        found = known.find(shown.key, now=now)
+        if found is None:
+            found = await run_in_threadpool(_recognize, request, shown)
+            assert found is not None, "a key is known or refused"
+            known.remember(shown.key, found, asked_at=now)
+        actor = _remember(request, found)
+        rules.check_scope(actor, scope)
+        return actor
+
+    return find_known_key
 
 
 def _open(request: Request, actor: Actor) -> Iterator[Act]:
@@ -280,9 +293,6 @@ def _person_act(request: Request, actor: "PersonActor") -> Iterator[Act]:
 AnyoneActor = Annotated[Actor, Depends(find_anyone)]
 VisitorActor = Annotated[Actor, Depends(find_visitor)]
 PersonActor = Annotated[Actor, Depends(find_person)]
-KeyActor = Annotated[Actor, Depends(find_key_owner)]
-KnownKeyActor = Annotated[Actor, Depends(find_known_key_owner)]
-"""For an action that begins with `check_key_works`: what is known of the key may be out of date."""
 
 # The act ends with the handler, before the answer leaves: what was answered is kept.
 AnyoneAct = Annotated[Act, Depends(_anyone_act, scope="function")]

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from hunmin import faces
-from hunmin.accounts import actions, door, queries, rules
+from hunmin.accounts import actions, door, key_actions, key_queries, queries, rules
 from hunmin.accounts.views import KeyView, SessionView, UserView
 from hunmin.actor import Actor
 from hunmin.settings import Settings
@@ -131,7 +131,7 @@ def show_account(request: Request, act: door.PersonAct) -> AccountView:
     """Show one's own account, with its keys and the browsers that are signed in."""
     return AccountView(
         user=queries.get_user(act, act.actor.user_id or ""),
-        keys=queries.list_keys(act),
+        keys=key_queries.list_keys(act),
         sessions=queries.list_sessions(act, this=door.session_id_of(request)),
     )
 
@@ -144,14 +144,14 @@ def create_key(
     days: Annotated[Days, Form()],
 ) -> KeyMadeView:
     """Make an API key and show it, once."""
-    made = actions.create_key(act, name=name, days=None if days == "never" else int(days))
+    made = key_actions.create_key(act, name=name, days=None if days == "never" else int(days))
     return KeyMadeView(key=made.key, secret=made.secret, server=str(request.base_url).rstrip("/"))
 
 
 @router.post("/account/keys/{key_id}/revoke", status_code=303, response_class=RedirectResponse)
 def revoke_key(act: door.PersonAct, key_id: Id) -> RedirectResponse:
     """End one of one's own keys at once."""
-    actions.revoke_key(act, key_id)
+    key_actions.revoke_key(act, key_id)
     return RedirectResponse("/account", status_code=303)
 
 

@@ -1,20 +1,18 @@
-"""Reads of accounts. Each returns only what the actor may see."""
+"""Reads of accounts, links and sessions. Each returns only what the actor may see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import select
 
 from hunmin.accounts import rules
-from hunmin.accounts.tables import KeyRow, SessionRow, SignInLinkRow, UserRoleRow, UserRow
-from hunmin.accounts.views import KeyView, SessionView, UserView
+from hunmin.accounts.tables import SessionRow, SignInLinkRow, UserRoleRow, UserRow
+from hunmin.accounts.views import SessionView, UserView
 from hunmin.act import Act, Actor
-from hunmin.errors import InvalidApiKey, RoleNeeded, SignInLinkUnusable, UserNotFound
+from hunmin.errors import RoleNeeded, SignInLinkUnusable, UserNotFound
 
-_KEY_ENDED = select(KeyRow.id).where(
-    KeyRow.id == bindparam("key_id"),
-    KeyRow.revoked_at.is_not(None) | (KeyRow.expires_at <= bindparam("now")),
-)
+PAGE_ROWS = 50
+"""How many accounts or keys are listed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +28,11 @@ class Recognized:
     """Whether today's use is on record already."""
 
 
-def find_by_key(act: Act, secret: str) -> Recognized | None:
-    """Return whom a key belongs to, or None where it is unknown, revoked or expired."""
-    if rules.secret_of_key(secret) is None:
-        return None
-    hashed = rules.hash_secret(secret)
-    row = act.session.scalar(select(KeyRow).where(KeyRow.secret_sha256 == hashed))
-    if row is None or not rules.same_hash(row.secret_sha256, hashed):
-        return None
-    if not rules.is_usable(act.now, expires_at=row.expires_at, ended_at=row.revoked_at):
-        return None
-    user = act.session.get_one(UserRow, row.user_id)
-    actor = Actor(user_id=user.id, roles=_roles(user), kind="key", key_id=row.id)
-    return Recognized(actor, user.name, row.id, used_today=row.used_on == act.now.date())
-
-
-def check_key_works(act: Act) -> None:
-    """Raise `InvalidApiKey` where the key that acts was revoked or has expired meanwhile.
-
-    For the transaction in which a key does something, where it was recognized in an earlier one.
-    """
-    if act.actor.key_id is None:
-        return
-    asked = {"key_id": act.actor.key_id, "now": act.now}
-    if act.session.connection().execute(_KEY_ENDED, asked).first() is not None:
-        raise InvalidApiKey
-
-
 def find_by_session(act: Act, secret: str) -> Recognized | None:
-    """Return whose browser a cookie belongs to, or None where it is unknown, ended or expired."""
+    """Return whose browser a cookie belongs to, or None where the session does not work.
+
+    It is unknown, ended or expired, or the account is disabled.
+    """
     if rules.secret_of_session(secret) is None:
         return None
     hashed = rules.hash_secret(secret)
@@ -68,17 +42,13 @@ def find_by_session(act: Act, secret: str) -> Recognized | None:
     if not rules.is_usable(act.now, expires_at=row.expires_at, ended_at=row.ended_at):
         return None
     user = act.session.get_one(UserRow, row.user_id)
-    roles = _roles(user)
+    if user.disabled_at is not None:
+        return None
+    roles = roles_of(user)
     is_guest = "guest" in roles
     actor = Actor(user_id=user.id, roles=roles, kind="guest" if is_guest else "person")
     name = "" if is_guest else user.name
     return Recognized(actor, name, row.id, used_today=row.used_on == act.now.date())
-
-
-def find_actor_by_key(act: Act, secret: str) -> Actor | None:
-    """Return who acts with this key, or None where it is unknown, revoked or expired."""
-    found = find_by_key(act, secret)
-    return found.actor if found else None
 
 
 def find_actor_by_session(act: Act, secret: str) -> Actor | None:
@@ -96,7 +66,7 @@ def find_link(act: Act, secret: str, *, to_use: bool = False) -> SignInLinkRow:
         to_use: It will be used up: of two that would use it at once the second finds it used.
 
     Raises:
-        SignInLinkUnusable: It is unknown, used or expired.
+        SignInLinkUnusable: It is unknown, used or expired, or the account is disabled.
     """
     hashed = rules.hash_secret(secret)
     statement = select(SignInLinkRow).where(SignInLinkRow.secret_sha256 == hashed)
@@ -105,6 +75,7 @@ def find_link(act: Act, secret: str, *, to_use: bool = False) -> SignInLinkRow:
         row is None
         or not rules.same_hash(row.secret_sha256, hashed)
         or not rules.is_usable(act.now, expires_at=row.expires_at, ended_at=row.used_at)
+        or act.session.get_one(UserRow, row.user_id).disabled_at is not None
     ):
         raise SignInLinkUnusable
     return row
@@ -148,53 +119,40 @@ def find_user(act: Act, name: str) -> UserView | None:
     return _user(row) if row else None
 
 
-def list_users(act: Act) -> list[UserView]:
-    """Return every account that is not a guest's, for an administrator or auditor.
+def list_users(
+    act: Act, *, search: str = "", offset: int = 0, limit: int | None = None
+) -> list[UserView]:
+    """Return every person's account by name, for an administrator or auditor.
+
+    Args:
+        act: Who asks.
+        search: Only those whose names hold this, however it is written.
+        offset: How many to leave out at the beginning.
+        limit: How many at the most.
 
     Raises:
         RoleNeeded: The actor is neither.
     """
     _check_sees_all(act)
-    guests = select(UserRoleRow.user_id).where(UserRoleRow.role == "guest")
-    rows = act.session.scalars(
-        select(UserRow).where(UserRow.id.not_in(guests)).order_by(UserRow.name_key)
-    )
-    return [_user(row) for row in rows]
+    people = select(UserRoleRow.user_id).where(UserRoleRow.role == "person")
+    listed = select(UserRow).where(UserRow.id.in_(people)).order_by(UserRow.name_key)
+    if search:
+        listed = listed.where(UserRow.name_key.contains(rules.name_key(search), autoescape=True))
+    return [_user(row) for row in act.session.scalars(listed.offset(offset).limit(limit))]
+
+
+def users_by_id(act: Act, user_ids: Collection[str]) -> dict[str, UserView]:
+    """Return the accounts of these ids that there are.
+
+    For rooms that have found that the actor may know them: members of one organization do.
+    """
+    rows = act.session.scalars(select(UserRow).where(UserRow.id.in_(user_ids)))
+    return {row.id: _user(row) for row in rows}
 
 
 def list_administrators(act: Act) -> list[UserView]:
     """Return the accounts with the role administrator, for an administrator or auditor."""
     return [user for user in list_users(act) if "administrator" in user.roles]
-
-
-def list_keys(act: Act, user_id: str | None = None) -> list[KeyView]:
-    """Return the keys of an account that are not revoked, the newest first.
-
-    Args:
-        act: Who asks.
-        user_id: Whose; one's own by default. Another's only for an administrator or auditor.
-    """
-    return [KeyView.model_validate(row) for row in key_rows(act, user_id)]
-
-
-def key_rows(act: Act, user_id: str | None = None) -> Sequence[KeyRow]:
-    """Return the rows of an account's keys that are not revoked, for actions."""
-    owner = _owner(act, user_id)
-    return act.session.scalars(
-        select(KeyRow)
-        .where(KeyRow.user_id == owner, KeyRow.revoked_at.is_(None))
-        .order_by(KeyRow.id.desc())
-    ).all()
-
-
-def count_usable_keys(act: Act, user_id: str) -> int:
-    """Return how many keys of an account work now."""
-    usable = select(func.count()).where(
-        KeyRow.user_id == _owner(act, user_id),
-        KeyRow.revoked_at.is_(None),
-        KeyRow.expires_at.is_(None) | (KeyRow.expires_at > act.now),
-    )
-    return act.session.scalar(usable) or 0
 
 
 def list_sessions(act: Act, *, this: str | None = None) -> list[SessionView]:
@@ -218,11 +176,12 @@ def list_sessions(act: Act, *, this: str | None = None) -> list[SessionView]:
     ]
 
 
-def session_rows(act: Act) -> Sequence[SessionRow]:
-    """Return the rows of one's own sessions that were not ended, for actions."""
+def session_rows(act: Act, user_id: str | None = None) -> Sequence[SessionRow]:
+    """Return the rows of sessions that were not ended, one's own by default, for actions."""
+    owner = user_id or act.actor.user_id
     return act.session.scalars(
         select(SessionRow)
-        .where(SessionRow.user_id == act.actor.user_id, SessionRow.ended_at.is_(None))
+        .where(SessionRow.user_id == owner, SessionRow.ended_at.is_(None))
         .order_by(SessionRow.id.desc())
     ).all()
 
@@ -238,7 +197,12 @@ def lost_guests(act: Act) -> Sequence[UserRow]:
     ).all()
 
 
-def _owner(act: Act, user_id: str | None) -> str | None:
+def owner_of(act: Act, user_id: str | None) -> str | None:
+    """Return whose things are asked for: one's own by default, another's for those who see all.
+
+    Raises:
+        RoleNeeded: They are another's, and the actor is neither administrator nor auditor.
+    """
     if user_id is not None and user_id != act.actor.user_id:
         _check_sees_all(act)
         return user_id
@@ -250,10 +214,17 @@ def _check_sees_all(act: Act) -> None:
         raise RoleNeeded(roles=frozenset({"administrator", "auditor"}))
 
 
-def _roles(row: UserRow) -> frozenset[str]:
+def roles_of(row: UserRow) -> frozenset[rules.Role]:
+    """Return the roles of an account."""
     return frozenset(role.role for role in row.roles)
 
 
 def _user(row: UserRow) -> UserView:
     roles: list[rules.Role] = [role.role for role in row.roles]
-    return UserView(id=row.id, name=row.name, roles=roles, created_at=row.created_at)
+    return UserView(
+        id=row.id,
+        name=row.name,
+        roles=roles,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+    )

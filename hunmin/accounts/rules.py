@@ -4,28 +4,55 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from hunmin.actor import Actor
-from hunmin.errors import NameUnusable, PersonNeeded, RoleNeeded, RoleUnknown, TooManyKeys
+from hunmin.errors import (
+    KeyNotRotatable,
+    ModelsUnfit,
+    NameUnusable,
+    OverlapTooLong,
+    OwnAccount,
+    PersonNeeded,
+    RoleNeeded,
+    RoleUnknown,
+    ScopeNeeded,
+    ScopeUnknown,
+    TooManyKeys,
+)
 
-Role = Literal["administrator", "auditor", "person", "guest"]
+Role = Literal["administrator", "auditor", "person", "guest", "service"]
+Scope = Literal["inference", "files", "usage", "chat", "admin"]
+"""What a key may be used for: a route that takes keys names the one it asks for."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 GIVEN_ROLES: tuple[Role, ...] = ("administrator", "auditor", "person")
-"""What an administrator can give; `guest` is only ever made by opening a page."""
+"""What an administrator can give; `guest` is only ever made by opening a page, `service` by a
+project."""
+HOUSE_ROLES: frozenset[Role] = frozenset({"administrator", "auditor"})
+"""Roles that reach beyond one's own account."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+PROGRAM_SCOPES: tuple[Scope, ...] = ("inference", "files", "usage")
+"""What a new key may do. The conversations of its owner are another matter, to be asked for."""
 
 NAME_CHARACTERS_MAX = 64
 KEYS_MAX = 50
 """Usable keys of one account: more is a mistake in somebody's loop."""
 ENDED_DAYS_KEPT = 30
 """How long a link or session is kept after its end, so that its owner may still ask about it."""
+KEY_MODELS_MAX = 32
+"""Models a key may be limited to: more is no limit."""
 KEY_PREFIX = "hm-"
 SECRET_BYTES = 32
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 """256 random bits as `secrets.token_urlsafe` writes them."""
+
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+"""A model's name, as the audit log could hold it."""
 
 # Letters and digits of any script, marks that belong to them, and a few signs between.
 _NAME = re.compile(r"[^\W_](?:[\w .@-]*[\w])?")
@@ -74,6 +101,54 @@ def check_role(role: str) -> Role:
     raise RoleUnknown(known=GIVEN_ROLES)
 
 
+def check_scopes(scopes: Collection[str]) -> list[Scope]:
+    """Return the scopes of a key, in the order of `SCOPES`.
+
+    Raises:
+        ScopeUnknown: There is none of one of these names, or none is given at all.
+    """
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise ScopeUnknown(known=SCOPES)
+    return [scope for scope in SCOPES if scope in scopes]
+
+
+def check_models(models: Collection[str] | None) -> list[str] | None:
+    """Return the models a key may ask; None: any.
+
+    Raises:
+        ModelsUnfit: They are too many, or one cannot be a model's name.
+    """
+    if models is None:
+        return None
+    if not 0 < len(models) <= KEY_MODELS_MAX or not all(map(_MODEL.fullmatch, models)):
+        raise ModelsUnfit(models_max=KEY_MODELS_MAX)
+    return sorted(set(models))
+
+
+def check_scope(actor: Actor, scope: Scope) -> None:
+    """Raise `ScopeNeeded` where a key was not made for this. Who is no key needs no scope."""
+    if actor.kind == "key" and scope not in actor.scopes:
+        raise ScopeNeeded(scope=scope)
+
+
+def roles_of_key(
+    roles: Collection[Role], *, scopes: Collection[str], organization_id: str | None
+) -> frozenset[Role]:
+    """Return the roles a key has of its owner's.
+
+    What reaches beyond the owner's account a key has only if it was made for that, and never a
+    key of an organization: what it may do there is for the organization to say.
+    """
+    reaches = "admin" in scopes and organization_id is None
+    return frozenset(roles) if reaches else frozenset(roles) - HOUSE_ROLES
+
+
+def check_is_another(actor: Actor, user_id: str) -> None:
+    """Raise `OwnAccount` where one would shut oneself out."""
+    if actor.user_id == user_id:
+        raise OwnAccount
+
+
 def check_administers(actor: Actor) -> None:
     """Raise unless the actor is an administrator in person, or the house itself."""
     if actor.kind == "key":
@@ -106,9 +181,40 @@ def check_key_count(usable: int) -> None:
         raise TooManyKeys(keys_max=KEYS_MAX)
 
 
-def is_usable(now: datetime, *, expires_at: datetime | None, ended_at: datetime | None) -> bool:
+def is_usable(
+    now: datetime,
+    *,
+    expires_at: datetime | None,
+    ended_at: datetime | None,
+    retires_at: datetime | None = None,
+) -> bool:
     """Return whether a secret opens anything now: not ended, and not past its time."""
-    return ended_at is None and (expires_at is None or now < expires_at)
+    ends = [end for end in (expires_at, retires_at) if end is not None]
+    return ended_at is None and all(now < end for end in ends)
+
+
+def overlap(hours: int, *, hours_max: int) -> timedelta:
+    """Return how long a key works beside the one that takes its place.
+
+    Raises:
+        OverlapTooLong: That is longer than may be.
+    """
+    if not 0 <= hours <= hours_max:
+        raise OverlapTooLong(hours_max=hours_max)
+    return timedelta(hours=hours)
+
+
+def check_rotatable(*, is_retiring: bool) -> None:
+    """Raise `KeyNotRotatable` where another key took the place of one already."""
+    if is_retiring:
+        raise KeyNotRotatable
+
+
+def renewed_expiry(
+    now: datetime, *, made_at: datetime, expires_at: datetime | None
+) -> datetime | None:
+    """Return when a key expires that takes the place of another: after as long as that one had."""
+    return None if expires_at is None else now + (expires_at - made_at)
 
 
 def expiry(now: datetime, *, days: int | None) -> datetime | None:

@@ -6,11 +6,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hunmin.accounts.rules import Role
-from hunmin.db import Base, new_id
+from hunmin.db import Base, Words, new_id
 
 
 class UserRow(Base):
-    """One account: of a person, or of a guest's browser."""
+    """One account: of a person, of a guest's browser, or of a project's programs."""
 
     __tablename__ = "accounts_users"
 
@@ -19,6 +19,8 @@ class UserRow(Base):
     name_key: Mapped[str] = mapped_column(Text, unique=True)
     """The name as it is compared: no two differ only in case or composition."""
     created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+    """Since when no session, key or link of the account opens anything."""
     roles: Mapped[list["UserRoleRow"]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by="UserRoleRow.role"
     )
@@ -29,7 +31,9 @@ class UserRoleRow(Base):
 
     __tablename__ = "accounts_user_roles"
     __table_args__ = (
-        CheckConstraint("role IN ('administrator', 'auditor', 'person', 'guest')", name="role"),
+        CheckConstraint(
+            "role IN ('administrator', 'auditor', 'person', 'guest', 'service')", name="role"
+        ),
     )
 
     user_id: Mapped[str] = mapped_column(
@@ -72,7 +76,11 @@ class SessionRow(Base):
 
 
 class KeyRow(Base):
-    """One API key of one account."""
+    """One API key of one account, on its own behalf or on that of a project.
+
+    Organization and project are ids this room does not look into: the room of organizations says
+    what they are, and ends the keys of what ends there.
+    """
 
     __tablename__ = "accounts_keys"
 
@@ -87,3 +95,15 @@ class KeyRow(Base):
     expires_at: Mapped[datetime | None]
     used_on: Mapped[date | None]
     revoked_at: Mapped[datetime | None]
+    organization_id: Mapped[str | None] = mapped_column(index=True)
+    project_id: Mapped[str | None] = mapped_column(index=True)
+    scopes: Mapped[Words]
+    """What it may be used for, of `rules.SCOPES`."""
+    models: Mapped[Words | None]
+    """The models it may ask; None: any."""
+    replaces_id: Mapped[str | None] = mapped_column(
+        ForeignKey("accounts_keys.id", ondelete="SET NULL")
+    )
+    """The key it was made to take the place of."""
+    retires_at: Mapped[datetime | None]
+    """When it stops working because another took its place."""

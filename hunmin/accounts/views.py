@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from hunmin.accounts.rules import Role
+from hunmin.accounts.rules import Role, Scope
 
 
 class _Shown(BaseModel):
@@ -18,6 +18,8 @@ class UserView(_Shown):
     name: str
     roles: list[Role]
     created_at: datetime
+    disabled_at: datetime | None
+    """Since when nothing opens the account; None: it is not disabled."""
 
 
 class KeyView(_Shown):
@@ -32,6 +34,19 @@ class KeyView(_Shown):
     """None: it does not expire."""
     used_on: date | None
     """The last day (UTC) it was used; None: never."""
+    user_id: str
+    """Whose it is."""
+    organization_id: str | None
+    project_id: str | None
+    """The project it belongs to; None: it is a person's own, or the organization's."""
+    scopes: list[Scope]
+    """What it may be used for."""
+    models: list[str] | None
+    """The models it may ask; None: any."""
+    replaces_id: str | None
+    """The key whose place it took."""
+    retires_at: datetime | None
+    """When it stops working because another took its place; None: none did."""
 
 
 class SessionView(_Shown):

@@ -23,6 +23,17 @@ class Kind(StrEnum):
 
     # accounts
     USER_CREATE = "accounts.user.create", "An account was made.", "계정을 만들었습니다."
+    USER_CHANGE = (
+        "accounts.user.change",
+        "An account was given other roles.",
+        "계정의 역할을 바꿨습니다.",
+    )
+    USER_DISABLE = "accounts.user.disable", "An account was disabled.", "계정을 정지했습니다."
+    USER_ENABLE = (
+        "accounts.user.enable",
+        "An account that was disabled was enabled again.",
+        "정지한 계정을 다시 열었습니다.",
+    )
     GUEST_CREATE = (
         "accounts.guest.create",
         "A browser without an account was given one of its own.",
@@ -59,6 +70,11 @@ class Kind(StrEnum):
         "accounts.key.use",
         "An API key was used for the first time that day.",
         "API 키를 그날 처음 썼습니다.",
+    )
+    KEY_ROTATE = (
+        "accounts.key.rotate",
+        "An API key was made that takes the place of another.",
+        "다른 API 키의 자리를 잇는 키를 만들었습니다.",
     )
     KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐기했습니다."
 
@@ -105,4 +121,76 @@ class Kind(StrEnum):
         "gateway.request.lose",
         "An answer never ended in the record: the server stopped while writing it.",
         "답이 끝난 기록이 없습니다. 쓰는 동안 서버가 멈췄습니다.",
+    )
+
+    # organizations
+    ORGANIZATION_CREATE = (
+        "organizations.organization.create",
+        "An organization was made.",
+        "기관을 만들었습니다.",
+    )
+    ORGANIZATION_RENAME = (
+        "organizations.organization.rename",
+        "An organization was given another name.",
+        "기관의 이름을 바꿨습니다.",
+    )
+    ORGANIZATION_ARCHIVE = (
+        "organizations.organization.archive",
+        "An organization was archived, and its keys ended.",
+        "기관을 보관하고 그 키를 모두 폐기했습니다.",
+    )
+    MEMBER_INVITE = (
+        "organizations.member.invite",
+        "An invitation into an organization was made.",
+        "기관으로 초대했습니다.",
+    )
+    INVITATION_WITHDRAW = (
+        "organizations.invitation.withdraw",
+        "An invitation was withdrawn before it was used.",
+        "쓰지 않은 초대를 거두었습니다.",
+    )
+    MEMBER_JOIN = (
+        "organizations.member.join",
+        "A person joined an organization.",
+        "기관의 구성원이 되었습니다.",
+    )
+    MEMBER_CHANGE = (
+        "organizations.member.change",
+        "A member was given another role.",
+        "구성원의 역할을 바꿨습니다.",
+    )
+    MEMBER_REMOVE = (
+        "organizations.member.remove",
+        "A member left an organization or was removed, and their keys of it ended.",
+        "구성원이 기관에서 나갔거나 내보내졌고, 그 기관의 키를 폐기했습니다.",
+    )
+    PROJECT_CREATE = (
+        "organizations.project.create",
+        "A project was made.",
+        "프로젝트를 만들었습니다.",
+    )
+    PROJECT_RENAME = (
+        "organizations.project.rename",
+        "A project was given another name.",
+        "프로젝트의 이름을 바꿨습니다.",
+    )
+    PROJECT_ARCHIVE = (
+        "organizations.project.archive",
+        "A project was archived, and its keys ended.",
+        "프로젝트를 보관하고 그 키를 모두 폐기했습니다.",
+    )
+    PROJECT_MEMBER_ADD = (
+        "organizations.project_member.add",
+        "A member was added to a project.",
+        "구성원을 프로젝트에 추가했습니다.",
+    )
+    PROJECT_MEMBER_REMOVE = (
+        "organizations.project_member.remove",
+        "A member was removed from a project, and their keys of it ended.",
+        "구성원을 프로젝트에서 빼고 그 프로젝트의 키를 폐기했습니다.",
+    )
+    SERVICE_CREATE = (
+        "organizations.service.create",
+        "A service account was made for the programs of a project.",
+        "프로젝트의 프로그램이 쓸 서비스 계정을 만들었습니다.",
     )

@@ -171,3 +171,91 @@ class SessionNotFound(HunminError):
             "You have no such session, or it has ended already. Reload the list of sessions.",
             "그런 로그인 기기가 없거나 이미 끝났습니다. 목록을 새로 고치십시오.",
         )
+
+
+class ScopeNeeded(HunminError):
+    """The key was not made for this."""
+
+    code = "scope_needed"
+    status = 403
+
+    def __init__(self, *, scope: str) -> None:
+        super().__init__(
+            f"This key may not be used for that: it needs the scope '{scope}'. "
+            "Make another key that has it.",
+            f"이 키로는 할 수 없습니다. '{scope}' 권한 범위가 필요합니다. "
+            "그 권한 범위가 있는 키를 새로 만드십시오.",
+        )
+        self.scope = scope
+
+
+class ScopeUnknown(HunminError):
+    """There is no such scope, or a key was to have none."""
+
+    code = "scope_unknown"
+    status = 422
+
+    def __init__(self, *, known: tuple[str, ...]) -> None:
+        names = ", ".join(known)
+        super().__init__(
+            f"A key needs at least one scope of these: {names}.",
+            f"키에는 다음 권한 범위 가운데 하나 이상이 필요합니다: {names}.",
+        )
+
+
+class ModelsUnfit(HunminError):
+    """The list of models a key may ask is too long, or has what is no model's name."""
+
+    code = "models_unfit"
+    status = 422
+
+    def __init__(self, *, models_max: int) -> None:
+        super().__init__(
+            f"A key may be limited to {models_max} models at the most, each by its name as "
+            "`/v1/models` lists it. Leave the list out to allow any model.",
+            f"키에 허용할 모델은 {models_max}개까지, `/v1/models`에 나오는 이름으로 적을 수 "
+            "있습니다. 모든 모델을 허용하려면 비워 두십시오.",
+        )
+
+
+class KeyNotRotatable(HunminError):
+    """A key that has been replaced already was to be replaced again."""
+
+    code = "key_not_rotatable"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This key was replaced already. Rotate the one that took its place.",
+            "이미 교체한 키입니다. 그 자리를 이은 키를 교체하십시오.",
+        )
+
+
+class OverlapTooLong(HunminError):
+    """An old key was to work beside its successor for longer than the settings allow."""
+
+    code = "overlap_too_long"
+    status = 422
+
+    def __init__(self, *, hours_max: int) -> None:
+        super().__init__(
+            f"An old key may work for 0 to {hours_max} hours beside the one that takes its "
+            "place. Choose a shorter time.",
+            f"교체한 뒤 옛 키는 0시간부터 {hours_max}시간까지 함께 쓸 수 있습니다. "
+            "더 짧은 시간을 고르십시오.",
+        )
+
+
+class OwnAccount(HunminError):
+    """An administrator would have shut themselves out."""
+
+    code = "own_account"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You cannot disable your own account or change its roles. Another administrator, or "
+            "`hunmin accounts` on the server, can.",
+            "자기 계정은 정지하거나 역할을 바꿀 수 없습니다. 다른 관리자에게 요청하거나 "
+            "서버에서 `hunmin accounts`를 쓰십시오.",
+        )

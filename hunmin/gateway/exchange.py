@@ -6,15 +6,16 @@ Errors are in English unless Accept-Language asks for Korean, and every response
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from typing_extensions import override
 
-from hunmin import faces
-from hunmin.act import Language
+from hunmin import accounts, faces
+from hunmin.act import Actor, Language
 from hunmin.db import new_id
 from hunmin.errors import (
     BodyTooLarge,
@@ -36,6 +37,14 @@ is answered with its own status, a slow one begins with 200 and an empty stream.
 UNAUTHORIZED = 401
 CLIENT_GONE = 499
 """What nginx logs for a client that went away; nobody reads it."""
+
+
+AskingActor = Annotated[Actor, Depends(accounts.known_key_actor("inference"))]
+"""A key that may ask models. The gateway finds out whether it still works when it admits."""
+LookingActor = Annotated[Actor, Depends(accounts.key_actor("inference"))]
+"""A key that may ask models, where nothing is admitted."""
+UsageActor = Annotated[Actor, Depends(accounts.key_actor("usage"))]
+"""A key that may know what it used."""
 
 
 class ApiRoute(APIRoute):

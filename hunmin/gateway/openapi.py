@@ -35,6 +35,7 @@ def _error(description: str, *, may_wait: bool = False) -> dict[str, Any]:
 ERRORS: Responses = {
     200: {"description": "As asked.", "headers": _REQUEST_ID},
     401: _error("No valid API key was sent: `invalid_api_key`."),
+    403: _error("The key was not made for this: `scope_needed`."),
     500: _error("A fault of the server: `internal_error`."),
     502: _error(
         "An engine on another machine did not take the request, or broke off: "

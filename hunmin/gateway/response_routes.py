@@ -4,10 +4,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import accounts
 from hunmin.errors import ApiError
 from hunmin.gateway import openapi
-from hunmin.gateway.exchange import ApiRoute, deliver, gateway_of, read_body, request_id_of
+from hunmin.gateway.exchange import (
+    ApiRoute,
+    AskingActor,
+    deliver,
+    gateway_of,
+    read_body,
+    request_id_of,
+)
 from hunmin.gateway.response_replies import ResponseEvent, ResponseReply
 from hunmin.gateway.response_wire import ResponseRequest
 from hunmin.gateway.response_writer import ResponseWriter
@@ -25,7 +31,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
     responses=openapi.answers(ResponseEvent),
     openapi_extra=openapi.body(ResponseRequest),
 )
-async def create_response(request: Request, actor: accounts.KnownKeyActor) -> Response:
+async def create_response(request: Request, actor: AskingActor) -> Response:
     """Answer a text or a conversation, whole or as a stream of events. Nothing is kept.
 
     What would have to be kept between requests is refused with `unsupported_parameter`.

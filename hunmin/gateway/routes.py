@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import hunmin
-from hunmin import accounts
 from hunmin.act import Actor, open_act
 from hunmin.errors import InvalidRequest, UnknownParameter
 from hunmin.gateway import openapi, queries, rules, writers
@@ -19,6 +18,9 @@ from hunmin.gateway.answers import Answer
 from hunmin.gateway.choices import Choices
 from hunmin.gateway.exchange import (
     ApiRoute,
+    AskingActor,
+    LookingActor,
+    UsageActor,
     deliver,
     gateway_of,
     json_reply,
@@ -42,7 +44,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
     responses=openapi.answers(ChatChunk),
     openapi_extra=openapi.body(ChatRequest),
 )
-async def create_chat_completion(request: Request, actor: accounts.KnownKeyActor) -> Response:
+async def create_chat_completion(request: Request, actor: AskingActor) -> Response:
     """Answer a conversation, whole or as a stream of server-sent events.
 
     What this server or the model's engine cannot do (tools, images, audio) is refused with
@@ -58,7 +60,7 @@ async def create_chat_completion(request: Request, actor: accounts.KnownKeyActor
     responses=openapi.answers(TextReply),
     openapi_extra=openapi.body(CompletionRequest),
 )
-async def create_completion(request: Request, actor: accounts.KnownKeyActor) -> Response:
+async def create_completion(request: Request, actor: AskingActor) -> Response:
     """Continue texts or lists of tokens, whole or as a stream of server-sent events."""
     return await _answer(request, actor, CompletionRequest.parse(await read_body(request)))
 
@@ -66,10 +68,9 @@ async def create_completion(request: Request, actor: accounts.KnownKeyActor) -> 
 @router.get(
     "/models", operation_id="listModels", response_model=ModelList, responses=openapi.ERRORS
 )
-async def list_models(request: Request, actor: accounts.KeyActor) -> Response:
-    """List the models served here."""
-    del actor  # any valid key may look
-    cards = gateway_of(request).models()
+async def list_models(request: Request, actor: LookingActor) -> Response:
+    """List the models served here that this key may ask."""
+    cards = rules.models_of(actor, gateway_of(request).models())
     listed = ModelList(object="list", data=[writers.model_reply(card) for card in cards])
     return json_reply(request, listed.to_json())
 
@@ -81,10 +82,10 @@ async def list_models(request: Request, actor: accounts.KeyActor) -> Response:
     responses=openapi.ERRORS | openapi.NOT_FOUND,
     openapi_extra=openapi.parameter("path", "model", {"type": "string", "minLength": 1}),
 )
-async def retrieve_model(request: Request, actor: accounts.KeyActor) -> Response:
+async def retrieve_model(request: Request, actor: LookingActor) -> Response:
     """Return one model served here."""
-    del actor
-    card = rules.choose_model(gateway_of(request).models(), request.path_params["model"])
+    cards = rules.models_of(actor, gateway_of(request).models())
+    card = rules.choose_model(cards, request.path_params["model"])
     return json_reply(request, writers.model_reply(card).to_json())
 
 
@@ -97,7 +98,7 @@ async def retrieve_model(request: Request, actor: accounts.KeyActor) -> Response
         "query", "days", {"type": "integer", "minimum": 1, "maximum": USAGE_DAYS_MAX, "default": 30}
     ),
 )
-async def list_usage(request: Request, actor: accounts.KeyActor) -> Response:
+async def list_usage(request: Request, actor: UsageActor) -> Response:
     """List what this key used on each of the last days (UTC), the newest first. Not OpenAI's."""
     for name in request.query_params:
         if name != "days":
@@ -114,7 +115,7 @@ async def list_usage(request: Request, actor: accounts.KeyActor) -> Response:
 
 async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response:
     gateway = gateway_of(request)
-    echoes = await _echoes(gateway, asked)
+    echoes = await _echoes(gateway, actor, asked)
     answer: Answer | Choices
     if asked.answers == 1:
         answer = await gateway.open(actor, asked, request_id=request_id_of(request))
@@ -154,16 +155,17 @@ def _writer(
     )
 
 
-async def _echoes(gateway: Gateway, asked: ApiRequest) -> list[str]:
+async def _echoes(gateway: Gateway, actor: Actor, asked: ApiRequest) -> list[str]:
     """Return what is given back before each continuation: its prompt, or nothing."""
     if isinstance(asked, ChatRequest):
         return []
     texts = ["" for _ in asked.prompts]
     if asked.echo:
+        card = rules.choose_model(rules.models_of(actor, gateway.models()), asked.model)
         texts = [
             rules.compose(prompt)
             if isinstance(prompt, str)
-            else writers.joined(await gateway.decode(asked.model, prompt))
+            else writers.joined(await gateway.decode(card.id, prompt))
             for prompt in asked.prompts
         ]
     return [text for text in texts for _ in range(asked.choices)]

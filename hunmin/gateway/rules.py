@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hunmin import grammars
+from hunmin.actor import Actor
 from hunmin.errors import (
     ContextLengthExceeded,
     InvalidRequest,
@@ -53,6 +54,11 @@ def choose_model(cards: Sequence[ModelCard], model: str) -> ModelCard:
         if card.id == model:
             return card
     raise ModelNotFound
+
+
+def models_of(actor: Actor, cards: Sequence[ModelCard]) -> list[ModelCard]:
+    """Return the models an actor may ask. Of others it does not even learn that they are there."""
+    return [card for card in cards if actor.models is None or card.id in actor.models]
 
 
 def plan(request: ApiRequest, card: ModelCard, *, request_id: str) -> Generation:

@@ -148,7 +148,7 @@ class Gateway:
 
         Whoever opens an answer closes it, also after an error. See `answer` for the arguments.
         """
-        card = self._ready_card(request.model)
+        card = self._ready_card(request.model, actor)
         return await self._open(actor, rules.plan(request, card, request_id=request_id), card)
 
     async def open_all(self, actor: Actor, request: ApiRequest, *, request_id: str) -> list[Answer]:
@@ -156,7 +156,7 @@ class Gateway:
 
         Each is admitted, counted and settled by itself.
         """
-        card = self._ready_card(request.model)
+        card = self._ready_card(request.model, actor)
         generations = rules.plan_all(request, card, request_id=request_id)
         param = "n" if request.choices > 1 else "prompt"
         rules.check_choices(len(generations), self._limits(actor), param=param)
@@ -212,7 +212,7 @@ class Gateway:
             context_tokens=card.context_tokens,
             completion_tokens_max=self.settings.completion_tokens_max,
         )
-        generation = replace(generation, tenant=actor.user_id or actor.kind)
+        generation = replace(generation, tenant=actor.tenant)
         self._ready_card(card.id)  # it may have been closed while the tokens were counted
         return Answer(
             self._engine,
@@ -239,11 +239,11 @@ class Gateway:
     def _started(self) -> bool:
         return self._starting is not None and self._starting.done() and not self._closed
 
-    def _ready_card(self, model: str) -> ModelCard:
-        """Return the card of a model that can answer now.
+    def _ready_card(self, model: str, actor: Actor = SYSTEM) -> ModelCard:
+        """Return the card of a model that can answer an actor now.
 
         Raises:
-            ModelNotFound: There is no such model.
+            ModelNotFound: There is no such model that the actor may ask.
             EngineStarting: It is being loaded.
             EngineUnavailable: It cannot answer, or the gateway is closed.
         """
@@ -251,7 +251,7 @@ class Gateway:
             raise EngineUnavailable
         if not self._started:
             raise EngineStarting
-        card = rules.choose_model(self._engine.models(), model)
+        card = rules.choose_model(rules.models_of(actor, self._engine.models()), model)
         if card.state == "starting":
             raise EngineStarting
         if not self._engine.healthy(card.id):

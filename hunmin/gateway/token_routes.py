@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import accounts
+from hunmin.act import Actor
 from hunmin.errors import InvalidRequest, ModelNotFound, UnknownParameter
 from hunmin.gateway import openapi, rules, writers
-from hunmin.gateway.exchange import ApiRoute, gateway_of, json_reply, read_body
+from hunmin.gateway.exchange import ApiRoute, LookingActor, gateway_of, json_reply, read_body
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.token_wire import (
     DetokenizeReply,
@@ -42,12 +42,11 @@ router = APIRouter(tags=["OpenAI API"], route_class=ApiRoute)
     responses=openapi.READS,
     openapi_extra=openapi.body(TokenizeRequest),
 )
-async def tokenize(request: Request, actor: accounts.KeyActor) -> Response:
+async def tokenize(request: Request, actor: LookingActor) -> Response:
     """Return the tokens of a text or a conversation, as its model reads it. Not OpenAI's."""
-    del actor  # any valid key may ask
     asked = TokenizeRequest.parse(await read_body(request))
     gateway = gateway_of(request)
-    card = _card(gateway, asked.model)
+    card = _card(gateway, actor, asked.model)
     tokens = await gateway.encode(_prompt(asked, card))
     texts = await gateway.decode(card.id, tokens) if asked.return_token_strs else None
     reply = TokenizeReply(
@@ -67,12 +66,11 @@ async def tokenize(request: Request, actor: accounts.KeyActor) -> Response:
     responses=openapi.READS,
     openapi_extra=openapi.body(DetokenizeRequest),
 )
-async def detokenize(request: Request, actor: accounts.KeyActor) -> Response:
+async def detokenize(request: Request, actor: LookingActor) -> Response:
     """Return the text of tokens, special ones by their names. Not OpenAI's."""
-    del actor
     asked = DetokenizeRequest.parse(await read_body(request))
     gateway = gateway_of(request)
-    texts = await gateway.decode(_card(gateway, asked.model).id, asked.tokens)
+    texts = await gateway.decode(_card(gateway, actor, asked.model).id, asked.tokens)
     return json_reply(request, DetokenizeReply(prompt=writers.joined(texts)).to_json())
 
 
@@ -84,14 +82,13 @@ async def detokenize(request: Request, actor: accounts.KeyActor) -> Response:
     responses=openapi.ERRORS | openapi.BAD_REQUEST | openapi.NOT_FOUND,
     openapi_extra=openapi.parameter("query", "model", {"type": "string", "minLength": 1}),
 )
-async def tokenizer_info(request: Request, actor: accounts.KeyActor) -> Response:
+async def tokenizer_info(request: Request, actor: LookingActor) -> Response:
     """Return a model's special tokens and the template of its conversations. Not OpenAI's."""
-    del actor
     gateway = gateway_of(request)
     for name in request.query_params:
         if name != "model":
             raise UnknownParameter(param=name[:64])
-    card = _card(gateway, request.query_params.get("model"))
+    card = _card(gateway, actor, request.query_params.get("model"))
     config = await run_in_threadpool(_config, card)
     reply = TokenizerReply(
         tokenizer_class=str(config.get("tokenizer_class", "")),
@@ -104,11 +101,13 @@ async def tokenizer_info(request: Request, actor: accounts.KeyActor) -> Response
     return json_reply(request, reply.to_json())
 
 
-def _card(gateway: Gateway, model: str | None) -> ModelCard:
+def _card(gateway: Gateway, actor: Actor, model: str | None) -> ModelCard:
     """Return the card of the model that is meant: the only one, where none is named."""
-    cards = gateway.models()
+    cards = rules.models_of(actor, gateway.models())
     if model is not None:
         return rules.choose_model(cards, model)
+    if not cards:
+        raise ModelNotFound
     if len(cards) != 1:
         raise InvalidRequest(
             param="model",

@@ -32,6 +32,7 @@ from hunmin.settings.sections import (
     GatewaySettings,
     InferenceSettings,
     LogsSettings,
+    OrganizationsSettings,
     RunsSettings,
     UpstreamSettings,
     WebSettings,
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     files: FilesSettings = Field(default_factory=FilesSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
+    organizations: OrganizationsSettings = Field(default_factory=OrganizationsSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     chat: ChatSettings = Field(default_factory=ChatSettings)
     inference: InferenceSettings = Field(default_factory=InferenceSettings)

@@ -67,6 +67,16 @@ class AccountsSettings(Section):
     """How long a sign-in lasts without being used."""
     sign_in_link_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
     """How long a sign-in link can be used, once."""
+    key_overlap_hours_max: Annotated[int, Field(ge=0, le=8_760)] = 168
+    """How long a key that was replaced may go on working beside the one that took its place."""
+
+
+class OrganizationsSettings(Section):
+    """Organizations, their members and projects."""
+
+    people_may_create: bool = False
+    """Whether everybody who is signed in may make organizations. False, the default, leaves that
+    to administrators, who know whom they serve."""
 
 
 class GatewaySettings(Section):

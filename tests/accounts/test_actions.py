@@ -9,16 +9,22 @@ import pytest
 from sqlalchemy import select, text
 
 from hunmin import accounts
-from hunmin.accounts import actions, queries
+from hunmin.accounts import actions, key_actions, queries
 from hunmin.accounts.tables import SessionRow, SignInLinkRow
 from hunmin.act import SYSTEM, Actor
 from hunmin.audit.tables import EventRow
 from hunmin.errors import (
+    InvalidApiKey,
     KeyNotFound,
+    KeyNotRotatable,
+    ModelsUnfit,
     NameUnusable,
+    OverlapTooLong,
+    OwnAccount,
     PersonNeeded,
     RoleNeeded,
     RoleUnknown,
+    ScopeUnknown,
     SessionNotFound,
     SignInLinkUnusable,
     TooManyKeys,
@@ -179,7 +185,14 @@ def test_a_key_acts_for_its_owner_until_it_is_revoked(make_person, act_as):
         assert made.secret.endswith(made.key.last_four)
     with act_as(STRANGER) as act:
         actor = accounts.find_actor_by_key(act, made.secret)
-    assert actor == Actor(user_id=dana.user_id, roles=dana.roles, kind="key", key_id=made.key.id)
+    assert actor == Actor(
+        user_id=dana.user_id,
+        roles=frozenset({"person"}),  # it was not made to see what an auditor sees
+        kind="key",
+        key_id=made.key.id,
+        scopes=frozenset(accounts.PROGRAM_SCOPES),
+    )
+    assert actor.tenant == dana.user_id
     with act_as(dana) as act:
         accounts.revoke_key(act, made.key.id)
         assert accounts.list_keys(act) == []
@@ -214,6 +227,136 @@ def test_a_key_makes_no_keys_links_or_accounts_whoever_its_owner_is(make_person,
                 forbidden()
 
 
+def test_a_key_has_the_roles_of_the_house_only_where_it_was_made_for_them(make_person, act_as):
+    chief = make_person("chief", "administrator")
+    with act_as(chief) as act:
+        made = accounts.create_key(act, name="x", scopes=["admin", "usage"])
+        assert made.key.scopes == ["usage", "admin"]
+        assert accounts.find_actor_by_key(act, made.secret).roles == chief.roles
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [
+        ({"scopes": []}, ScopeUnknown),
+        ({"scopes": ["inference", "all"]}, ScopeUnknown),
+        ({"models": []}, ModelsUnfit),
+        ({"models": ["한글"]}, ModelsUnfit),
+        ({"models": [f"m{n}" for n in range(33)]}, ModelsUnfit),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_and_leaves_no_trace(make_person, act_as, wrong, refusal):
+    with act_as(make_person("dana")) as act:
+        with pytest.raises(refusal):
+            accounts.create_key(act, name="x", **wrong)
+        assert accounts.list_keys(act) == []
+
+
+def test_a_key_is_replaced_by_one_like_it_and_works_a_while_beside_it(make_person, act_as):
+    dana = make_person("dana")
+    with act_as(dana) as act:
+        old = accounts.create_key(act, name="보고서", days=30, scopes=["inference"], models=["m"])
+    later = NOON + timedelta(days=10)
+    with act_as(dana, now=later) as act:
+        new = accounts.rotate_key(act, old.key.id, overlap_hours=24, overlap_hours_max=168)
+        assert events(act)[-1] == "accounts.key.rotate"
+        assert (new.key.name, new.key.scopes, new.key.models) == ("보고서", ["inference"], ["m"])
+        assert new.key.expires_at == later + timedelta(days=30)
+        assert new.key.replaces_id == old.key.id
+        with pytest.raises(KeyNotRotatable):
+            accounts.rotate_key(act, old.key.id, overlap_hours=1, overlap_hours_max=168)
+        with pytest.raises(OverlapTooLong):
+            accounts.rotate_key(act, new.key.id, overlap_hours=169, overlap_hours_max=168)
+    for hours, works in ((23, True), (24, False)):
+        with act_as(STRANGER, now=later + timedelta(hours=hours)) as act:
+            found = accounts.find_actor_by_key(act, old.secret)
+            assert (found is not None) is works
+            assert accounts.find_actor_by_key(act, new.secret) is not None
+    key = Actor(user_id=dana.user_id, kind="key", key_id=old.key.id)
+    with act_as(key, now=later + timedelta(hours=24)) as act, pytest.raises(InvalidApiKey):
+        accounts.check_key_works(act)
+
+
+def test_a_key_is_replaced_also_where_there_is_no_room_for_one_more(make_person, act_as):
+    with act_as(make_person("dana")) as act:
+        made = [accounts.create_key(act, name=f"key {n}") for n in range(50)]
+        accounts.rotate_key(act, made[0].key.id, overlap_hours=24, overlap_hours_max=24)
+        with pytest.raises(TooManyKeys):
+            accounts.create_key(act, name="one more")
+
+
+def test_a_disabled_account_opens_nothing_until_it_is_enabled_again(make_person, act_as):
+    dana, chief = make_person("dana"), make_person("chief", "administrator")
+    with act_as(dana) as act:
+        key = accounts.create_key(act, name="x")
+        opened = accounts.sign_in(act, accounts.create_sign_in_link(act, dana.user_id), days=30)
+        link = accounts.create_sign_in_link(act, dana.user_id)
+        asking = accounts.find_actor_by_key(act, key.secret)
+    with act_as(chief) as act:
+        accounts.disable_user(act, dana.user_id)
+        accounts.disable_user(act, dana.user_id)
+        assert events(act)[-2:] == ["accounts.user.disable", "accounts.session.end"]
+        assert accounts.get_user(act, dana.user_id).disabled_at == NOON
+    with act_as(STRANGER) as act:
+        assert accounts.find_actor_by_key(act, key.secret) is None
+        assert accounts.find_actor_by_session(act, opened.secret) is None
+        with pytest.raises(SignInLinkUnusable):
+            accounts.sign_in(act, link, days=30)
+    with act_as(asking) as act, pytest.raises(InvalidApiKey):
+        accounts.check_key_works(act)
+    with act_as(chief) as act:
+        accounts.enable_user(act, dana.user_id)
+    with act_as(STRANGER) as act:
+        assert accounts.find_actor_by_key(act, key.secret) == asking
+        assert accounts.find_actor_by_session(act, opened.secret) is None
+        accounts.sign_in(act, link, days=30)
+
+
+def test_an_account_with_other_roles_signs_in_again(make_person, act_as):
+    dana, chief = make_person("dana", "auditor"), make_person("chief", "administrator")
+    with act_as(dana) as act:
+        link = accounts.create_sign_in_link(act, dana.user_id)
+        opened = accounts.sign_in(act, link, days=30)
+    with act_as(chief) as act:
+        accounts.change_roles(act, dana.user_id, roles=["auditor"])
+        assert accounts.find_actor_by_session(act, opened.secret) == dana
+        assert accounts.change_roles(act, dana.user_id, roles=[]).roles == ["person"]
+        assert events(act)[-2:] == ["accounts.user.change", "accounts.session.end"]
+        assert accounts.find_actor_by_session(act, opened.secret) is None
+
+
+def test_only_an_administrator_in_person_shuts_an_account_and_never_their_own(make_person, act_as):
+    dana, chief = make_person("dana"), make_person("chief", "administrator")
+    with act_as(chief) as act:
+        made = accounts.create_key(act, name="x", scopes=["admin"])
+        key = accounts.find_actor_by_key(act, made.secret)
+        guest = accounts.welcome_guest(act, days=1).actor
+    for who, whom, refusal in (
+        (dana, chief.user_id, RoleNeeded),
+        (key, dana.user_id, PersonNeeded),
+        (chief, chief.user_id, OwnAccount),
+        (chief, guest.user_id, UserNotFound),
+        (chief, "nobody", UserNotFound),
+    ):
+        for forbidden in (
+            lambda act, whom=whom: accounts.disable_user(act, whom),
+            lambda act, whom=whom: accounts.enable_user(act, whom),
+            lambda act, whom=whom: accounts.change_roles(act, whom, roles=["auditor"]),
+        ):
+            with act_as(who) as act, pytest.raises(refusal):
+                forbidden(act)
+
+
+def test_people_are_found_by_a_part_of_their_names(make_person, act_as):
+    for name in ("다나", "다람", "Minji", "m_i"):
+        make_person(name)
+    with act_as() as act:
+        assert [user.name for user in accounts.list_users(act, search="다")] == ["다나", "다람"]
+        assert [user.name for user in accounts.list_users(act, search="MIN")] == ["Minji"]
+        assert [user.name for user in accounts.list_users(act, search="_")] == ["m_i"]
+        assert len(accounts.list_users(act, offset=1, limit=2)) == 2
+
+
 def test_nobody_sees_or_touches_what_is_anothers(make_person, act_as):
     dana, minji = make_person("dana"), make_person("minji")
     with act_as(dana) as act:
@@ -231,7 +374,7 @@ def test_nobody_sees_or_touches_what_is_anothers(make_person, act_as):
             (lambda: accounts.revoke_key(act, made.key.id), KeyNotFound),
             (lambda: accounts.end_session(act, opened.session_id), SessionNotFound),
             (lambda: actions.use_session(act, opened.session_id, days=1), SessionNotFound),
-            (lambda: actions.use_key(act, made.key.id), KeyNotFound),
+            (lambda: key_actions.use_key(act, made.key.id), KeyNotFound),
         ):
             with pytest.raises(refusal):
                 forbidden()
@@ -299,7 +442,7 @@ def test_everything_done_leaves_its_event(make_person, act_as):
     dana = make_person("dana")
     with act_as(dana) as act:
         made = accounts.create_key(act, name="x")
-        actions.use_key(act, made.key.id)
+        key_actions.use_key(act, made.key.id)
         accounts.revoke_key(act, made.key.id)
         link = accounts.create_sign_in_link(act, dana.user_id)
         opened = accounts.sign_in(act, link, days=30)

@@ -97,7 +97,7 @@ class TestWithoutGuests:
     def test_a_person_and_a_key_can(self, app, client):
         assert sign_in(client).get("/chat").status_code == 200
         by_key = stranger(app)
-        by_key.headers["Authorization"] = f"Bearer {make_key(app)}"
+        by_key.headers["Authorization"] = f"Bearer {make_key(app, scopes=['chat'])}"
         assert by_key.get("/chat.json").status_code == 200
 
     def test_a_guest_from_before_is_a_stranger_now(self, app, client):

@@ -42,7 +42,10 @@ def server(app) -> Iterator[httpx.Client]:
 
 @contextmanager
 def reader_of(app, address: str) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {make_key(app)}", "Accept": "text/event-stream"}
+    headers = {
+        "Authorization": f"Bearer {make_key(app, scopes=['chat'])}",
+        "Accept": "text/event-stream",
+    }
     with httpx.Client(base_url=address, headers=headers, timeout=WAIT_SECONDS) as client:
         yield client
 

@@ -239,7 +239,7 @@ def test_nobody_elses_conversation_can_be_reached(app, client, method, path, bod
     if who == "another person":
         sign_in(other, "mino")
     elif who == "a key":
-        other.headers["Authorization"] = f"Bearer {make_key(app, 'mino')}"
+        other.headers["Authorization"] = f"Bearer {make_key(app, 'mino', scopes=['chat'])}"
     sent = {key: value.format(**names) for key, value in (body or {}).items()}
 
     answer = other.request(

@@ -9,6 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, inspect, select, text
 
 from hunmin import audit
+from hunmin.accounts.tables import KeyRow
 from hunmin.act import SYSTEM, open_act
 from hunmin.audit.tables import EventRow
 from hunmin.db import id_before, new_id, open_database
@@ -28,9 +30,11 @@ from hunmin.errors import (
     DatabaseUnreachable,
     DatabaseUrlWrong,
 )
+from hunmin.migrations.run import chain_config
 from hunmin.migrations.tables import all_tables
 
 KIND = audit.Kind.USER_CREATE
+NOW = {"now": "2026-10-09 12:00:00"}
 
 
 def _count(database):
@@ -334,6 +338,40 @@ def test_the_chain_of_migrations_reaches_the_very_tables_of_the_rooms(empty_data
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), all_tables()) == []
     assert _schema(database) == wanted
+    database.close()
+
+
+def test_keys_made_before_scopes_may_do_what_programs_do(empty_database_url):
+    database = open_database(empty_database_url)
+    config = chain_config()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text("INSERT INTO accounts_users VALUES ('u', '다나', '다나', :now)"), NOW
+        )
+        connection.execute(text("INSERT INTO accounts_user_roles VALUES ('u', 'person')"))
+        connection.execute(
+            text(
+                "INSERT INTO accounts_keys"
+                " (id, user_id, name, secret_sha256, last_four, created_at)"
+                " VALUES ('k', 'u', '보고서', 'x', 'abcd', :now)"
+            ),
+            NOW,
+        )
+
+    database.migrate()
+
+    with database.session(read_only=True) as session:
+        key = session.execute(select(KeyRow.scopes, KeyRow.models, KeyRow.user_id)).one()
+        assert key == (["inference", "files", "usage"], None, "u")
+        assert session.scalar(text("SELECT role FROM accounts_user_roles")) == "person"
+    with database.session() as session:
+        session.execute(text("INSERT INTO accounts_user_roles VALUES ('u', 'service')"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    assert _count(database) == 0
     database.close()
 
 

@@ -4,7 +4,7 @@ A `conftest.py` takes what it needs: `from tests.support.desk import app, client
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -70,11 +70,21 @@ def make_link(app: FastAPI, name: str = "dana", *roles: str, minutes: int = 60) 
         return accounts.create_sign_in_link(act, user.id, minutes=minutes)
 
 
-def make_key(app: FastAPI, name: str = "dana", *, days: int | None = None) -> str:
+def make_key(
+    app: FastAPI,
+    name: str = "dana",
+    *,
+    days: int | None = None,
+    scopes: Collection[str] = accounts.PROGRAM_SCOPES,
+    models: Sequence[str] | None = None,
+) -> str:
     """Return a new API key of the account of that name, made where it is not."""
     with open_act(app.state.database, SYSTEM) as act:
         user = accounts.find_user(act, name) or accounts.create_user(act, name=name)
-        return accounts.create_key(act, name="test", user_id=user.id, days=days).secret
+        made = accounts.create_key(
+            act, name="test", user_id=user.id, days=days, scopes=scopes, models=models
+        )
+        return made.secret
 
 
 def sign_in(client: TestClient, name: str = "dana", *roles: str) -> TestClient:

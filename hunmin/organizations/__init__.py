@@ -1,0 +1,85 @@
+"""Organizations: who works together here, in which projects, with which keys.
+
+Nouns: an *organization* is a ministry, university or company; a *member* is a person in it, with
+a role; a *project* is a team of it with keys of its own, and a line of its bill; a *service
+account* owns keys of a project's programs. Between organizations nothing is shared: whoever does
+not belong to one does not learn that it is there.
+
+The words and the addresses under `/v1/organization` are OpenAI's, so that its clients know them.
+"""
+
+from hunmin.organizations.actions import (
+    archive_organization,
+    change_role,
+    create_admin_key,
+    create_organization,
+    invite,
+    join,
+    remove_member,
+    rename_organization,
+    withdraw_invitation,
+)
+from hunmin.organizations.project_actions import (
+    add_to_project,
+    archive_project,
+    create_project,
+    create_project_key,
+    create_service_account,
+    remove_from_project,
+    rename_project,
+    revoke_project_key,
+    rotate_project_key,
+)
+from hunmin.organizations.queries import (
+    get_organization,
+    get_project,
+    list_admin_keys,
+    list_invitations,
+    list_members,
+    list_organizations,
+    list_project_keys,
+    list_project_members,
+    list_projects,
+)
+from hunmin.organizations.views import (
+    InvitationView,
+    MemberView,
+    OrganizationView,
+    ProjectMemberView,
+    ProjectView,
+)
+
+__all__ = [
+    "InvitationView",
+    "MemberView",
+    "OrganizationView",
+    "ProjectMemberView",
+    "ProjectView",
+    "add_to_project",
+    "archive_organization",
+    "archive_project",
+    "change_role",
+    "create_admin_key",
+    "create_organization",
+    "create_project",
+    "create_project_key",
+    "create_service_account",
+    "get_organization",
+    "get_project",
+    "invite",
+    "join",
+    "list_admin_keys",
+    "list_invitations",
+    "list_members",
+    "list_organizations",
+    "list_project_keys",
+    "list_project_members",
+    "list_projects",
+    "remove_from_project",
+    "remove_member",
+    "rename_organization",
+    "rename_project",
+    "revoke_project_key",
+    "rotate_project_key",
+    "withdraw_invitation",
+]
