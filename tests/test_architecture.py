@@ -15,7 +15,7 @@ PACKAGE = Path(hunmin.__file__).parent
 ROOMS = {"accounts", "audit", "chat", "gateway", "organizations", "worker"}
 """Rooms with tables of their own: entered by the front door alone."""
 
-SHELLS = {"pages", "routes", "commands", "jobs"}
+SHELLS = {"pages", "people_pages", "project_pages", "routes", "commands", "jobs"}
 
 COLLECTORS = {"hunmin.__main__", "hunmin.web"}
 """Who puts the rooms together may take their shells."""

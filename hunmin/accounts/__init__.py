@@ -64,6 +64,7 @@ from hunmin.accounts.queries import (
     users_by_id,
 )
 from hunmin.accounts.rules import (
+    HOUSE_ROLES,
     PROGRAM_SCOPES,
     SCOPES,
     Scope,
@@ -76,6 +77,7 @@ from hunmin.accounts.rules import (
 from hunmin.accounts.views import KeyView, SessionView, UserView
 
 __all__ = [
+    "HOUSE_ROLES",
     "PROGRAM_SCOPES",
     "SCOPES",
     "AnyoneAct",

@@ -20,6 +20,11 @@ Days = Literal["30", "90", "365", "never"]
 HAS_LETTER = "[0-9A-Za-z가-힣]"
 """What a key is for has at least one of these; a pattern that browsers and OpenAPI know too."""
 
+Hours = Literal["0", "1", "24", "168"]
+"""How long a key that was replaced works beside the new one."""
+
+DEFAULT_SCOPES: list[rules.Scope] = list(rules.PROGRAM_SCOPES)
+
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 
 
@@ -61,7 +66,7 @@ class AccountView(faces.View):
 
 
 class KeyMadeView(faces.View):
-    """A key that was just made. The secret is shown here and never again."""
+    """A key that was just made, or took another's place. The secret is shown only here."""
 
     template: ClassVar[str] = "accounts/key_made.html"
     no_store: ClassVar[bool] = True
@@ -70,6 +75,8 @@ class KeyMadeView(faces.View):
     secret: str
     server: str
     """The address of this service, for a client's settings."""
+    back: str = "/account"
+    """The page that has the list of keys."""
 
 
 @router.get("/sign-in")
@@ -142,10 +149,28 @@ def create_key(
     act: door.PersonAct,
     name: Annotated[str, Form(max_length=rules.NAME_CHARACTERS_MAX, pattern=HAS_LETTER)],
     days: Annotated[Days, Form()],
+    scopes: Annotated[list[rules.Scope], Form(max_length=len(rules.SCOPES))] = DEFAULT_SCOPES,
 ) -> KeyMadeView:
     """Make an API key and show it, once."""
-    made = key_actions.create_key(act, name=name, days=None if days == "never" else int(days))
-    return KeyMadeView(key=made.key, secret=made.secret, server=str(request.base_url).rstrip("/"))
+    made = key_actions.create_key(
+        act, name=name, days=None if days == "never" else int(days), scopes=scopes
+    )
+    return _shown_once(request, made)
+
+
+@router.post("/account/keys/{key_id}/rotate")
+def rotate_key(
+    request: Request, act: door.PersonAct, key_id: Id, hours: Annotated[Hours, Form()] = "24"
+) -> KeyMadeView:
+    """Make a key that takes the place of one of one's own, which works so many hours longer."""
+    settings: Settings = request.app.state.settings
+    made = key_actions.rotate_key(
+        act,
+        key_id,
+        overlap_hours=int(hours),
+        overlap_hours_max=settings.accounts.key_overlap_hours_max,
+    )
+    return _shown_once(request, made)
 
 
 @router.post("/account/keys/{key_id}/revoke", status_code=303, response_class=RedirectResponse)
@@ -163,6 +188,10 @@ def end_session(request: Request, act: door.PersonAct, session_id: Id) -> Redire
         door.forget_session(request)
         return RedirectResponse("/sign-in", status_code=303)
     return RedirectResponse("/account", status_code=303)
+
+
+def _shown_once(request: Request, made: key_actions.KeyMade) -> KeyMadeView:
+    return KeyMadeView(key=made.key, secret=made.secret, server=str(request.base_url).rstrip("/"))
 
 
 def _is_guest(actor: Actor) -> bool:

@@ -31,7 +31,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 GIVEN_ROLES: tuple[Role, ...] = ("administrator", "auditor", "person")
 """What an administrator can give; `guest` is only ever made by opening a page, `service` by a
 project."""
-HOUSE_ROLES: frozenset[Role] = frozenset({"administrator", "auditor"})
+HOUSE_ROLES: frozenset[str] = frozenset({"administrator", "auditor"})
 """Roles that reach beyond one's own account."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -122,5 +122,5 @@ class OrganizationUnclear(HunminError):
         super().__init__(
             "This needs a key of the organization itself. Its owners and managers make one on "
             "the organization's page.",
-            "기관의 키가 필요합니다. 기관의 소유자나 관리자가 기관 페이지에서 만들 수 있습니다.",
+            "기관의 키가 필요합니다. 기관의 소유자나 운영자가 기관 페이지에서 만들 수 있습니다.",
         )

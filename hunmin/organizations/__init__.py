@@ -17,6 +17,7 @@ from hunmin.organizations.actions import (
     join,
     remove_member,
     rename_organization,
+    revoke_admin_key,
     withdraw_invitation,
 )
 from hunmin.organizations.project_actions import (
@@ -79,6 +80,7 @@ __all__ = [
     "remove_member",
     "rename_organization",
     "rename_project",
+    "revoke_admin_key",
     "revoke_project_key",
     "rotate_project_key",
     "withdraw_invitation",

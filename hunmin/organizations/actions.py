@@ -16,6 +16,7 @@ from hunmin.act import Act
 from hunmin.db import new_id
 from hunmin.errors import (
     InvitationUnusable,
+    KeyNotFound,
     MemberExists,
     MemberNotFound,
     NameTaken,
@@ -283,6 +284,20 @@ def create_admin_key(
         scopes=["admin"],
         organization_id=organization_id,
     )
+
+
+def revoke_admin_key(act: Act, organization_id: str, key_id: str) -> None:
+    """End a key of the organization itself at once, whoever made it.
+
+    Raises:
+        OrganizationNotFound: The actor does not belong to the organization.
+        RoleNeeded: The actor may not.
+        KeyNotFound: The organization has none of that id that works.
+        Archived: It does not change any more.
+    """
+    _changing(act, organization_id, "make_admin_key")
+    if not accounts.end_keys(act, organization_id=organization_id, key_id=key_id):
+        raise KeyNotFound
 
 
 def _changing(act: Act, organization_id: str, deed: rules.Deed) -> Standing:

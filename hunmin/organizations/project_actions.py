@@ -223,11 +223,11 @@ def create_project_key(
         TooManyKeys: The actor's account holds as many as it may.
         Archived: The project does not change any more.
     """
-    _changing(act, organization_id, project_id, "make_own_key")
+    found = _changing(act, organization_id, project_id, "make_own_key")
     user_id = act.actor.user_id
     if act.actor.kind != "person" or user_id is None:
         raise PersonNeeded
-    if act.session.get(ProjectMemberRow, (project_id, user_id)) is None:
+    if not found.belongs:
         raise MemberNotFound
     rules.check_project_scopes(scopes)
     return accounts.make_key(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from hunmin import accounts
-from hunmin.act import Act
+from hunmin.act import Act, Actor
 from hunmin.errors import InvitationUnusable, OrganizationNotFound, ProjectNotFound
 from hunmin.organizations import rules
 from hunmin.organizations.tables import (
@@ -53,6 +53,8 @@ class ProjectStanding:
     role: rules.ProjectRole | None
     """None: one who only looks."""
     looks: bool
+    belongs: bool
+    """Whether the actor belongs to the project, and does not manage it from above."""
 
 
 def standing(act: Act, organization_id: str, *, to_change: bool = False) -> Standing:
@@ -74,7 +76,7 @@ def standing(act: Act, organization_id: str, *, to_change: bool = False) -> Stan
     if row is None or (actor.kind == "key" and actor.organization_id != organization_id):
         raise OrganizationNotFound
     looks = actor.has_role(*LOOKERS)
-    if actor.has_role("administrator") and actor.kind in {"person", "system"}:
+    if _owns_all(actor):
         return Standing(row, "owner", looks)
     role = act.session.scalar(
         select(MemberRow.role).where(
@@ -108,7 +110,14 @@ def project_standing(
     role = rules.role_in_project(found.role, given)
     if role is None and not (rules.may(found.role, "see_projects") or found.looks):
         raise ProjectNotFound
-    return ProjectStanding(found.organization, project, found.role, role, found.looks)
+    return ProjectStanding(
+        found.organization,
+        project,
+        organization_role=found.role,
+        role=role,
+        looks=found.looks,
+        belongs=given is not None,
+    )
 
 
 def list_organizations(act: Act) -> list[OrganizationView]:
@@ -120,7 +129,11 @@ def list_organizations(act: Act) -> list[OrganizationView]:
     listed = listed.join(MemberRow, mine, isouter=act.actor.has_role(*LOOKERS))
     if act.actor.kind == "key":
         listed = listed.where(OrganizationRow.id == act.actor.organization_id)
-    return [_organization(row, role) for row, role in act.session.execute(listed)]
+    owns_all = _owns_all(act.actor)
+    return [
+        _organization(row, "owner" if owns_all else role)
+        for row, role in act.session.execute(listed)
+    ]
 
 
 def get_organization(act: Act, organization_id: str) -> OrganizationView:
@@ -136,10 +149,32 @@ def list_members(act: Act, organization_id: str) -> list[MemberView]:
         OrganizationNotFound: The actor does not belong to it.
     """
     found = standing(act, organization_id)
-    listed = select(MemberRow).where(MemberRow.organization_id == organization_id)
-    if not found.looks and not rules.may(found.role, "see_members"):
-        listed = listed.where(MemberRow.user_id == act.actor.user_id)
-    rows = act.session.scalars(listed).all()
+    members = _members(act, organization_id)
+    if found.looks or rules.may(found.role, "see_members"):
+        return members
+    return [member for member in members if member.user_id == act.actor.user_id]
+
+
+def list_candidates(act: Act, organization_id: str, project_id: str) -> list[MemberView]:
+    """Return who could be added to a project, by name; nobody to those who may not add anybody.
+
+    Raises:
+        OrganizationNotFound: The actor does not belong to the organization.
+        ProjectNotFound: The actor does not see the project.
+    """
+    found = project_standing(act, organization_id, project_id)
+    if not rules.may_in_project(found.role, "change_members"):
+        return []
+    inside = act.session.scalars(
+        select(ProjectMemberRow.user_id).where(ProjectMemberRow.project_id == project_id)
+    ).all()
+    return [one for one in _members(act, organization_id) if one.user_id not in inside]
+
+
+def _members(act: Act, organization_id: str) -> list[MemberView]:
+    rows = act.session.scalars(
+        select(MemberRow).where(MemberRow.organization_id == organization_id)
+    ).all()
     users = accounts.users_by_id(act, [row.user_id for row in rows])
     members = [
         MemberView(
@@ -197,7 +232,12 @@ def list_projects(
     if not with_archived:
         listed = listed.where(ProjectRow.archived_at.is_(None))
     return [
-        _project(row, rules.role_in_project(found.role, given))
+        _project(
+            found.organization,
+            row,
+            rules.role_in_project(found.role, given),
+            belongs=given is not None,
+        )
         for row, given in act.session.execute(listed)
     ]
 
@@ -205,7 +245,7 @@ def list_projects(
 def get_project(act: Act, organization_id: str, project_id: str) -> ProjectView:
     """Return one project, or raise `OrganizationNotFound` or `ProjectNotFound`."""
     found = project_standing(act, organization_id, project_id)
-    return _project(found.project, found.role)
+    return _project(found.organization, found.project, found.role, belongs=found.belongs)
 
 
 def list_project_members(
@@ -318,6 +358,11 @@ def project_ids(act: Act, organization_id: str) -> Sequence[str]:
     ).all()
 
 
+def _owns_all(actor: Actor) -> bool:
+    """Return whether somebody is an administrator in person, or the house itself."""
+    return actor.has_role("administrator") and actor.kind in {"person", "system"}
+
+
 def _archived(act: Act, organization_id: str) -> bool:
     return act.session.get_one(OrganizationRow, organization_id).archived_at is not None
 
@@ -329,10 +374,18 @@ def _organization(row: OrganizationRow, role: rules.Role | None) -> Organization
         created_at=row.created_at,
         archived_at=row.archived_at,
         role=role,
+        may=rules.deeds_of(role, archived=row.archived_at is not None),
     )
 
 
-def _project(row: ProjectRow, role: rules.ProjectRole | None) -> ProjectView:
+def _project(
+    organization: OrganizationRow,
+    row: ProjectRow,
+    role: rules.ProjectRole | None,
+    *,
+    belongs: bool,
+) -> ProjectView:
+    archived = organization.archived_at is not None or row.archived_at is not None
     return ProjectView(
         id=row.id,
         organization_id=row.organization_id,
@@ -340,4 +393,5 @@ def _project(row: ProjectRow, role: rules.ProjectRole | None) -> ProjectView:
         created_at=row.created_at,
         archived_at=row.archived_at,
         role=role,
+        may=rules.project_deeds_of(role, archived=archived, belongs=belongs),
     )

@@ -92,6 +92,35 @@ def check_may_in_project(role: ProjectRole | None, deed: ProjectDeed) -> None:
         raise RoleNeeded(roles=frozenset(_IN_PROJECT[deed]))
 
 
+def deeds_of(role: Role | None, *, archived: bool) -> list[Deed]:
+    """Return what a role may do in its organization; in an archived one only look."""
+    return [
+        deed
+        for deed in _IN_ORGANIZATION
+        if may(role, deed) and (not archived or deed.startswith("see_"))
+    ]
+
+
+def project_deeds_of(
+    role: ProjectRole | None, *, archived: bool, belongs: bool
+) -> list[ProjectDeed]:
+    """Return what a role may do in its project.
+
+    Args:
+        role: What somebody is in it.
+        archived: Then they may only look.
+        belongs: Whether they belong to it, and do not manage it from above: only members have
+            keys of their own there.
+    """
+    return [
+        deed
+        for deed in _IN_PROJECT
+        if may_in_project(role, deed)
+        and (not archived or deed == "see")
+        and (belongs or deed != "make_own_key")
+    ]
+
+
 def role_in_project(role: Role | None, given: ProjectRole | None) -> ProjectRole | None:
     """Return what somebody is in a project, from what they are in the organization and there."""
     return "manager" if may(role, "create_project") else given

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from hunmin.organizations.rules import ProjectRole, Role
+from hunmin.organizations.rules import Deed, ProjectDeed, ProjectRole, Role
 
 
 class _Shown(BaseModel):
@@ -21,6 +21,8 @@ class OrganizationView(_Shown):
     """Since when it does not change any more; None: it does."""
     role: Role | None
     """What the actor is in it; None: one of the house, who only looks."""
+    may: list[Deed]
+    """What the actor may do there."""
 
 
 class MemberView(_Shown):
@@ -53,6 +55,8 @@ class ProjectView(_Shown):
     archived_at: datetime | None
     role: ProjectRole | None
     """What the actor is in it; None: one who only looks."""
+    may: list[ProjectDeed]
+    """What the actor may do there."""
 
 
 class ProjectMemberView(_Shown):

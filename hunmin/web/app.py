@@ -15,10 +15,13 @@ from starlette.responses import Response
 
 from hunmin import __version__, accounts, audit, chat, faces, gateway, logs, plugins, worker
 from hunmin.accounts import pages as accounts_pages
+from hunmin.accounts import people_pages
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
 from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing, ModelNameWrong
+from hunmin.organizations import pages as organizations_pages
+from hunmin.organizations import project_pages
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
 from hunmin.web import assets, health, install, openapi, pages
@@ -59,8 +62,21 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.adopters = [chat.adopt_history]
     app.state.error_faces = dict.fromkeys(gateway.API_PATHS, gateway.error_face)
     # Routes are tried in this order, and nothing is asked as often as the gateway.
-    rooms = (gateway, pages, accounts_pages, chat_pages, chat_routes, runs_pages, health)
-    for room in (*rooms, install, assets):
+    rooms = (
+        gateway,
+        pages,
+        accounts_pages,
+        people_pages,
+        organizations_pages,
+        project_pages,
+        chat_pages,
+        chat_routes,
+        runs_pages,
+        health,
+        install,
+        assets,
+    )
+    for room in rooms:
         app.include_router(room.router)
     openapi.describe(app)
     for kind in (HunminError, RequestValidationError, HTTPException):

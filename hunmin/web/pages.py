@@ -6,13 +6,15 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from hunmin import errors, faces, runs
+from hunmin import accounts, errors, faces, runs
 from hunmin.accounts import AnyoneActor
 from hunmin.web import openapi
 
 NAV = (
     faces.NavItem("/chat", faces.mark("Chat")),
     faces.NavItem("/runs", faces.mark("Runs"), runs.WATCHERS),
+    faces.NavItem("/organizations", faces.mark("Organizations"), frozenset({"person"})),
+    faces.NavItem("/people", faces.mark("People"), accounts.HOUSE_ROLES),
     faces.NavItem("/docs", faces.mark("API")),
 )
 
