@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("hunmin.audit", "Read, seal and verify the audit log."),
     "accounts": ("hunmin.accounts", "Manage accounts."),
     "key": ("hunmin.accounts", "Manage API keys."),
+    "organizations": ("hunmin.organizations", "Manage organizations."),
     "worker": ("hunmin.worker", "Do background jobs until stopped."),
     "settings": ("hunmin.settings", "Print every setting and where it was said."),
 }

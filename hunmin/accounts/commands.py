@@ -32,6 +32,10 @@ UserOption = Annotated[
     ),
 ]
 
+KeyArgument = Annotated[
+    str, typer.Argument(metavar="KEY", help="Its id, as `hunmin key list` says.")
+]
+
 accounts_app = typer.Typer(
     name="accounts", help="Manage accounts.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -74,6 +78,28 @@ def link_account(
         _print_link(act, settings, _find(act, user))
 
 
+@accounts_app.command("disable")
+def disable_account(
+    user: UserArgument, *, config: ConfigOption = None, data: DataOption = None
+) -> None:
+    """Shut an account: no session, key or link of it opens anything any more."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data) as (act, _):
+        accounts.disable_user(act, _find(act, user).id)
+
+
+@accounts_app.command("enable")
+def enable_account(
+    user: UserArgument, *, config: ConfigOption = None, data: DataOption = None
+) -> None:
+    """Open an account again that was disabled."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data) as (act, _):
+        accounts.enable_user(act, _find(act, user).id)
+
+
 @accounts_app.command("list")
 def list_accounts(*, config: ConfigOption = None, data: DataOption = None) -> None:
     """List the accounts and their roles. Guests are left out."""
@@ -81,7 +107,8 @@ def list_accounts(*, config: ConfigOption = None, data: DataOption = None) -> No
 
     with _open(config, data, read_only=True) as (act, _):
         for user in accounts.list_users(act):
-            _print(f"{user.created_at:%Y-%m-%d}  {user.name}  {', '.join(user.roles)}")
+            disabled = "  (disabled)" if user.disabled_at else ""
+            _print(f"{user.created_at:%Y-%m-%d}  {user.name}  {', '.join(user.roles)}{disabled}")
 
 
 @key_app.command("create")
@@ -92,6 +119,18 @@ def create_key(
     days: Annotated[
         int | None, typer.Option("--days", min=1, max=3650, help="Expire after so many days.")
     ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            help="What it may be used for: inference, files, usage (these three by default), chat "
+            "or admin; may be said more than once.",
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A model it may ask; may be said more than once. Any else."),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -100,7 +139,38 @@ def create_key(
 
     with _open(config, data) as (act, _):
         owner = _find(act, user) if user else _only_administrator(act)
-        made = accounts.create_key(act, name=name, user_id=owner.id, days=days)
+        made = accounts.create_key(
+            act,
+            name=name,
+            user_id=owner.id,
+            days=days,
+            scopes=scope or accounts.PROGRAM_SCOPES,
+            models=model,
+        )
+    _print(made.secret)
+
+
+@key_app.command("rotate")
+def rotate_key(
+    key: KeyArgument,
+    *,
+    hours: Annotated[
+        int, typer.Option("--hours", min=0, help="How long the old key goes on working.")
+    ] = 24,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Make a key that takes the place of another, and print it. Both work for a while."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data) as (act, settings):
+        made = accounts.rotate_key(
+            act,
+            key,
+            user_id=_owner_of(act, key).id,
+            overlap_hours=hours,
+            overlap_hours_max=settings.accounts.key_overlap_hours_max,
+        )
     _print(made.secret)
 
 
@@ -121,21 +191,16 @@ def list_keys(
 
 @key_app.command("revoke")
 def revoke_key(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, as `hunmin key list` says.")],
+    key: KeyArgument,
     *,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """End a key at once."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
-    from hunmin.errors import KeyNotFound  # noqa: PLC0415
 
     with _open(config, data) as (act, _):
-        for owner in accounts.list_users(act):
-            if any(key == one.id for one in accounts.list_keys(act, owner.id)):
-                accounts.revoke_key(act, key, user_id=owner.id)
-                return
-        raise KeyNotFound
+        accounts.revoke_key(act, key, user_id=_owner_of(act, key).id)
 
 
 @contextmanager
@@ -182,6 +247,17 @@ def _find(act: "Act", name: str) -> "UserView":
     if found is None:
         raise UserNotFound
     return found
+
+
+def _owner_of(act: "Act", key: str) -> "UserView":
+    """Return the account that has a key."""
+    from hunmin import accounts  # noqa: PLC0415 (slow to import)
+    from hunmin.errors import KeyNotFound  # noqa: PLC0415
+
+    for owner in accounts.list_users(act):
+        if any(key == one.id for one in accounts.list_keys(act, owner.id)):
+            return owner
+    raise KeyNotFound
 
 
 def _only_administrator(act: "Act") -> "UserView":

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from hunmin.__main__ import load_command
-from hunmin.errors import KeyNotFound, UserExists, UserNotFound, UserUnclear
+from hunmin.errors import KeyNotFound, ScopeUnknown, UserExists, UserNotFound, UserUnclear
 
 
 @pytest.fixture
@@ -100,3 +100,31 @@ def test_a_service_that_was_killed_leaves_no_address_that_is_believed(hunmin, tm
     (link,) = hunmin("accounts", "create", "dana")
 
     assert link.startswith("http://127.0.0.1:8700/sign-in/")
+
+
+def test_a_key_is_made_for_some_things_and_models_only(hunmin):
+    hunmin("key", "create", "x", "--scope", "chat", "--scope", "usage", "--model", "small")
+    with pytest.raises(ScopeUnknown):
+        hunmin("key", "create", "x", "--scope", "everything")
+
+
+def test_a_key_is_replaced_and_both_are_listed_for_a_while(hunmin):
+    hunmin("key", "create", "report")
+    (old,) = hunmin("key", "list")
+    (secret,) = hunmin("key", "rotate", old.split()[0], "--hours", "1")
+
+    assert re.fullmatch(r"hm-[A-Za-z0-9_-]{43}", secret)
+    assert len(hunmin("key", "list")) == 2
+    hunmin("key", "revoke", old.split()[0])
+    (left,) = hunmin("key", "list")
+    assert secret[-4:] in left
+    with pytest.raises(KeyNotFound):
+        hunmin("key", "rotate", "nothing")
+
+
+def test_an_account_is_shut_and_opened_again(hunmin):
+    hunmin("accounts", "create", "dana")
+    hunmin("accounts", "disable", "dana")
+    assert hunmin("accounts", "list")[0].endswith("dana  person  (disabled)")
+    hunmin("accounts", "enable", "dana")
+    assert hunmin("accounts", "list")[0].endswith("dana  person")
