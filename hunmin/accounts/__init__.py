@@ -8,8 +8,8 @@ their SHA-256 is kept.
 
 What a room needs at its routes: `VisitorAct` and `VisitorActor` (anyone who may chat),
 `PersonAct` and `PersonActor` (signed in), `AnyoneAct` (public pages), and where keys are taken
-`Depends(key_actor(SCOPE))`: no route takes a key without saying what for. `known_key_actor` spares
-the database, for an action that asks `check_key_works` itself.
+`Depends(key_actor(SCOPE))`, or `key_act` for its transaction: no route takes a key without saying
+what for. `known_key_actor` spares the database, for an action that asks `check_key_works` itself.
 The `...Act` ones open the transaction of the request; the `...Actor` ones only say who it is,
 for handlers that stream. `welcome` opens the transaction in which a stranger becomes a guest.
 """
@@ -33,6 +33,7 @@ from hunmin.accounts.door import (
     PersonActor,
     VisitorAct,
     VisitorActor,
+    key_act,
     key_actor,
     known_key_actor,
     welcome,
@@ -112,6 +113,7 @@ __all__ = [
     "find_user",
     "get_user",
     "hash_secret",
+    "key_act",
     "key_actor",
     "keys_of_organization",
     "known_key_actor",

@@ -185,8 +185,11 @@ def list_keys(
         for owner in [_find(act, user)] if user else accounts.list_users(act):
             for key in accounts.list_keys(act, owner.id):
                 ends = f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "does not expire"
+                if key.retires_at:
+                    ends = f"replaced, ends {key.retires_at:%Y-%m-%d %H:%M} UTC"
                 used = f"used {key.used_on}" if key.used_on else "never used"
-                _print(f"{key.id}  hm-…{key.last_four}  {owner.name}  {key.name}  {used}, {ends}")
+                told = f"{used}, {ends}  {' '.join(key.scopes)}"
+                _print(f"{key.id}  hm-…{key.last_four}  {owner.name}  {key.name}  {told}")
 
 
 @key_app.command("revoke")

@@ -278,6 +278,17 @@ def _open(request: Request, actor: Actor) -> Iterator[Act]:
         yield act
 
 
+def key_act(scope: rules.Scope) -> Callable[[Request, Actor], Iterator[Act]]:
+    """Return the dependency that opens the act of a request by an API key made for `scope`."""
+
+    def open_for_key(
+        request: Request, actor: Annotated[Actor, Depends(key_actor(scope))]
+    ) -> Iterator[Act]:
+        yield from _open(request, actor)
+
+    return open_for_key
+
+
 def _anyone_act(request: Request, actor: "AnyoneActor") -> Iterator[Act]:
     yield from _open(request, actor)
 

@@ -58,7 +58,7 @@ def create_key(
     if owner is None:
         raise UserNotFound
     rules.check_answers_for(act.actor, owner)
-    if "guest" in queries.get_user(act, owner).roles:
+    if "person" not in queries.get_user(act, owner).roles:
         raise UserNotFound
     return make_key(act, name=name, user_id=owner, days=days, scopes=scopes, models=models)
 
@@ -160,11 +160,15 @@ def replace_key(
     """
     longest = rules.overlap(overlap_hours, hours_max=overlap_hours_max)
     rows = key_queries.key_rows(
-        act, user_id=user_id, organization_id=organization_id, project_id=project_id
+        act,
+        user_id=user_id,
+        organization_id=organization_id,
+        project_id=project_id,
+        key_id=key_id,
     )
-    old = next((row for row in rows if row.id == key_id), None)
-    if old is None:
+    if not rows:
         raise KeyNotFound
+    (old,) = rows
     rules.check_rotatable(is_retiring=old.retires_at is not None)
     old.retires_at = act.now + longest
     row = KeyRow(
@@ -212,13 +216,16 @@ def end_keys(
         key_id: Of all these only the one.
     """
     rows = key_queries.key_rows(
-        act, user_id=user_id, organization_id=organization_id, project_id=project_id
+        act,
+        user_id=user_id,
+        organization_id=organization_id,
+        project_id=project_id,
+        key_id=key_id,
     )
-    ended = [row for row in rows if key_id is None or row.id == key_id]
-    for row in ended:
+    for row in rows:
         row.revoked_at = act.now
         audit.record(act, "accounts.key.revoke", row.id, user_id=row.user_id)
-    return len(ended)
+    return len(rows)
 
 
 def _keep(act: Act, row: KeyRow, *, event: str = "accounts.key.create") -> KeyMade:

@@ -132,14 +132,17 @@ def key_rows(
     user_id: str | None = None,
     organization_id: str | None = None,
     project_id: str | None = None,
+    key_id: str | None = None,
 ) -> Sequence[KeyRow]:
     """Return the rows of keys that work: of an account, an organization, a project, or all three.
 
-    For actions that know whose keys they may touch.
+    For actions that know whose keys they may touch. With `key_id` only that one of them.
     """
     asked = {"user_id": user_id, "organization_id": organization_id, "project_id": project_id}
     narrowed = [getattr(KeyRow, name) == wanted for name, wanted in asked.items() if wanted]
     assert narrowed, "nobody touches the keys of everybody"
+    if key_id is not None:
+        narrowed.append(KeyRow.id == key_id)
     return act.session.scalars(
         select(KeyRow).where(*narrowed, *_works(act)).order_by(KeyRow.id.desc())
     ).all()

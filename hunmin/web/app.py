@@ -22,6 +22,7 @@ from hunmin.db import Database, open_database
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing, ModelNameWrong
 from hunmin.organizations import pages as organizations_pages
 from hunmin.organizations import project_pages
+from hunmin.organizations import routes as organizations_routes
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
 from hunmin.web import assets, health, install, openapi, pages
@@ -69,6 +70,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         people_pages,
         organizations_pages,
         project_pages,
+        organizations_routes,
         chat_pages,
         chat_routes,
         runs_pages,
