@@ -44,7 +44,7 @@ def find_by_session(act: Act, secret: str) -> Recognized | None:
     user = act.session.get_one(UserRow, row.user_id)
     if user.disabled_at is not None:
         return None
-    roles = roles_of(user)
+    roles = _roles(user)
     is_guest = "guest" in roles
     actor = Actor(user_id=user.id, roles=roles, kind="guest" if is_guest else "person")
     name = "" if is_guest else user.name
@@ -214,8 +214,7 @@ def _check_sees_all(act: Act) -> None:
         raise RoleNeeded(roles=frozenset({"administrator", "auditor"}))
 
 
-def roles_of(row: UserRow) -> frozenset[rules.Role]:
-    """Return the roles of an account."""
+def _roles(row: UserRow) -> frozenset[rules.Role]:
     return frozenset(role.role for role in row.roles)
 
 
