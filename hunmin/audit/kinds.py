@@ -94,6 +94,72 @@ class Kind(StrEnum):
         "A conversation was deleted with every message.",
         "대화와 그 메시지를 모두 지웠습니다.",
     )
+    CONVERSATION_FILE = (
+        "chat.conversation.file",
+        "A conversation was put into a folder, or taken out.",
+        "대화를 폴더에 넣거나 꺼냈습니다.",
+    )
+    CONVERSATION_PIN = (
+        "chat.conversation.pin",
+        "A conversation was pinned to the top of the list, or unpinned.",
+        "대화를 목록 맨 위에 고정하거나 풀었습니다.",
+    )
+    CONVERSATION_ARCHIVE = (
+        "chat.conversation.archive",
+        "A conversation was put into the archive, or taken back.",
+        "대화를 보관함에 넣거나 되돌렸습니다.",
+    )
+    CONVERSATION_EXPORT = (
+        "chat.conversation.export",
+        "A person took a conversation away as a file.",
+        "대화 하나를 파일로 내려받았습니다.",
+    )
+    CONVERSATION_INSTRUCT = (
+        "chat.conversation.instruct",
+        "It was said how a conversation is to be answered.",
+        "대화에 답하는 방식을 정했습니다.",
+    )
+    FOLDER_CREATE = "chat.folder.create", "A folder was made.", "폴더를 만들었습니다."
+    FOLDER_RENAME = (
+        "chat.folder.rename",
+        "A folder was given another name.",
+        "폴더의 이름을 바꿨습니다.",
+    )
+    FOLDER_INSTRUCT = (
+        "chat.folder.instruct",
+        "It was said how conversations of a folder are to be answered.",
+        "폴더 안의 대화에 답하는 방식을 정했습니다.",
+    )
+    FOLDER_ORDER = (
+        "chat.folder.order",
+        "Folders were given another order.",
+        "폴더의 순서를 바꿨습니다.",
+    )
+    FOLDER_DELETE = (
+        "chat.folder.delete",
+        "A folder was deleted; its conversations were kept.",
+        "폴더를 지우고 그 안의 대화는 남겼습니다.",
+    )
+    PREFERENCE_SET = (
+        "chat.preference.set",
+        "A person said how they would like to be answered.",
+        "답변받고 싶은 방식을 정했습니다.",
+    )
+    SHARE_MAKE = (
+        "chat.share.make",
+        "A copy of a conversation was put at an address that shows it.",
+        "대화의 사본을 주소로 볼 수 있게 공유했습니다.",
+    )
+    SHARE_REVOKE = (
+        "chat.share.revoke",
+        "A share was ended by its owner; the copy was deleted.",
+        "공유를 끝내고 사본을 지웠습니다.",
+    )
+    SHARE_EXPIRE = (
+        "chat.share.expire",
+        "A share's time was over; the copy was deleted.",
+        "공유 기간이 끝나 사본을 지웠습니다.",
+    )
     MESSAGE_SEND = "chat.message.send", "A question was sent.", "질문을 보냈습니다."
     ANSWER_BEGIN = "chat.answer.begin", "An answer was asked for.", "답변을 요청했습니다."
     ANSWER_FINISH = "chat.answer.finish", "An answer was kept.", "답변을 저장했습니다."

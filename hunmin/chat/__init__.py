@@ -2,38 +2,87 @@
 
 Nouns: a *conversation* is a tree of *messages*, questions and answers in turn; a *branch* is one
 way through it, told by its last message, the *leaf*. An answer carries its *facts*: which model,
-how long, how many tokens. A conversation belongs to one account, and nobody else can read it.
+how long, how many tokens. A conversation belongs to one account, and nobody else can read it;
+it may lie in a *folder*, be pinned, or be put into the archive. A *share* is a copy of a branch
+that whoever has its address can read.
 """
 
 from hunmin.chat.actions import (
     Limits,
-    adopt_history,
     ask,
     ask_again,
     delete_conversation,
-    delete_history,
-    export_history,
-    rename_conversation,
     save_answer,
     show_branch,
     start_conversation,
 )
-from hunmin.chat.queries import get_conversation, get_message, list_conversations, path
+from hunmin.chat.arranging import (
+    archive_conversation,
+    create_folder,
+    delete_folder,
+    file_conversation,
+    instruct_conversation,
+    instruct_folder,
+    order_folders,
+    pin_conversation,
+    rename_conversation,
+    rename_folder,
+    set_preferences,
+)
+from hunmin.chat.history import (
+    adopt_history,
+    delete_history,
+    note_export,
+    note_history_export,
+)
+from hunmin.chat.history_zip import history_zip
+from hunmin.chat.listing import Place, list_conversations, list_folders
+from hunmin.chat.queries import (
+    get_conversation,
+    get_message,
+    get_preferences,
+    path,
+    wishes,
+)
+from hunmin.chat.share_queries import list_shares, preview_share, read_shared
+from hunmin.chat.shares import delete_ended_shares, make_share, revoke_share
 
 __all__ = [
     "Limits",
+    "Place",
     "adopt_history",
+    "archive_conversation",
     "ask",
     "ask_again",
+    "create_folder",
     "delete_conversation",
+    "delete_ended_shares",
+    "delete_folder",
     "delete_history",
-    "export_history",
+    "file_conversation",
     "get_conversation",
     "get_message",
+    "get_preferences",
+    "history_zip",
+    "instruct_conversation",
+    "instruct_folder",
     "list_conversations",
+    "list_folders",
+    "list_shares",
+    "make_share",
+    "note_export",
+    "note_history_export",
+    "order_folders",
     "path",
+    "pin_conversation",
+    "preview_share",
+    "read_shared",
     "rename_conversation",
+    "rename_folder",
+    "revoke_share",
     "save_answer",
+    "set_preferences",
     "show_branch",
     "start_conversation",
+    "wishes",
 ]

@@ -59,6 +59,9 @@ class Order:
     begun: Begun
     turns: Sequence[tuple[rules.Role, str]]
     """The messages of the branch, the last one the question."""
+    system_prompt: str
+    """What the asker would like the model to be told first; the operator speaks before that."""
+    temperature: float | None
     model: str
     model_sha256: str | None
     context_tokens: int
@@ -222,12 +225,15 @@ class LiveAnswer:
         messages = [
             ChatMessage(role=role, content=content) for role, content in self.order.turns[first:]
         ]
-        if self._settings.system_prompt:
-            system = ChatMessage(role="system", content=self._settings.system_prompt)
-            messages.insert(0, system)
+        system_prompt = rules.join_system_prompts(
+            self._settings.system_prompt, self.order.system_prompt
+        )
+        if system_prompt:
+            messages.insert(0, ChatMessage(role="system", content=system_prompt))
         return ChatRequest(
             model=self.order.model,
             messages=messages,
+            temperature=self.order.temperature,
             max_tokens=self._settings.answer_tokens_max,
         )
 

@@ -15,9 +15,7 @@ _FIRST_SYLLABLE = ord("가")
 _SYLLABLES_OF_AN_INITIAL = 21 * 28
 _INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 
-_CONSONANTS = frozenset(
-    chr(number) for number in (*range(0x3131, 0x314F), *range(0x3165, 0x3187))
-)
+_CONSONANTS = frozenset(chr(number) for number in (*range(0x3131, 0x314F), *range(0x3165, 0x3187)))
 """Consonants that stand alone, as keyboards type them; old ones with them."""
 
 _AS_TYPED = {unicodedata.normalize("NFKC", consonant): consonant for consonant in _CONSONANTS}

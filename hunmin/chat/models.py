@@ -1,6 +1,7 @@
 """The models one may chat with, as the page shows them, and where they came from."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -55,16 +56,24 @@ def list_models(gateway: Gateway) -> ModelsView:
     )
 
 
-def choose_model(gateway: Gateway, name: str | None) -> ModelCard:
-    """Return the card of the model called `name`, or of the first that can answer.
+def choose_model(gateway: Gateway, name: str | None, *, preferred: Sequence[str] = ()) -> ModelCard:
+    """Return the card of the model that answers.
+
+    Args:
+        gateway: Who serves models.
+        name: The model asked for, or None.
+        preferred: Models to be taken where none is asked for, the best first. What is not served
+            any more is passed over; in the end the first that can answer does.
 
     Raises:
-        ModelNotFound: There is none of that name, or none at all.
+        ModelNotFound: The model asked for is not served, or none is.
     """
-    for card in _cards(gateway):
-        if name in {None, card.id}:
-            return card
-    raise ModelNotFound
+    cards = {card.id: card for card in _cards(gateway)}
+    served = [one for one in preferred if one in cards] + list(cards)
+    chosen = name if name is not None else next(iter(served), "")
+    if chosen not in cards:
+        raise ModelNotFound
+    return cards[chosen]
 
 
 def trace(gateway: Gateway, name: str) -> audit.TraceNode:

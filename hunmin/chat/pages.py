@@ -7,15 +7,36 @@ from fastapi import Query
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from typing_extensions import override
 
 from hunmin import faces
-from hunmin.accounts import VisitorAct
+from hunmin.accounts import AnyoneAct, PersonAct, VisitorAct
 from hunmin.act import Language
-from hunmin.chat import markdown, models, queries, rules, words
+from hunmin.chat import (
+    exports,
+    listing,
+    markdown,
+    models,
+    queries,
+    rules,
+    share_queries,
+    shares,
+    words,
+)
 from hunmin.chat.models import ModelsView
-from hunmin.chat.views import AI_SOURCE_TYPE, ConversationList, ConversationView, MessageView
-from hunmin.chat.wire import Id
+from hunmin.chat.views import (
+    AI_SOURCE_TYPE,
+    ConversationList,
+    ConversationView,
+    FolderView,
+    Instructions,
+    MessageView,
+    SharedConversation,
+    ShareView,
+)
+from hunmin.chat.wire import Id, Secret
+from hunmin.errors import ShareUnusable
 from hunmin.settings import Settings
 
 SCRIPTS = ("chat/early.js", "chat/app.js")
@@ -31,6 +52,7 @@ class PageLimits(BaseModel):
 
     message_characters_max: int
     title_characters_max: int = rules.TITLE_CHARACTERS_MAX
+    system_prompt_characters_max: int = rules.SYSTEM_PROMPT_CHARACTERS_MAX
 
 
 class ChatView(faces.View):
@@ -44,8 +66,12 @@ class ChatView(faces.View):
     search: str
     """What was searched; empty where everything is listed."""
     listed: ConversationList
+    folders: list[FolderView]
+    preferences: Instructions
     models: ModelsView
     limits: PageLimits
+    shares: bool
+    """Whether the reader may show a conversation to others."""
 
     @override
     def values(self) -> dict[str, Any]:
@@ -53,26 +79,61 @@ class ChatView(faces.View):
             **self.model_dump(mode="json", exclude={"language"}),
             "words": words.translated(self.language),
         }
+        branch = self.conversation.branch() if self.conversation else []
         return {
             **super().values(),
-            "branch": [(message, _html(message)) for message in self._branch()],
+            "branch": [(message, _html(message)) for message in branch],
             "source_type": AI_SOURCE_TYPE,
             "modules": faces.first_modules(*SCRIPTS),
             "data": _for_script(data),
         }
 
-    def _branch(self) -> list[MessageView]:
-        if self.conversation is None:
-            return []
-        messages = {message.id: message for message in self.conversation.messages}
-        nodes = {
-            message.id: rules.Node(message.id, message.parent_id, message.role)
-            for message in messages.values()
-        }
-        leaf_id = self.conversation.leaf_id
-        if leaf_id not in nodes:
-            leaf_id = rules.newest_leaf(list(nodes.values()))
-        return [messages[id_] for id_ in rules.path_to(nodes, leaf_id)]
+
+class SharedView(faces.View):
+    """A conversation as it is shown to whoever has its address."""
+
+    template: ClassVar[str] = "chat/shared.html"
+    no_store: ClassVar[bool] = True
+
+    conversation: SharedConversation
+
+    @override
+    def values(self) -> dict[str, Any]:
+        messages = [
+            (message, Markup(exports.html_of(message.role, message.text)))  # noqa: S704 (safe)
+            for message in self.conversation.messages
+        ]
+        return {**super().values(), "messages": messages, "source_type": AI_SOURCE_TYPE}
+
+
+class SharesView(faces.View):
+    """What one shows to others."""
+
+    template: ClassVar[str] = "chat/shares.html"
+
+    shares: list[ShareView]
+
+
+@router.get("/shared/{secret}")
+def show_shared(request: Request, act: AnyoneAct, secret: Secret) -> SharedView:
+    """Show a conversation that was shared, to whoever has its address."""
+    settings: Settings = request.app.state.settings
+    if not settings.chat.shares:  # switched off since it was shared
+        raise ShareUnusable
+    return SharedView(conversation=share_queries.read_shared(act, secret))
+
+
+@router.get("/account/shares")
+def show_shares(act: PersonAct) -> SharesView:
+    """Show what one shows to others, to be ended."""
+    return SharesView(shares=share_queries.list_shares(act))
+
+
+@router.post("/account/shares/{share_id}/revoke", status_code=303, response_class=RedirectResponse)
+def revoke_share(act: PersonAct, share_id: Id) -> RedirectResponse:
+    """End a share of one's own at once."""
+    shares.revoke_share(act, share_id=share_id)
+    return RedirectResponse("/account/shares", status_code=303)
 
 
 @router.get("/chat")
@@ -100,9 +161,12 @@ def _view(
         language=faces.language_of(request),
         conversation=conversation,
         search=search,
-        listed=queries.list_conversations(act, search=search),
+        listed=listing.list_conversations(act, search=search),
+        folders=listing.list_folders(act).folders,
+        preferences=queries.get_preferences(act),
         models=models.list_models(request.app.state.gateway),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),
+        shares=settings.chat.shares and act.actor.kind == "person",
     )
 
 

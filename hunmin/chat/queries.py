@@ -2,52 +2,24 @@
 
 from collections.abc import Container, Sequence
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, literal, select
 
 from hunmin.act import Act
 from hunmin.chat import rules
 from hunmin.chat.rules import Node
-from hunmin.chat.tables import ConversationRow, MessageRow
+from hunmin.chat.tables import ConversationRow, FolderRow, MessageRow, PreferenceRow
 from hunmin.chat.views import (
-    ConversationList,
     ConversationSummary,
     ConversationView,
     Facts,
+    FolderView,
+    Instructions,
     MessageView,
+    Wishes,
 )
-from hunmin.errors import ConversationNotFound, MessageNotFound
+from hunmin.errors import ConversationNotFound, FolderNotFound, MessageNotFound
 
 _NOBODY: frozenset[str] = frozenset()
-
-
-def list_conversations(
-    act: Act, *, search: str = "", offset: int = 0, limit: int = 50
-) -> ConversationList:
-    """Return the actor's conversations, the last used first.
-
-    Args:
-        act: Who asks.
-        search: Words to look for in titles and messages, upper and lower case alike.
-        offset: How many to pass over.
-        limit: How many to return at most.
-    """
-    statement = select(ConversationRow).where(_own(act))
-    words = rules.tidy(search).strip()[: rules.SEARCH_CHARACTERS_MAX]
-    if words:
-        inside = select(MessageRow.conversation_id).where(
-            MessageRow.conversation_id == ConversationRow.id,
-            MessageRow.text.icontains(words, autoescape=True),
-        )
-        in_title = ConversationRow.title.icontains(words, autoescape=True)
-        statement = statement.where(or_(in_title, inside.exists()))
-    newest_first = (ConversationRow.updated_at.desc(), ConversationRow.id.desc())
-    page = statement.order_by(*newest_first).offset(offset).limit(limit + 1)
-    rows = act.session.scalars(page).all()
-    excerpts = _excerpts(act, rows[:limit], words) if words else {}
-    return ConversationList(
-        conversations=[summary(row, excerpts.get(row.id)) for row in rows[:limit]],
-        more=len(rows) > limit,
-    )
 
 
 def get_conversation(
@@ -67,6 +39,24 @@ def get_conversation(
     return conversation_view(act, row, written_here=written_here)
 
 
+def get_summary(act: Act, conversation_id: str) -> ConversationSummary:
+    """Return one conversation as the list shows it.
+
+    Raises:
+        ConversationNotFound: There is none, or it is another's.
+    """
+    return summary(conversation_row(act, conversation_id))
+
+
+def get_folder(act: Act, folder_id: str) -> FolderView:
+    """Return one folder.
+
+    Raises:
+        FolderNotFound: There is none, or it is another's.
+    """
+    return folder_view(folder_row(act, folder_id))
+
+
 def get_message(
     act: Act, conversation_id: str, message_id: str, *, written_here: Container[str] = _NOBODY
 ) -> MessageView:
@@ -82,11 +72,21 @@ def get_message(
 
 
 def path(act: Act, conversation_id: str, leaf_id: str) -> list[MessageView]:
-    """Return the messages from the first down to a leaf, in order."""
+    """Return the messages from the first down to a leaf, in order; no other branch is read."""
     conversation_row(act, conversation_id)
-    rows = {row.id: row for row in message_rows(act, conversation_id)}
-    ids = rules.path_to({row.id: node(row) for row in rows.values()}, leaf_id)
-    return [message_view(act, rows[id_]) for id_ in ids]
+    rows = act.session.scalars(_branch(conversation_id, leaf_id)).all()
+    return [message_view(act, row) for row in rows]
+
+
+def _branch(conversation_id: str, leaf_id: str) -> Select[MessageRow]:
+    """Return the query of the messages from the first down to a leaf."""
+    inside = MessageRow.conversation_id == conversation_id
+    leaf = select(MessageRow.id, MessageRow.parent_id, literal(0).label("height"))
+    branch = leaf.where(inside, MessageRow.id == leaf_id).cte("branch", recursive=True)
+    above = select(MessageRow.id, MessageRow.parent_id, branch.c.height + 1)
+    branch = branch.union_all(above.where(inside, MessageRow.id == branch.c.parent_id))
+    by_height = branch.c.height.desc()
+    return select(MessageRow).join(branch, branch.c.id == MessageRow.id).order_by(by_height)
 
 
 def conversation_row(act: Act, conversation_id: str, *, to_grow: bool = False) -> ConversationRow:
@@ -97,7 +97,7 @@ def conversation_row(act: Act, conversation_id: str, *, to_grow: bool = False) -
         conversation_id: Which.
         to_grow: Messages will be added: two that would grow it at once go one after the other.
     """
-    statement = select(ConversationRow).where(ConversationRow.id == conversation_id, _own(act))
+    statement = select(ConversationRow).where(ConversationRow.id == conversation_id, own(act))
     row = act.session.scalar(statement.with_for_update() if to_grow else statement)
     if row is None:
         raise ConversationNotFound
@@ -112,7 +112,7 @@ def message_row(act: Act, conversation_id: str, message_id: str) -> MessageRow:
         .where(
             MessageRow.id == message_id,
             MessageRow.conversation_id == conversation_id,
-            _own(act),
+            own(act),
         )
     )
     if row is None:
@@ -125,16 +125,95 @@ def message_rows(act: Act, conversation_id: str) -> Sequence[MessageRow]:
     return act.session.scalars(
         select(MessageRow)
         .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
-        .where(MessageRow.conversation_id == conversation_id, _own(act))
+        .where(MessageRow.conversation_id == conversation_id, own(act))
         .order_by(MessageRow.id)
     ).all()
 
 
-def own_rows(act: Act) -> Sequence[ConversationRow]:
-    """Return every conversation of the actor, oldest first."""
-    return act.session.scalars(
-        select(ConversationRow).where(_own(act)).order_by(ConversationRow.id)
-    ).all()
+def nodes(act: Act, conversation_id: str) -> list[Node]:
+    """Return every message of the actor's conversation as the tree sees it, oldest first."""
+    return [
+        Node(id=id_, parent_id=parent_id, role=role)
+        for id_, parent_id, role in act.session.execute(
+            select(MessageRow.id, MessageRow.parent_id, MessageRow.role)
+            .join(ConversationRow, ConversationRow.id == MessageRow.conversation_id)
+            .where(MessageRow.conversation_id == conversation_id, own(act))
+            .order_by(MessageRow.id)
+        )
+    ]
+
+
+def folder_row(act: Act, folder_id: str) -> FolderRow:
+    """Return the actor's own folder, or raise `FolderNotFound`."""
+    own_one = select(FolderRow).where(
+        FolderRow.id == folder_id, FolderRow.owner_id == (act.actor.user_id or "")
+    )
+    row = act.session.scalar(own_one)
+    if row is None:
+        raise FolderNotFound
+    return row
+
+
+def folder_view(row: FolderRow) -> FolderView:
+    """Return a folder as its owner sees it."""
+    return FolderView(
+        id=row.id, name=row.name, system_prompt=row.system_prompt, created_at=row.created_at
+    )
+
+
+def get_preferences(act: Act) -> Instructions:
+    """Return how the actor would like to be answered where a conversation says nothing else."""
+    row = act.session.get(PreferenceRow, act.actor.user_id or "")
+    if row is None:
+        return Instructions()
+    return Instructions(
+        system_prompt=row.system_prompt, model=row.model, temperature=row.temperature
+    )
+
+
+def get_instructions(act: Act, conversation_id: str) -> Instructions:
+    """Return what a conversation itself says of how it is to be answered.
+
+    Raises:
+        ConversationNotFound: There is none, or it is another's.
+    """
+    row = conversation_row(act, conversation_id)
+    return Instructions(
+        system_prompt=row.system_prompt, model=row.model, temperature=row.temperature
+    )
+
+
+def wishes(act: Act, conversation_id: str) -> Wishes:
+    """Return how the actor would like the questions of a conversation to be answered.
+
+    What the conversation says goes before what the account prefers. Of what is to be said to the
+    model everything holds: the folder's first, then the conversation's, then the account's.
+    """
+    folder_id = conversation_row(act, conversation_id).folder_id
+    in_folder = folder_row(act, folder_id).system_prompt if folder_id else ""
+    own_one, general = get_instructions(act, conversation_id), get_preferences(act)
+    return Wishes(
+        system_prompt=rules.join_system_prompts(
+            in_folder, own_one.system_prompt, general.system_prompt
+        ),
+        models=[name for name in (own_one.model, general.model) if name is not None],
+        temperature=general.temperature if own_one.temperature is None else own_one.temperature,
+    )
+
+
+def leaf_id(act: Act, conversation_id: str) -> str | None:
+    """Return the last message of the branch shown.
+
+    Raises:
+        ConversationNotFound: There is none, or it is another's.
+    """
+    return conversation_row(act, conversation_id).leaf_id
+
+
+def own_ids(act: Act, *, after: str, limit: int) -> Sequence[str]:
+    """Return the ids of the actor's conversations that come after one, in their order."""
+    ids = select(ConversationRow.id).where(own(act), ConversationRow.id > after)
+    return act.session.scalars(ids.order_by(ConversationRow.id).limit(limit)).all()
 
 
 def conversation_view(
@@ -150,6 +229,12 @@ def conversation_view(
         title=row.title,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        folder_id=row.folder_id,
+        pinned=row.pinned_at is not None,
+        archived=row.archived_at is not None,
+        model=row.model,
+        system_prompt=row.system_prompt,
+        temperature=row.temperature,
         leaf_id=row.leaf_id,
         messages=messages,
     )
@@ -162,6 +247,10 @@ def summary(row: ConversationRow, excerpt: str | None = None) -> ConversationSum
         title=row.title,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        folder_id=row.folder_id,
+        pinned=row.pinned_at is not None,
+        archived=row.archived_at is not None,
+        model=row.model,
         excerpt=excerpt,
     )
 
@@ -211,22 +300,6 @@ def node(row: MessageRow) -> Node:
     return Node(id=row.id, parent_id=row.parent_id, role=row.role)
 
 
-def _own(act: Act) -> ColumnElement[bool]:
+def own(act: Act) -> ColumnElement[bool]:
     """Narrow a query to the actor's own; a stranger without an account owns nothing."""
     return ConversationRow.owner_id == (act.actor.user_id or "")
-
-
-def _excerpts(act: Act, rows: Sequence[ConversationRow], words: str) -> dict[str, str]:
-    """Return the words around the first message that has what was searched, by conversation."""
-    untitled = [row.id for row in rows if words.casefold() not in row.title.casefold()]
-    first = (
-        select(func.min(MessageRow.id))
-        .where(
-            MessageRow.conversation_id.in_(untitled),
-            MessageRow.text.icontains(words, autoescape=True),
-        )
-        .group_by(MessageRow.conversation_id)
-    )
-    found = act.session.scalars(select(MessageRow).where(MessageRow.id.in_(first))).all()
-    excerpts = {row.conversation_id: rules.excerpt(row.text, words) for row in found}
-    return {id_: excerpt for id_, excerpt in excerpts.items() if excerpt is not None}

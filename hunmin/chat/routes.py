@@ -10,21 +10,30 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Form, Query, Response
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from hunmin import audit, faces
 from hunmin.accounts import VisitorAct, VisitorActor
 from hunmin.act import Act
-from hunmin.chat import actions, models, queries
+from hunmin.chat import (
+    actions,
+    arranging,
+    export_routes,
+    folder_routes,
+    history,
+    listing,
+    models,
+    queries,
+    share_routes,
+)
 from hunmin.chat.actions import Limits
 from hunmin.chat.answers import Answers
+from hunmin.chat.listing import PLACE
 from hunmin.chat.models import ModelsView
 from hunmin.chat.streams import (
     EventStream,
     answers_of,
     begin_answer,
     find_live,
-    open_for,
     shown_when_whole,
     stream,
 )
@@ -33,9 +42,9 @@ from hunmin.chat.views import (
     ConversationList,
     ConversationSummary,
     ConversationView,
-    ExportedConversations,
+    Instructions,
 )
-from hunmin.chat.wire import Again, Branch, BranchShown, FirstQuestion, Id, NewTitle, NextQuestion
+from hunmin.chat.wire import Again, Branch, BranchShown, Change, FirstQuestion, Id, NextQuestion
 from hunmin.errors import AnswerEnded
 from hunmin.settings import ChatSettings, Settings
 
@@ -54,17 +63,36 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 router = APIRouter(tags=["chat"], responses=faces.PROBLEM_RESPONSES, lifespan=_lifespan)
+router.include_router(folder_routes.router)
+router.include_router(share_routes.router)
+router.include_router(export_routes.router)  # first: `export` is no conversation's id
 
 
 @router.get("/chat/api/conversations")
 def list_conversations(
     act: VisitorAct,
+    *,
     search: Annotated[str, Query(max_length=1_000)] = "",
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    folder: Annotated[str | None, Query(pattern="^([0-9a-z]{26}|none)$")] = None,
+    archived: Annotated[bool | None, Query()] = None,
+    after: Annotated[str | None, Query(pattern=PLACE)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> ConversationList:
-    """List one's conversations, the last used first; with `search`, those that have the words."""
-    return queries.list_conversations(act, search=search, offset=offset, limit=limit)
+    """List one's conversations, what is pinned first, then the last used.
+
+    With `search`, those that have the words; a lone consonant matches every syllable it begins.
+    `folder` is an id, or `none` for what lies in no folder. The archive is left out, unless
+    `archived` or a search asks for it. A list goes on where `after` is the `next` of the part
+    before.
+    """
+    return listing.list_conversations(
+        act,
+        search=search,
+        folder=folder,
+        archived=archived,
+        after=None if after is None else listing.Place.read(after),
+        limit=limit,
+    )
 
 
 @router.post("/chat/api/conversations", response_class=EventStream)
@@ -75,7 +103,9 @@ async def start_conversation(
     limits = _limits(request)
 
     def begin(act: Act) -> Begun:
-        return actions.start_conversation(act, text=body.text, limits=limits)
+        return actions.start_conversation(
+            act, text=body.text, limits=limits, model=body.model, folder_id=body.folder_id
+        )
 
     return stream(await begin_answer(request, actor, body.model, begin))
 
@@ -83,22 +113,7 @@ async def start_conversation(
 @router.delete("/chat/api/conversations", status_code=204)
 def delete_conversations(act: VisitorAct) -> None:
     """Delete every conversation of one's own, for good. Answers being written are stopped."""
-    actions.delete_history(act)
-
-
-@router.get("/chat/api/conversations/export", response_model=ExportedConversations)
-def export_conversations(request: Request, actor: VisitorActor) -> Response:
-    """Take every conversation of one's own away, as one JSON file marked as partly a model's."""
-    with open_for(request, actor) as act:
-        exported = actions.export_history(act)
-    name = f"hunmin-{exported.exported_at:%Y-%m-%d}.json"
-    return JSONResponse(
-        exported.model_dump(mode="json"),
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    history.delete_history(act)
 
 
 @router.get("/chat/api/conversations/{conversation_id}")
@@ -108,11 +123,27 @@ def get_conversation(request: Request, act: VisitorAct, conversation_id: Id) -> 
 
 
 @router.patch("/chat/api/conversations/{conversation_id}")
-def rename_conversation(
-    act: VisitorAct, conversation_id: Id, body: NewTitle
+def change_conversation(
+    request: Request, act: VisitorAct, conversation_id: Id, body: Change
 ) -> ConversationSummary:
-    """Give a conversation another title."""
-    return actions.rename_conversation(act, conversation_id=conversation_id, title=body.title)
+    """Change what is named: title, folder, pin, archive, and how questions are answered."""
+    changes = body.model_dump(exclude_unset=True)
+    of_it = {"conversation_id": conversation_id}
+    if "title" in changes:
+        arranging.rename_conversation(act, **of_it, title=body.title)
+    if "folder_id" in changes:
+        arranging.file_conversation(act, **of_it, folder_id=body.folder_id)
+    if "pinned" in changes:
+        arranging.pin_conversation(act, **of_it, pinned=body.pinned)
+    if "archived" in changes:
+        arranging.archive_conversation(act, **of_it, archived=body.archived)
+    said = {name: changes[name] for name in Instructions.model_fields if name in changes}
+    if said:
+        if body.model is not None:
+            models.choose_model(request.app.state.gateway, body.model)
+        wanted = queries.get_instructions(act, conversation_id).model_copy(update=said)
+        arranging.instruct_conversation(act, **of_it, instructions=wanted)
+    return queries.get_summary(act, conversation_id)
 
 
 @router.delete("/chat/api/conversations/{conversation_id}", status_code=204)
@@ -142,6 +173,7 @@ async def ask(
             parent_id=body.parent_id,
             text=body.text,
             limits=limits,
+            model=body.model,
         )
 
     return stream(await begin_answer(request, actor, body.model, begin))
@@ -159,7 +191,11 @@ async def ask_again(
 
     def begin(act: Act) -> Begun:
         return actions.ask_again(
-            act, conversation_id=conversation_id, answer_id=message_id, limits=limits
+            act,
+            conversation_id=conversation_id,
+            answer_id=message_id,
+            limits=limits,
+            model=body.model,
         )
 
     return stream(await begin_answer(request, actor, body.model, begin))
@@ -230,7 +266,7 @@ async def ask_from_form(
     limits = _limits(request)
 
     def begin(act: Act) -> Begun:
-        leaf_id = queries.get_conversation(act, conversation_id).leaf_id
+        leaf_id = queries.leaf_id(act, conversation_id)
         return actions.ask(
             act, conversation_id=conversation_id, parent_id=leaf_id, text=text, limits=limits
         )

@@ -5,6 +5,7 @@ nothing) and an answer below its question. Editing a question, or asking for ano
 grows a sibling; nothing written is changed.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from hunmin.errors import MessageEmpty, MessageTooLong, TitleUnfit, WrongTurn
+from hunmin.chat import hangul
+from hunmin.errors import MessageEmpty, MessageTooLong, PreferenceUnfit, TitleUnfit, WrongTurn
 
 Role = Literal["user", "assistant"]
 
@@ -27,6 +29,19 @@ TITLE_CHARACTERS_MAX = 120
 """Length of a title a person may give."""
 
 SEARCH_CHARACTERS_MAX = 200
+
+INITIALS_LETTERS_MAX = 4_000
+"""How far into a message initial consonants are looked for."""
+
+FOLDERS_MAX = 200
+
+SYSTEM_PROMPT_CHARACTERS_MAX = 4_000
+"""Length of what a person may have said to the model before a conversation."""
+
+TEMPERATURE_MAX = 2.0
+
+SECRET_BYTES = 32
+"""Random bytes in the address of a share."""
 
 ALIVE_SECONDS = 8.0
 """An answer in writing that was not saved for this long has lost its writer."""
@@ -82,6 +97,42 @@ def check_title(title: str) -> str:
     return tidied
 
 
+def check_system_prompt(text: str) -> str:
+    """Return what is to be said to the model before a conversation, or raise `PreferenceUnfit`."""
+    tidied = tidy(text).strip()
+    if len(tidied) > SYSTEM_PROMPT_CHARACTERS_MAX:
+        raise PreferenceUnfit(
+            needed=f"Instructions have at most {SYSTEM_PROMPT_CHARACTERS_MAX:,} characters",
+            needed_ko=f"지시문은 {SYSTEM_PROMPT_CHARACTERS_MAX:,}자까지입니다",
+        )
+    return tidied
+
+
+def check_temperature(temperature: float | None) -> float | None:
+    """Return a temperature; None leaves it to the model. Raises `PreferenceUnfit`."""
+    if temperature is not None and not 0 <= temperature <= TEMPERATURE_MAX:
+        raise PreferenceUnfit(
+            needed=f"A temperature lies between 0 and {TEMPERATURE_MAX:g}",
+            needed_ko=f"온도는 0에서 {TEMPERATURE_MAX:g} 사이입니다",
+        )
+    return temperature
+
+
+def join_system_prompts(*prompts: str) -> str:
+    """Return all that is said to the model before a conversation, the first to be said first."""
+    return "\n\n".join(prompt for prompt in prompts if prompt)
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is kept of a secret of 256 random bits, which nobody can guess from it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def initials(text: str) -> str:
+    """Return the initial consonants of a text as they are kept to be searched."""
+    return hangul.initials(text, letters_max=INITIALS_LETTERS_MAX)
+
+
 def make_title(message: str) -> str:
     """Return a title made from the first line of a message that says something.
 
@@ -126,15 +177,29 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(_joins(character) for character in text)
 
 
-def excerpt(text: str, found: str, *, characters: int = 60) -> str | None:
-    """Return the words of a text around the first place where `found` stands, on one line."""
+def stands_in(text: str, words: str) -> bool:
+    """Say whether a text has the words that were searched, or their initial consonants."""
+    return _place(" ".join(text.split()), words) is not None
+
+
+def excerpt(text: str, words: str, *, characters: int = 60) -> str | None:
+    """Return what stands around the first place where a text has the words, on one line."""
     line = " ".join(text.split())
-    at = line.casefold().find(" ".join(found.split()).casefold())
-    if at < 0:
+    at = _place(line, words)
+    if at is None:
         return None
     start = max(0, at - characters // 3)
     end = min(len(line), start + characters)
     return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
+
+
+def _place(line: str, words: str) -> int | None:
+    words = " ".join(words.split())
+    if hangul.asks_for_initials(words):
+        found = hangul.find(line, words)
+        return None if found is None else found[0]
+    at = line.casefold().find(words.casefold())
+    return None if at < 0 else at
 
 
 def check_follows(parent: Node | None) -> None:

@@ -15,15 +15,14 @@ from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
 from hunmin.chat import models, queries, rules
 from hunmin.chat.answers import Answers, Event, LiveAnswer, Order
-from hunmin.chat.views import Begun
+from hunmin.chat.views import Begun, Wishes
 from hunmin.db import Database
 from hunmin.gateway import Gateway
+from hunmin.plugins import ModelCard
 
 
-class EventStream(StreamingResponse):
-    """A stream of server-sent events, which ends where its reader takes no more."""
-
-    media_type = "text/event-stream"
+class TimedStream(StreamingResponse):
+    """A stream which ends where its reader takes no more."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +33,12 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, timed)
 
 
+class EventStream(TimedStream):
+    """A stream of server-sent events."""
+
+    media_type = "text/event-stream"
+
+
 async def begin_answer(
     request: Request, actor: Actor, model: str | None, begin: Callable[[Act], Begun]
 ) -> LiveAnswer:
@@ -42,21 +47,25 @@ async def begin_answer(
     A stranger becomes a guest in that transaction.
     """
     gateway: Gateway = request.app.state.gateway
-    card = models.choose_model(gateway, model)
 
-    def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]]]:
+    def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]], Wishes, ModelCard]:
         with accounts.welcome(request, actor) as act:
             begun = begin(act)
+            wishes = queries.wishes(act, begun.conversation.id)
+            card = models.choose_model(gateway, model, preferred=wishes.models)
             path = queries.path(act, begun.conversation.id, begun.question.id)
-            return act.actor, begun, [(message.role, message.text) for message in path]
+            turns = [(message.role, message.text) for message in path]
+            return act.actor, begun, turns, wishes, card
 
-    asker, begun, turns = await asyncio.to_thread(keep)
+    asker, begun, turns, wishes, card = await asyncio.to_thread(keep)
     order = Order(
         actor=asker,
         language=faces.language_of(request),
         request_id=request.state.request_id,
         begun=begun,
         turns=turns,
+        system_prompt=wishes.system_prompt,
+        temperature=wishes.temperature,
         model=card.id,
         model_sha256=await models.identity_of(card),
         context_tokens=card.context_tokens,

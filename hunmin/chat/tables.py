@@ -9,7 +9,36 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hunmin.chat.rules import Role, State
-from hunmin.db import Base, new_id
+from hunmin.db import Base, Json, new_id
+
+
+class FolderRow(Base):
+    """A folder of one account, for conversations."""
+
+    __tablename__ = "chat_folders"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(Text)
+    place: Mapped[int]
+    """Where in the list it stands, counted from 0."""
+    system_prompt: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class PreferenceRow(Base):
+    """How an account would like to be answered in every conversation."""
+
+    __tablename__ = "chat_preferences"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    system_prompt: Mapped[str] = mapped_column(Text)
+    model: Mapped[str | None]
+    temperature: Mapped[float | None]
 
 
 class ConversationRow(Base):
@@ -26,6 +55,18 @@ class ConversationRow(Base):
     leaf_id: Mapped[str | None]
     """The last message of the branch shown. A message id; not a foreign key, or the two tables
     would hold each other."""
+    title_initials: Mapped[str] = mapped_column(Text)
+    """What `hangul.initials` says of the title, to be searched."""
+    folder_id: Mapped[str | None] = mapped_column(
+        ForeignKey("chat_folders.id", ondelete="SET NULL"), index=True
+    )
+    pinned_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+
+    # How its questions are answered; where nothing is said, the account's preferences hold.
+    model: Mapped[str | None]
+    system_prompt: Mapped[str] = mapped_column(Text)
+    temperature: Mapped[float | None]
 
 
 class MessageRow(Base):
@@ -67,3 +108,25 @@ class MessageRow(Base):
     error_code: Mapped[str | None]
     left_out: Mapped[int | None]
     """Messages of the conversation that the model did not read, its context being too short."""
+
+    initials: Mapped[str] = mapped_column(Text)
+    """What `hangul.initials` says of the text's first letters, to be searched."""
+
+
+class ShareRow(Base):
+    """A copy of a branch for whoever has its address, until it ends."""
+
+    __tablename__ = "chat_shares"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("chat_conversations.id", ondelete="CASCADE"), index=True
+    )
+    owner_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    snapshot: Mapped[Json]
+    """A `views.SharedConversation`."""
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

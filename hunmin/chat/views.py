@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from hunmin.chat import rules
 from hunmin.chat.rules import Role, State
 
 AI_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -56,18 +57,67 @@ class ConversationSummary(BaseModel):
     title: str
     created_at: datetime
     updated_at: datetime
+    folder_id: str | None
+    pinned: bool
+    archived: bool
+    model: str | None
+    """Which model answers; null where the reader's preference holds, or the first."""
     excerpt: str | None = None
     """In a search: the words around what was found, where the title does not have it."""
 
 
 class ConversationList(BaseModel):
-    """A part of the list, the newest first."""
+    """A part of the list: what is pinned first, then the last used."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     conversations: list[ConversationSummary]
-    more: bool
-    """Whether there are older ones."""
+    next: str | None
+    """Where the next part begins, to be sent as `after`; null where there is none."""
+
+
+class FolderView(BaseModel):
+    """A folder of conversations."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: str
+    name: str
+    system_prompt: str
+    """What the model is told before each conversation in it."""
+    created_at: datetime
+
+
+class FolderList(BaseModel):
+    """One's folders, in the order one gave them."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    folders: list[FolderView]
+
+
+class Instructions(BaseModel):
+    """How one would like to be answered: in one conversation, or wherever one says nothing else."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    system_prompt: str = ""
+    """What the model is told before the conversation."""
+    model: str | None = None
+    """Which model answers; null leaves it open."""
+    temperature: float | None = None
+    """How freely the model chooses its words; null leaves it open."""
+
+
+class Wishes(BaseModel):
+    """How the questions of a conversation are to be answered, all that was said put together."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    system_prompt: str
+    models: list[str]
+    """The models to be taken, the most wished for first; one that is not served is passed over."""
+    temperature: float | None
 
 
 class ConversationView(BaseModel):
@@ -79,10 +129,30 @@ class ConversationView(BaseModel):
     title: str
     created_at: datetime
     updated_at: datetime
+    folder_id: str | None
+    pinned: bool
+    archived: bool
+    model: str | None
+    """Which model answers; null where the reader's preference holds, or the first."""
+    system_prompt: str
+    """What the model is told before this conversation, after what the folder says."""
+    temperature: float | None
     leaf_id: str | None
     """The last message of the branch shown."""
     messages: list[MessageView]
     """Every message of every branch, oldest first."""
+
+    def branch(self) -> list[MessageView]:
+        """Return the messages of the branch shown, from the first down."""
+        messages = {message.id: message for message in self.messages}
+        nodes = {
+            message.id: rules.Node(message.id, message.parent_id, message.role)
+            for message in self.messages
+        }
+        leaf_id = self.leaf_id
+        if leaf_id not in nodes:
+            leaf_id = rules.newest_leaf(list(nodes.values()))
+        return [messages[id_] for id_ in rules.path_to(nodes, leaf_id)]
 
 
 class Begun(BaseModel):
@@ -95,14 +165,82 @@ class Begun(BaseModel):
     answer: MessageView
 
 
-class ExportedConversations(BaseModel):
-    """Everything a person has written and been answered, to take away."""
+class SharedMessage(BaseModel):
+    """One message as others see it."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    format: Literal["hunmin-conversations-1"] = "hunmin-conversations-1"
+    role: Role
+    text: str
+    model: str | None
+    """Which model wrote it; a question has none."""
+    created_at: datetime
+
+
+class SharedConversation(BaseModel):
+    """What others see of a conversation: one branch, without instructions."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: str = ""
+    """By which the operator finds it, where somebody complains."""
+    title: str
+    messages: list[SharedMessage]
+
+
+class SharePreview(BaseModel):
+    """What others would see, counted."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    messages: int
+    personal_data: dict[str, int]
+    """How many of each kind were found: numbers and addresses that have a form; no names."""
+
+
+class ShareView(BaseModel):
+    """A share as its owner sees it; its address is not known any more."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: str
+    conversation_id: str
+    title: str
+    messages: int
+    made_at: datetime
+    expires_at: datetime
+
+
+class ShareTold(BaseModel):
+    """A share that was just made, with its address, told once."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    share: ShareView
+    address: str
+
+
+class Exported(BaseModel):
+    """What every file that is taken away says of itself."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
     exported_at: datetime
     notice: str
     """That the messages of the role `assistant` were made by a model."""
     ai_source_type: str = AI_SOURCE_TYPE
-    conversations: list[ConversationView]
+
+
+class ExportedConversation(Exported):
+    """One conversation, to take away."""
+
+    format: Literal["hunmin-conversation-1"] = "hunmin-conversation-1"
+    conversation: ConversationView
+
+
+class ExportedHistory(Exported):
+    """What stands beside one's conversations where all of them are taken away."""
+
+    format: Literal["hunmin-history-1"] = "hunmin-history-1"
+    folders: list[FolderView]
+    preferences: Instructions

@@ -1,6 +1,6 @@
 """What the chat page sends, as JSON. No decisions: how long a message may be, `rules` says."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +9,8 @@ Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 IdField = Annotated[str, Field(pattern="^[0-9a-z]{26}$")]
 Words = Annotated[str, Field(max_length=1_000_000)]
 """More than any setting allows; `rules` says how long a message may be, in people's words."""
+Name = Annotated[str, Field(max_length=10_000)]
+ModelName = Annotated[str | None, Field(max_length=256)]
 
 
 class Body(BaseModel):
@@ -23,13 +25,18 @@ class FirstQuestion(Body):
     """The question a conversation begins with."""
 
     text: Words
-    model: Annotated[str | None, Field(max_length=256)] = None
-    """Which model answers; the first one by default."""
+    model: ModelName = None
+    """Which model answers, from now on; the one preferred, or else the first, by default."""
+    folder_id: IdField | None = None
+    """The folder the conversation is begun in."""
 
 
-class NextQuestion(FirstQuestion):
+class NextQuestion(Body):
     """A question in a conversation."""
 
+    text: Words
+    model: ModelName = None
+    """Which model answers, from now on; the conversation's by default."""
     parent_id: IdField | None
     """The answer it follows; null for another first question. An edited question follows what
     the old one followed."""
@@ -38,14 +45,63 @@ class NextQuestion(FirstQuestion):
 class Again(Body):
     """Another answer to the same question."""
 
-    model: Annotated[str | None, Field(max_length=256)] = None
-    """Which model answers; the first one by default."""
+    model: ModelName = None
+    """Which model answers, from now on; the conversation's by default."""
 
 
-class NewTitle(Body):
-    """Another title."""
+class Change(Body):
+    """What is to be otherwise with a conversation; what is left out stays as it is."""
 
-    title: Annotated[str, Field(max_length=10_000)]
+    title: Name = ""
+    folder_id: IdField | None = None
+    """The folder it lies in; null takes it out."""
+    pinned: bool = False
+    archived: bool = False
+    model: ModelName = None
+    """Which model answers; null leaves it to one's preference."""
+    system_prompt: Words = ""
+    """What the model is told before the conversation."""
+    temperature: float | None = None
+    """How freely the model chooses its words; null leaves it to one's preference."""
+
+
+class NewFolder(Body):
+    """A folder to be made."""
+
+    name: Name
+    system_prompt: Words = ""
+    """What the model is told before each conversation in it."""
+
+
+class FolderChange(Body):
+    """What is to be otherwise with a folder; what is left out stays as it is."""
+
+    name: Name = ""
+    system_prompt: Words = ""
+
+
+class FolderOrder(Body):
+    """The order of folders."""
+
+    folder_ids: Annotated[list[IdField], Field(max_length=1_000)]
+    """Their ids, the first to stand first; folders left out come after."""
+
+
+class Preferences(Body):
+    """How one would like to be answered where a conversation says nothing else."""
+
+    system_prompt: Words = ""
+    model: ModelName = None
+    temperature: float | None = None
+
+
+class NewShare(Body):
+    """A conversation to be shown to whoever has its address."""
+
+    days: Literal[1, 7, 30] = 7
+    """How long the address works."""
+    masked: bool = True
+    """Whether labels stand in the place of the personal data that is found."""
 
 
 class Branch(Body):
@@ -60,3 +116,6 @@ class BranchShown(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     leaf_id: str
+
+
+Secret = Annotated[str, Path(pattern="^[0-9A-Za-z_-]{43}$")]

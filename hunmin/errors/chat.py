@@ -75,6 +75,72 @@ class TitleUnfit(HunminError):
         self.characters_max = characters_max
 
 
+class FolderNotFound(HunminError):
+    """There is no such folder, or it belongs to someone else; the answer is the same."""
+
+    code = "folder_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This folder does not exist, or it is not yours. Load the page again and choose one.",
+            "폴더를 찾을 수 없거나 본인의 폴더가 아닙니다. 페이지를 다시 불러와 고르십시오.",
+        )
+
+
+class TooManyFolders(HunminError):
+    """The account has as many folders as an account may."""
+
+    code = "too_many_folders"
+    status = 409
+
+    def __init__(self, *, folders_max: int) -> None:
+        super().__init__(
+            f"You have {folders_max} folders already. Delete one that you no longer need.",
+            f"폴더가 이미 {folders_max}개입니다. 필요 없는 폴더를 지우십시오.",
+        )
+        self.folders_max = folders_max
+
+
+class PreferenceUnfit(HunminError):
+    """What is said about how to answer cannot be used."""
+
+    code = "preference_unfit"
+    status = 422
+
+    def __init__(self, *, needed: str, needed_ko: str) -> None:
+        super().__init__(
+            f"{needed}. Change it and save again; nothing was saved.",
+            f"{needed_ko}. 고쳐서 다시 저장하십시오. 아무것도 저장하지 않았습니다.",
+        )
+
+
+class SharesOff(HunminError):
+    """The operator does not let conversations be shared."""
+
+    code = "shares_off"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Conversations cannot be shared here. Download it instead, or ask the operator.",
+            "이 서비스에서는 대화를 공유할 수 없습니다. 대신 내려받거나 운영자에게 문의하십시오.",
+        )
+
+
+class ShareUnusable(HunminError):
+    """No conversation is shown at this address, or none any more; the answer is the same."""
+
+    code = "share_unusable"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing is shown at this address any more. Ask whoever gave it to you for another.",
+            "이 주소로는 볼 수 있는 대화가 없습니다. 주소를 준 사람에게 다시 요청하십시오.",
+        )
+
+
 class ConversationFull(HunminError):
     """The conversation holds as many messages as a conversation may."""
 

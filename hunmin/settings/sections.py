@@ -126,6 +126,9 @@ class ChatSettings(Section):
     reader_grace_seconds: Annotated[int, Field(ge=0)] = 30
     """How long an answer goes on being written when nobody reads it any more. A page that is
     loaded again within this time goes on reading; after it what was written is kept."""
+    shares: bool = False
+    """Whether people who are signed in may make an address that shows a copy of a conversation
+    to anyone. Off by default: what is shown there leaves the house."""
 
 
 class InferenceSettings(Section):

@@ -43,6 +43,13 @@ def ask(page: Any, text: str) -> None:
     until_written(page)
 
 
+def menu(page: Any, title: str) -> Any:
+    """Open the dialog of what can be done with a conversation of the list."""
+    page.locator(".conversations .row", has_text=title).hover()
+    page.get_by_role("button", name=f"‘{title}’ 메뉴").click()
+    return page.get_by_role("dialog", name=title)
+
+
 QUESTIONS = "li.you .said"
 """What the questions on the branch shown are found by."""
 

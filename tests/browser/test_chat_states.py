@@ -11,6 +11,7 @@ from tests.browser.talking import (
     ask,
     box,
     listen,
+    menu,
     open_chat,
     questions,
     send,
@@ -66,7 +67,7 @@ class TestSpeech:
     def test_a_title_and_a_search_being_typed_outlive_an_answer_that_ends(self, open_page):
         page = open_chat(open_page)
         send(page, "전입신고 준비물")
-        page.get_by_role("button", name="‘전입신고 준비물’ 제목 바꾸기").click()
+        menu(page, "전입신고 준비물").get_by_role("button", name="제목 바꾸기").click()
         page.keyboard.type("이사")
         until_written(page)
         expect(page.get_by_label("제목", exact=True)).to_have_value("이사")

@@ -7,7 +7,7 @@ Composition is Chromium's own, driven through its debugging protocol. The orders
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.talking import QUESTIONS, ask, box, open_chat, questions, until_written
+from tests.browser.talking import QUESTIONS, ask, box, menu, open_chat, questions, until_written
 
 ENTER = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
 ENTER_OF_INPUT_METHOD = {"key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229}
@@ -205,8 +205,7 @@ def test_enter_in_a_syllable_does_not_send_an_edited_question_either(page):
 
 def test_enter_in_a_syllable_does_not_end_a_renaming(page):
     ask(page, "처음")
-    page.locator(".conversations li").hover()
-    page.get_by_role("button", name="‘처음’ 제목 바꾸기").click()
+    menu(page, "처음").get_by_role("button", name="제목 바꾸기").click()
     korean = Korean(page)
     korean.compose("글")
     korean.press(ENTER_OF_INPUT_METHOD)

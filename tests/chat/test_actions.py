@@ -368,11 +368,12 @@ def test_the_list_has_the_last_used_first_and_comes_in_parts(act_as, dana, noon)
             start(act, f"대화 {minute}")
     with act_as(dana) as act:
         first = chat.list_conversations(act, limit=3)
-        rest = chat.list_conversations(act, offset=3, limit=3)
+        assert first.next is not None
+        rest = chat.list_conversations(act, after=chat.Place.read(first.next), limit=3)
 
     assert [one.title for one in first.conversations] == ["대화 4", "대화 3", "대화 2"]
     assert [one.title for one in rest.conversations] == ["대화 1", "대화 0"]
-    assert (first.more, rest.more) == (True, False)
+    assert rest.next is None
 
 
 def test_a_title_can_be_changed_but_not_to_nothing(act_as, dana):
@@ -385,19 +386,6 @@ def test_a_title_can_be_changed_but_not_to_nothing(act_as, dana):
             chat.rename_conversation(act, conversation_id=begun.conversation.id, title=" ")
 
     assert renamed.title == "이사"
-
-
-def test_everything_can_be_taken_away_and_says_what_a_model_made(act_as, dana, mino):
-    with act_as(mino) as act:
-        start(act, "남의 대화")
-    with act_as(dana) as act:
-        start(act, "내 대화")
-        exported = chat.export_history(act)
-
-    assert [one.title for one in exported.conversations] == ["내 대화"]
-    assert [one.ai_generated for one in exported.conversations[0].messages] == [False, True]
-    assert "AI" in exported.notice
-    assert exported.ai_source_type.endswith("trainedAlgorithmicMedia")
 
 
 STRANGER = Actor(user_id=None, kind="guest")
@@ -427,7 +415,8 @@ def test_nobody_else_can_read_or_change_a_conversation(act_as, dana, mino, who):
     with act_as(other) as act:
         assert chat.list_conversations(act).conversations == []
         assert chat.list_conversations(act, search="전입").conversations == []
-        assert chat.export_history(act).conversations == []
+        with pytest.raises(ConversationNotFound):
+            chat.note_export(act, conversation_id=id_, form="md")
         assert chat.delete_history(act) == 0
         assert not chat.save_answer(
             act, answer_id=answer, text="바꿈", state="whole", facts=Facts(model="m"),
@@ -474,7 +463,8 @@ def test_the_log_knows_what_was_done_and_none_of_the_words(act_as, dana):
     with act_as(dana) as act:
         begun = start(act, SECRET)
         chat.rename_conversation(act, conversation_id=begun.conversation.id, title=SECRET)
-        chat.export_history(act)
+        chat.note_export(act, conversation_id=begun.conversation.id, form="md")
+        chat.note_history_export(act)
         chat.delete_conversation(act, conversation_id=begun.conversation.id)
     with act_as() as act:
         events = [event for event in audit.list_events(act) if event.kind.startswith("chat.")]
@@ -485,6 +475,7 @@ def test_the_log_knows_what_was_done_and_none_of_the_words(act_as, dana):
         "chat.answer.begin",
         "chat.answer.finish",
         "chat.conversation.rename",
+        "chat.conversation.export",
         "chat.history.export",
         "chat.conversation.delete",
     }

@@ -189,23 +189,13 @@ def test_conversations_are_listed_renamed_found_and_deleted(client):
     assert client.get(API).json()["conversations"] == []
 
 
-def test_ones_history_can_be_taken_away_as_a_file_marked_as_partly_a_models(client):
-    ask(client, "안녕하세요")
-    exported = client.get(f"{API}/export")
-
-    assert "attachment" in exported.headers["content-disposition"]
-    assert exported.headers["cache-control"] == "no-store"
-    content = exported.json()
-    assert content["format"] == "hunmin-conversations-1"
-    assert content["conversations"][0]["messages"][1]["text"] == ANSWER
-    assert content["conversations"][0]["messages"][1]["ai_generated"] is True
-    assert "digitalsourcetype" in content["ai_source_type"]
-
-
 EVERY_ROUTE = [
     ("GET", "{c}", None),
     ("PATCH", "{c}", {"title": "내 것"}),
     ("DELETE", "{c}", None),
+    ("GET", "{c}/export", None),
+    ("GET", "{c}/shares/preview", None),
+    ("POST", "{c}/shares", {}),
     ("PUT", "{c}/branch", {"message_id": "{q}"}),
     ("POST", "{c}/messages", {"text": "안녕", "parent_id": "{a}"}),
     ("POST", "{c}/messages/{a}/again", {}),
@@ -253,13 +243,12 @@ def test_nobody_elses_conversation_can_be_reached(app, client, method, path, bod
     assert len(get(client, told)["messages"]) == 2
 
 
-@pytest.mark.parametrize("path", ["", "/export"])
-def test_lists_and_exports_have_only_ones_own(app, client, path):
+def test_a_list_has_only_ones_own(app, client):
     sign_in(client, "dana")
     ask(client, "비밀 질문")
     other = sign_in(stranger(app), "mino")
 
-    assert other.get(f"{API}{path}", params={"search": "비밀"}).json()["conversations"] == []
+    assert other.get(API, params={"search": "비밀"}).json()["conversations"] == []
 
 
 def test_deleting_ones_history_leaves_everybody_elses(app, client):

@@ -19,6 +19,8 @@ PUBLIC = {
     ("GET", "/manifest.webmanifest"),
     ("GET", "/offline"),
     ("GET", "/openapi.json"),
+    ("GET", "/shared/{secret}"),
+    ("GET", "/shared/{secret}.json"),
     ("GET", "/sign-in"),
     ("GET", "/sign-in.json"),
     ("GET", "/sign-in/{secret}"),

@@ -21,6 +21,7 @@ class App {
     this.dialog = null;
     this.drawer = false;
     this.editing = null;
+    this.renaming = null; // the conversation in the list that is being given another title
     this.fresh = 0; // counts new conversations, so that the box is made ready for each
     this.typed = "";
     this.asked = () => {};
@@ -30,6 +31,12 @@ class App {
   async show(kind, subject) {
     if (kind && !(await this.#dialogsCame())) return;
     this.dialog = kind && { kind, subject };
+    if (kind) this.chat.set({ fault: null });
+    this.changed();
+  }
+
+  rename(conversationId) {
+    this.renaming = conversationId;
     this.changed();
   }
 
@@ -103,7 +110,7 @@ class App {
 
   confirmRemove(one) {
     const act = async () => {
-      if (!(await this.chat.remove(one.id))) return;
+      if (!(await this.chat.history.remove(one.id))) return;
       if (this.chat.state.conversation?.id === one.id) this.go(null);
     };
     this.show("confirm", {
@@ -115,12 +122,21 @@ class App {
   }
 
   confirmRemoveAll() {
-    const act = async () => (await this.chat.removeAll()) && this.go(null);
+    const act = async () => (await this.chat.history.removeAll()) && this.go(null);
     this.show("confirm", {
       title: _("Delete all conversations?"),
       text: _("Every conversation of yours will be deleted for good. Download them first if you want to keep them."),
       action: _("Delete all"),
       act,
+    });
+  }
+
+  confirmRemoveFolder(folder) {
+    this.show("confirm", {
+      title: _("Delete this folder?"),
+      text: _("“{name}” will be deleted. The conversations in it stay.", { name: folder.name }),
+      action: _("Delete"),
+      act: () => this.chat.history.removeFolder(folder.id),
     });
   }
 
@@ -205,10 +221,14 @@ function Page({ app }) {
 function Dialogs({ app }) {
   if (!app.dialog) return null;
   const { kind, subject } = app.dialog;
-  const { Confirm, Help, TraceDialog } = dialogs.module;
+  const { Confirm, ConversationDialog, FolderDialog, Help, SettingsDialog, ShareDialog, TraceDialog } = dialogs.module;
   const close = () => app.show(null);
   if (kind === "help") return html`<${Help} close=${close} />`;
   if (kind === "trace") return html`<${TraceDialog} chat=${app.chat} facts=${subject} close=${close} />`;
+  if (kind === "conversation") return html`<${ConversationDialog} one=${subject} chat=${app.chat} app=${app} close=${close} />`;
+  if (kind === "folder") return html`<${FolderDialog} folder=${subject} chat=${app.chat} app=${app} close=${close} />`;
+  if (kind === "share") return html`<${ShareDialog} one=${subject} chat=${app.chat} close=${close} />`;
+  if (kind === "settings") return html`<${SettingsDialog} chat=${app.chat} close=${close} />`;
   return html`<${Confirm} ...${subject} close=${close} />`;
 }
 
@@ -230,7 +250,7 @@ function start() {
   render(html`<${Page} app=${app} />`, root);
   if (wasWriting) app.box.current.focus();
   if (wasSearching) app.search();
-  if (searchBox && searchBox.value !== data.search) app.chat.find(searchBox.value.trim());
+  if (searchBox && searchBox.value !== data.search) app.chat.history.find(searchBox.value.trim());
   root.dataset.ready = "true";
   loadWhenIdle();
 }

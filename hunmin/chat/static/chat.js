@@ -1,8 +1,9 @@
-// What the page knows and does: the list, the open conversation, the answers being written.
+// What the page knows and does: the open conversation, the answers being written, the models.
 //
 // No elements here. Components read `state`, call the methods, and are told of every change.
 
 import { Fault, request, stream } from "./api.js";
+import { History } from "./history.js";
 import { moveDraft } from "./keep.js";
 import { Live } from "./live.js";
 import { newestLeaf, pathTo } from "./tree.js";
@@ -13,11 +14,16 @@ const API = "/chat/api";
 export class Chat {
   constructor(data) {
     this.limits = data.limits;
+    this.shares = data.shares; // whether the reader may show a conversation to others
     this.listeners = new Set();
+    this.history = new History(this);
     this.lives = new Map(); // answers being written, by conversation
     this.state = {
       list: data.listed.conversations,
-      more: data.listed.more,
+      next: data.listed.next, // where the list goes on
+      where: null, // which list is shown: all, "archive", or the id of a folder
+      folders: data.folders,
+      preferences: data.preferences,
       search: data.search,
       searching: false,
       conversation: null,
@@ -25,10 +31,12 @@ export class Chat {
       leafId: null,
       models: data.models.models,
       modelState: data.models.state,
-      model: data.models.models[0]?.id ?? null,
+      model: null, // the one that answers next
       fault: null, // what went wrong outside of any answer
       said: "", // for the live region
     };
+    this.choseModel = false; // whether the reader chose the model, and the server does not know yet
+    this.set({ model: this.modelFor(null) });
     if (data.conversation) this.#show(data.conversation);
     if (this.state.modelState === "starting") this.#awaitModels();
   }
@@ -69,13 +77,15 @@ export class Chat {
   }
 
   leave() {
-    this.set({ conversation: null, messages: new Map(), leafId: null, fault: null });
+    this.choseModel = false;
+    this.set({ conversation: null, messages: new Map(), leafId: null, model: this.modelFor(null), fault: null });
   }
 
   #show({ messages, leaf_id, ...conversation }) {
     const byId = new Map(messages.map((message) => [message.id, message]));
     const leafId = byId.has(leaf_id) ? leaf_id : newestLeaf(byId, null);
-    this.set({ conversation, messages: byId, leafId });
+    this.choseModel = false;
+    this.set({ conversation, messages: byId, leafId, model: this.modelFor(conversation) });
     const writing = messages.find((message) => message.state === "writing");
     if (writing && !this.live()) this.#attach(conversation.id, writing);
   }
@@ -94,8 +104,9 @@ export class Chat {
 
   /** Ask; resolves when the question is kept, with false where it was not. */
   async send(text) {
-    const { conversation, leafId } = this.state;
-    if (!conversation) return this.#ask("POST", `${API}/conversations`, { text });
+    const { conversation, leafId, where } = this.state;
+    const folder_id = where === "archive" ? null : where;
+    if (!conversation) return this.#ask("POST", `${API}/conversations`, { text, folder_id });
     return this.#ask("POST", `${API}/conversations/${conversation.id}/messages`, { text, parent_id: leafId });
   }
 
@@ -124,7 +135,7 @@ export class Chat {
 
   #ask(method, path, body) {
     const live = new Live(this.state.conversation?.id);
-    return this.#read(live, method, path, { ...body, model: this.state.model });
+    return this.#read(live, method, path, { ...body, model: this.choseModel ? this.state.model : null });
   }
 
   #attach(conversationId, answer) {
@@ -168,8 +179,7 @@ export class Chat {
     const isFirst = live.conversationId === undefined;
     live.begin(conversation.id, answer);
     this.lives.set(conversation.id, live);
-    const others = this.state.list.filter((one) => one.id !== conversation.id);
-    const list = this.state.search ? this.state.list : [conversation, ...others];
+    const list = this.history.withUsed(conversation);
     const open = this.state.conversation;
     if (open ? open.id !== conversation.id : !isFirst) {
       this.set({ list }); // The reader has gone elsewhere meanwhile.
@@ -184,7 +194,14 @@ export class Chat {
       if (failed && !wentOn.has(id)) messages.delete(id);
     }
     messages.set(question.id, question).set(answer.id, answer);
-    this.set({ list, conversation, messages, leafId: answer.id, said: _("Writing an answer") });
+    this.choseModel = false;
+    this.set({
+      list,
+      conversation: { ...open, ...conversation },
+      messages,
+      leafId: answer.id,
+      said: _("Writing an answer"),
+    });
   }
 
   #event(live, name, data) {
@@ -220,76 +237,20 @@ export class Chat {
     this.#reload(live.conversationId);
   }
 
-  // The list
-
-  async find(search) {
-    this.set({ search, searching: true });
-    try {
-      const found = await this.#list(search, 0);
-      if (this.state.search !== search) return;
-      this.set({ list: found.conversations, more: found.more });
-    } catch (fault) {
-      this.fail(fault);
-    } finally {
-      if (this.state.search === search) this.set({ searching: false });
-    }
-  }
-
-  async listMore() {
-    try {
-      const found = await this.#list(this.state.search, this.state.list.length);
-      const known = new Set(this.state.list.map((one) => one.id));
-      const older = found.conversations.filter((one) => !known.has(one.id));
-      this.set({ list: [...this.state.list, ...older], more: found.more });
-    } catch (fault) {
-      this.fail(fault);
-    }
-  }
-
-  #list(search, offset) {
-    const query = new URLSearchParams({ search: search.normalize("NFC"), offset });
-    return request("GET", `${API}/conversations?${query}`);
-  }
-
-  async rename(id, title) {
-    try {
-      const renamed = await request("PATCH", `${API}/conversations/${id}`, { title });
-      const open = this.state.conversation;
-      this.set({
-        list: this.state.list.map((one) => (one.id === id ? { ...one, title: renamed.title } : one)),
-        conversation: open?.id === id ? { ...open, title: renamed.title } : open,
-        said: _("Renamed."),
-      });
-      return true;
-    } catch (fault) {
-      this.fail(fault);
-      return false;
-    }
-  }
-
-  async remove(id) {
-    try {
-      await request("DELETE", `${API}/conversations/${id}`);
-    } catch (fault) {
-      if (fault.code !== "conversation_not_found") return this.fail(fault);
-    }
-    this.lives.delete(id);
-    this.set({ list: this.state.list.filter((one) => one.id !== id), said: _("Deleted.") });
-    return true;
-  }
-
-  async removeAll() {
-    try {
-      await request("DELETE", `${API}/conversations`);
-    } catch (fault) {
-      return this.fail(fault);
-    }
-    this.lives.clear();
-    this.set({ list: [], more: false, search: "", said: _("Deleted.") });
-    return true;
-  }
-
   // Models
+
+  chooseModel(model) {
+    this.choseModel = true;
+    this.set({ model });
+  }
+
+  /** The model that answers in a conversation: its own, the one preferred, or the first served. */
+  modelFor(conversation) {
+    const { models, preferences } = this.state;
+    const served = models.map((one) => one.id);
+    const wished = [conversation?.model, preferences.model].find((one) => served.includes(one));
+    return wished ?? served[0] ?? null;
+  }
 
   trace(model) {
     return request("GET", `${API}/trace?${new URLSearchParams({ model })}`);
@@ -300,8 +261,8 @@ export class Chat {
       await new Promise((resolve) => setTimeout(resolve, 1500));
       try {
         const { models, state } = await request("GET", `${API}/models`);
-        const model = this.state.model ?? models[0]?.id ?? null;
-        this.set({ models, modelState: state, model });
+        this.set({ models, modelState: state });
+        if (!this.choseModel) this.set({ model: this.modelFor(this.state.conversation) });
       } catch {
         // The server may be starting as well; ask again.
       }

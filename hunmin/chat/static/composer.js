@@ -120,10 +120,20 @@ export function Composer({ chat, app }) {
       <div class="composer-row">
         ${models.length > 1 &&
         html`<label class="sr-only" for="model-menu">${_("Model")}</label>
-          <select id="model-menu" value=${model} onChange=${(event) => chat.set({ model: event.target.value })}>
+          <select id="model-menu" value=${model} onChange=${(event) => chat.chooseModel(event.target.value)}>
             ${models.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}</option>`)}
           </select>`}
         <${Room} length=${length} max=${max} />
+        <button
+          type="button"
+          class="quiet"
+          aria-haspopup="dialog"
+          aria-label=${_("How to answer")}
+          title=${_("How to answer")}
+          onClick=${() => app.show("settings")}
+        >
+          <${Icon} name="adjust" />
+        </button>
         <span class="space"></span>
         ${live
           ? html`<button key="stop" type="button" class="button stop" onClick=${() => app.stop()}>

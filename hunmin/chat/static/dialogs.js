@@ -40,6 +40,12 @@ export function Dialog({ title, close, children, className = "", role }) {
   </dialog>`;
 }
 
+/** What went wrong with what a dialog asked for. */
+export function Problem({ chat }) {
+  const { fault } = chat.state;
+  return fault && html`<div class="remark bad" role="alert"><p>${fault.message}</p></div>`;
+}
+
 /** Ask before something that cannot be undone. The safe button has the focus. */
 export function Confirm({ title, text, action, act, close }) {
   const safe = useRef(null);
@@ -69,6 +75,7 @@ const shortcuts = () => [
   [["Shift", "Esc"], _("Go to the message box")],
   [[control, "Shift", "O"], _("Begin a new conversation")],
   [[control, "K"], _("Search your conversations")],
+  [["↑", "↓"], _("Move in the list of conversations")],
   [[control, "/"], _("Show this help")],
 ];
 
@@ -89,7 +96,7 @@ export function Help({ close }) {
       ${shortcuts().map(
         ([keys, meaning]) =>
           html`<div key=${meaning}>
-            <dt>${keys.map((key, at) => html`${at > 0 && " + "}<kbd>${key}</kbd>`)}</dt>
+            <dt>${keys.map((key, at) => html`${at > 0 && (key === "↓" ? " " : " + ")}<kbd>${key}</kbd>`)}</dt>
             <dd>${meaning}</dd>
           </div>`,
       )}

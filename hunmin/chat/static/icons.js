@@ -3,20 +3,27 @@
 import { html } from "./html.js";
 
 const PATHS = {
+  adjust: "M4 7h9m5 0h2M4 17h2m5 0h9M13 5v4M18 5v4M6 15v4M11 15v4",
   again: "M4 10a8 8 0 1 1 2.3 7.7M4 10V4m0 6h6",
+  archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
   arrowDown: "M12 5v14m-6-6 6 6 6-6",
   arrowLeft: "m14.5 6-6 6 6 6",
   arrowRight: "m9.5 6 6 6-6 6",
+  arrowUp: "M12 19V5m-6 6 6-6 6 6",
   check: "m5 13 4.5 4.5L19 7",
   close: "M6 6l12 12M18 6 6 18",
   copy: "M9 9h10v11H9zM5 15V4h10",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  folder: "M3 6h6l2 2h10v11H3z",
   help: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM9.8 9.6a2.3 2.3 0 1 1 3.2 2.1c-.7.4-1 .9-1 1.7m0 3v.1",
   list: "M4 6h16M4 12h16M4 18h10",
+  more: "M6 12h.01M12 12h.01M18 12h.01",
+  pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
   plus: "M12 5v14M5 12h14",
   remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5m3-5v5",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
   send: "M12 19V5m-6 6 6-6 6 6",
+  share: "M12 15V4m-4 4 4-4 4 4M6 12v8h12v-8",
   stop: "M7 7h10v10H7z",
 };
 

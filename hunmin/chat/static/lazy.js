@@ -32,7 +32,7 @@ class Later {
 }
 
 export const markdown = new Later(() => import("./markdown.js"));
-export const dialogs = new Later(() => import("./dialogs.js"));
+export const dialogs = new Later(() => import("./sheets.js"));
 const installing = new Later(() => import("../web/install.js"));
 
 /** Return a module, or null until it is here; the component is drawn again when it comes. */

@@ -1,19 +1,22 @@
-// The list of conversations: search, open, rename, delete, take away.
+// The list of conversations: search, folders, the archive, and what is pinned first.
 
 import { EnterKey } from "./enter.js";
-import { html, useLayoutEffect, useRef, useState } from "./html.js";
+import { Places } from "./folders.js";
+import { html, useLayoutEffect, useRef } from "./html.js";
 import { Icon } from "./icons.js";
+import { Row } from "./row.js";
 import { _, ageHeading } from "./words.js";
 
 const SEARCH_PAUSE_MS = 250;
 
 export function Sidebar({ chat, app, inDrawer = false }) {
-  const { list, more, search, searching, conversation } = chat.state;
-  return html`<div class="sidebar">
+  const { list, next, search, searching, conversation } = chat.state;
+  return html`<div class="sidebar" onKeyDown=${moveInList}>
     <a class="button wide" href="/chat" onClick=${(event) => app.follow(event, null)}
       ><${Icon} name="plus" />${_("New conversation")}</a
     >
     <${Search} chat=${chat} app=${app} />
+    <${Places} chat=${chat} app=${app} />
     <nav aria-label=${_("Conversations")} class="conversations" aria-busy=${searching}>
       ${groups(list, search).map(
         ([heading, conversations]) =>
@@ -28,9 +31,9 @@ export function Sidebar({ chat, app, inDrawer = false }) {
           </section>`,
       )}
       ${!list.length &&
-      html`<p class="none">${search ? _("Nothing was found.") : _("Your conversations will be listed here.")}</p>`}
-      ${more &&
-      html`<button type="button" class="quiet wide" onClick=${() => chat.listMore()}>${_("Show older ones")}</button>`}
+      html`<p class="none">${nothing(chat.state)}</p>`}
+      ${next &&
+      html`<button type="button" class="quiet wide" onClick=${() => chat.history.listMore()}>${_("Show older ones")}</button>`}
     </nav>
     ${inDrawer && html`<${SiteLinks} />`}
     <div class="sidebar-end">
@@ -52,11 +55,26 @@ function SiteLinks() {
   </ul>`;
 }
 
+function nothing({ search, where }) {
+  if (search) return _("Nothing was found.");
+  if (where === "archive") return _("Nothing is in the archive.");
+  return where ? _("This folder is empty.") : _("Your conversations will be listed here.");
+}
+
+/** Move from one conversation or folder to the next with the arrow keys. */
+function moveInList(event) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by || !event.target.matches(".row > a, .places button:not(.more)")) return;
+  const all = [...event.currentTarget.querySelectorAll(".row > a, .places button:not(.more)")];
+  all[all.indexOf(event.target) + by]?.focus();
+  event.preventDefault();
+}
+
 function groups(list, search) {
   if (search) return list.length ? [[_("Found"), list]] : [];
   const found = new Map();
   for (const one of list) {
-    const heading = ageHeading(one.updated_at);
+    const heading = one.pinned ? _("Pinned") : ageHeading(one.updated_at);
     found.set(heading, [...(found.get(heading) ?? []), one]);
   }
   return [...found];
@@ -68,7 +86,7 @@ function Search({ chat, app }) {
   app.searchBox = box;
   const find = () => {
     clearTimeout(timer.current);
-    chat.find(box.current.value.trim());
+    chat.history.find(box.current.value.trim());
   };
   useLayoutEffect(() => new EnterKey({ send: find }).attach(box.current), []);
   // The box holds its own text: a list that changes meanwhile must not take back what is typed.
@@ -88,84 +106,9 @@ function Search({ chat, app }) {
       ref=${box}
       defaultValue=${chat.state.search}
       maxlength="200"
-      placeholder=${_("Search")}
+      placeholder=${_("Search (or initials: ㅎㅁ)")}
       autocomplete="off"
       onInput=${changed}
     />
   </search>`;
-}
-
-function Row({ one, current, chat, app }) {
-  const [editing, setEditing] = useState(false);
-  const renameButton = useRef(null);
-  const back = () => {
-    setEditing(false);
-    setTimeout(() => renameButton.current?.focus());
-  };
-  if (editing) {
-    return html`<li><${Rename} one=${one} chat=${chat} done=${back} /></li>`;
-  }
-  return html`<li class=${current ? "current" : ""}>
-    <a href=${`/chat/c/${one.id}`} aria-current=${current ? "page" : undefined} onClick=${(event) => app.follow(event, one.id)}>
-      <span class="title">${one.title}</span>
-      ${one.excerpt && html`<span class="excerpt">${one.excerpt}</span>`}
-    </a>
-    <span class="row-buttons">
-      <button
-        type="button"
-        class="quiet"
-        ref=${renameButton}
-        aria-label=${_("Rename “{title}”", { title: one.title })}
-        title=${_("Rename")}
-        onClick=${() => setEditing(true)}
-      >
-        <${Icon} name="edit" />
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        aria-label=${_("Delete “{title}”", { title: one.title })}
-        title=${_("Delete")}
-        onClick=${() => app.confirmRemove(one)}
-      >
-        <${Icon} name="remove" />
-      </button>
-    </span>
-  </li>`;
-}
-
-function Rename({ one, chat, done }) {
-  const box = useRef(null);
-  const finished = useRef(false);
-  const save = async () => {
-    if (finished.current) return;
-    const title = box.current.value.normalize("NFC").trim();
-    if (!title || title === one.title) return finish();
-    if (await chat.rename(one.id, title)) finish();
-  };
-  const finish = () => {
-    finished.current = true;
-    done();
-  };
-  // At once, not after the next frame: whoever types on meanwhile writes into this box.
-  useLayoutEffect(() => {
-    box.current.focus();
-    box.current.select();
-    return new EnterKey({ send: save }).attach(box.current);
-  }, []);
-  const onKeyDown = (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
-    event.stopPropagation();
-    finish();
-  };
-  return html`<input
-    class="rename"
-    ref=${box}
-    defaultValue=${one.title}
-    maxlength=${chat.limits.title_characters_max}
-    aria-label=${_("Title")}
-    autocomplete="off"
-    onKeyDown=${onKeyDown}
-    onBlur=${save}
-  />`;
 }
