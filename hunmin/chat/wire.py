@@ -14,10 +14,10 @@ ModelName = Annotated[str | None, Field(max_length=256)]
 
 
 class Body(BaseModel):
-    """What a request says, as JSON."""
+    """What a request says, as JSON. A number in quotes is no number."""
 
     model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+        strict=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
     )
 
 

@@ -62,7 +62,11 @@ class Route:
 def world(request, tmp_path):
     """Give a served application with two tenants: the first one's things are out of reach."""
     url = request.getfixturevalue(f"{request.param}_url")
-    options: dict[str, Any] = {"database__url": url, "worker__embedded": False}
+    options: dict[str, Any] = {
+        "database__url": url,
+        "worker__embedded": False,
+        "chat__shares": True,
+    }
     app = create_app(
         Settings.load(config=None, data=tmp_path / "var", **options),
         engine=ScriptedEngine(answer="네."),
@@ -217,7 +221,7 @@ def test_a_query_that_forgets_whose_it_reads_is_found(world, monkeypatch):
     """The test itself: with one `where` left out it must fail."""
     if world[0].app.state.database.dialect != "sqlite":
         pytest.skip("once is enough")
-    monkeypatch.setattr(chat_queries, "_own", lambda _act: text("1 = 1"))
+    monkeypatch.setattr(chat_queries, "own", lambda _act: text("1 = 1"))
 
     with pytest.raises((AssertionError, BaseExceptionGroup)):
         check_tenants(world, examples=EXAMPLES, restore=True, under="/chat/api")

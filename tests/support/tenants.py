@@ -45,6 +45,8 @@ class Tenant:
 MAKERS: Mapping[str, Callable[[Tenant], list[str]]] = {
     "conversation_id": lambda tenant: tenant.ids["conversation_id"],
     "message_id": lambda tenant: tenant.ids["message_id"],
+    "folder_id": lambda tenant: tenant.ids["folder_id"],
+    "share_id": lambda tenant: tenant.ids["share_id"],
     "parent_id": lambda tenant: tenant.ids["message_id"],
     "key_id": lambda tenant: tenant.ids["key_id"],
     "session_id": lambda tenant: tenant.ids["session_id"],
@@ -134,6 +136,13 @@ def _converse(app: FastAPI, made: Tenant, who: str) -> None:
         shown = client.get(f"{CHAT}/{conversation['id']}", headers=made.headers[who]).json()
         made.has("conversation_id", shown["id"])
         made.has("message_id", *(message["id"] for message in shown["messages"]))
+        if who != "guest":
+            address = f"{CHAT}/{conversation['id']}/shares"
+            shared = client.post(address, json={}, headers=made.headers[who]).json()
+            made.has("share_id", shared["share"]["id"])
+    named = {"name": f"{made.canary} folder"}
+    folder = client.post("/chat/api/folders", json=named, headers=made.headers[who])
+    made.has("folder_id", folder.json()["id"])
 
 
 def rows_of(database: Database, tenant: Tenant) -> str:
