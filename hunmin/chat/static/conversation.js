@@ -5,6 +5,13 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { _ } from "./words.js";
 
+const FORMS = [
+  ["md", "Markdown"],
+  ["html", "HTML"],
+  ["txt", "TXT"],
+  ["json", "JSON"],
+];
+
 /** Everything that can be done with a conversation, in the order it is mostly done. */
 export function ConversationDialog({ one, chat, app, close }) {
   const { folders } = chat.state;

@@ -5,13 +5,6 @@ import { html, useLayoutEffect, useRef } from "./html.js";
 import { Icon } from "./icons.js";
 import { _ } from "./words.js";
 
-const FORMS = [
-  ["md", "Markdown"],
-  ["html", "HTML"],
-  ["txt", "TXT"],
-  ["json", "JSON"],
-];
-
 export function Row({ one, current, chat, app }) {
   const moreButton = useRef(null);
   const back = () => {
