@@ -29,6 +29,7 @@ from hunmin.chat.arranging import (
     rename_folder,
     set_preferences,
 )
+from hunmin.chat.folder_queries import list_folders
 from hunmin.chat.history import (
     adopt_history,
     delete_history,
@@ -36,16 +37,15 @@ from hunmin.chat.history import (
     note_history_export,
 )
 from hunmin.chat.history_zip import history_zip
-from hunmin.chat.listing import Place, list_conversations, list_folders
+from hunmin.chat.listing import Place, list_conversations
 from hunmin.chat.queries import (
     get_conversation,
     get_message,
-    get_preferences,
     path,
-    wishes,
 )
 from hunmin.chat.share_queries import list_shares, preview_share, read_shared
 from hunmin.chat.shares import delete_ended_shares, make_share, revoke_share
+from hunmin.chat.wish_queries import get_preferences, wishes
 
 __all__ = [
     "Limits",

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from hunmin import audit
 from hunmin.act import Act
-from hunmin.chat import queries, rules
+from hunmin.chat import folder_queries, queries, rules
 from hunmin.chat.tables import ConversationRow, MessageRow
 from hunmin.chat.views import Begun, Facts
 from hunmin.db import new_id
@@ -58,7 +58,7 @@ def start_conversation(
         created_at=act.now,
         updated_at=act.now,
         leaf_id=None,
-        folder_id=queries.folder_row(act, folder_id).id if folder_id else None,
+        folder_id=folder_queries.folder_row(act, folder_id).id if folder_id else None,
         model=model,
         system_prompt="",
     )

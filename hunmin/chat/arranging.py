@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hunmin import audit
 from hunmin.act import Act
-from hunmin.chat import listing, queries, rules
+from hunmin.chat import folder_queries, queries, rules, wish_queries
 from hunmin.chat.tables import ConversationRow, FolderRow, PreferenceRow
 from hunmin.chat.views import ConversationSummary, FolderList, FolderView, Instructions
 from hunmin.db import new_id
@@ -38,7 +38,7 @@ def file_conversation(
         ConversationNotFound, FolderNotFound: There is none, or it is another's.
     """
     row = queries.conversation_row(act, conversation_id)
-    row.folder_id = None if folder_id is None else queries.folder_row(act, folder_id).id
+    row.folder_id = None if folder_id is None else folder_queries.folder_row(act, folder_id).id
     audit.record(act, "chat.conversation.file", row.id, folder_id=row.folder_id)
     return queries.summary(row)
 
@@ -106,7 +106,7 @@ def create_folder(act: Act, *, name: str, system_prompt: str = "") -> FolderView
     )
     act.session.add(row)
     audit.record(act, "chat.folder.create", row.id)
-    return queries.folder_view(row)
+    return folder_queries.folder_view(row)
 
 
 def rename_folder(act: Act, *, folder_id: str, name: str) -> FolderView:
@@ -116,10 +116,10 @@ def rename_folder(act: Act, *, folder_id: str, name: str) -> FolderView:
         FolderNotFound: There is none, or it is another's.
         TitleUnfit: The name is empty or too long.
     """
-    row = queries.folder_row(act, folder_id)
+    row = folder_queries.folder_row(act, folder_id)
     row.name = rules.check_title(name)
     audit.record(act, "chat.folder.rename", row.id)
-    return queries.folder_view(row)
+    return folder_queries.folder_view(row)
 
 
 def instruct_folder(act: Act, *, folder_id: str, system_prompt: str) -> FolderView:
@@ -129,10 +129,10 @@ def instruct_folder(act: Act, *, folder_id: str, system_prompt: str) -> FolderVi
         FolderNotFound: There is none, or it is another's.
         PreferenceUnfit: It is too long.
     """
-    row = queries.folder_row(act, folder_id)
+    row = folder_queries.folder_row(act, folder_id)
     row.system_prompt = rules.check_system_prompt(system_prompt)
     audit.record(act, "chat.folder.instruct", row.id)
-    return queries.folder_view(row)
+    return folder_queries.folder_view(row)
 
 
 def order_folders(act: Act, *, folder_ids: list[str]) -> FolderList:
@@ -141,16 +141,16 @@ def order_folders(act: Act, *, folder_ids: list[str]) -> FolderList:
     Raises:
         FolderNotFound: One of them is not there, or is another's; the order stays.
     """
-    known = {folder.id for folder in listing.list_folders(act).folders}
+    known = {folder.id for folder in folder_queries.list_folders(act).folders}
     if not known.issuperset(folder_ids):
         raise FolderNotFound
     wanted = {id_: place for place, id_ in enumerate(dict.fromkeys(folder_ids))}
     for id_ in known:
-        row = queries.folder_row(act, id_)
+        row = folder_queries.folder_row(act, id_)
         row.place = wanted.get(id_, len(wanted) + row.place)
     act.session.flush()
     audit.record(act, "chat.folder.order", act.actor.id, folders=len(wanted))
-    return listing.list_folders(act)
+    return folder_queries.list_folders(act)
 
 
 def delete_folder(act: Act, *, folder_id: str) -> None:
@@ -159,7 +159,7 @@ def delete_folder(act: Act, *, folder_id: str) -> None:
     Raises:
         FolderNotFound: There is none, or it is another's.
     """
-    act.session.delete(queries.folder_row(act, folder_id))
+    act.session.delete(folder_queries.folder_row(act, folder_id))
     audit.record(act, "chat.folder.delete", folder_id)
 
 
@@ -172,7 +172,7 @@ def set_preferences(act: Act, *, instructions: Instructions) -> Instructions:
     assert act.actor.user_id is not None, "the shell makes strangers guests before they write"
     _instruct(_preference_row(act, act.actor.user_id), instructions)
     audit.record(act, "chat.preference.set", act.actor.user_id)
-    return queries.get_preferences(act)
+    return wish_queries.get_preferences(act)
 
 
 def _instruct(row: ConversationRow | PreferenceRow, instructions: Instructions) -> None:

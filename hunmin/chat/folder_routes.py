@@ -5,7 +5,7 @@ from starlette.requests import Request
 
 from hunmin import accounts, faces
 from hunmin.accounts import VisitorAct, VisitorActor
-from hunmin.chat import arranging, listing, models, queries
+from hunmin.chat import arranging, folder_queries, models, wish_queries
 from hunmin.chat.views import FolderList, FolderView, Instructions
 from hunmin.chat.wire import FolderChange, FolderOrder, Id, NewFolder, Preferences
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["chat"], responses=faces.PROBLEM_RESPONSES)
 @router.get("/chat/api/folders")
 def list_folders(act: VisitorAct) -> FolderList:
     """List one's folders, in the order one gave them."""
-    return listing.list_folders(act)
+    return folder_queries.list_folders(act)
 
 
 @router.post("/chat/api/folders", status_code=201)
@@ -34,7 +34,7 @@ def order_folders(act: VisitorAct, body: FolderOrder) -> FolderList:
 @router.patch("/chat/api/folders/{folder_id}")
 def change_folder(act: VisitorAct, folder_id: Id, body: FolderChange) -> FolderView:
     """Change what is named: the folder's name, or what the model is told in it."""
-    folder = queries.get_folder(act, folder_id)
+    folder = folder_queries.get_folder(act, folder_id)
     if "name" in body.model_fields_set:
         folder = arranging.rename_folder(act, folder_id=folder_id, name=body.name)
     if "system_prompt" in body.model_fields_set:
@@ -53,7 +53,7 @@ def delete_folder(act: VisitorAct, folder_id: Id) -> None:
 @router.get("/chat/api/preferences")
 def get_preferences(act: VisitorAct) -> Instructions:
     """Return how one would like to be answered where a conversation says nothing else."""
-    return queries.get_preferences(act)
+    return wish_queries.get_preferences(act)
 
 
 @router.put("/chat/api/preferences")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from hunmin.act import Act
-from hunmin.chat import exports, listing, queries
+from hunmin.chat import exports, folder_queries, queries, wish_queries
 from hunmin.chat.exports import Form
 from hunmin.chat.views import ExportedHistory
 from hunmin.errors import ConversationNotFound
@@ -34,8 +34,8 @@ def history_zip(open_act: OpenAct) -> Iterator[bytes]:
             about = ExportedHistory(
                 exported_at=act.now,
                 notice=exports.NOTICES[act.language],
-                folders=listing.list_folders(act).folders,
-                preferences=queries.get_preferences(act),
+                folders=folder_queries.list_folders(act).folders,
+                preferences=wish_queries.get_preferences(act),
             )
         archive.writestr("about.json", about.model_dump_json(indent=1))
         for id_ in _ids(open_act):

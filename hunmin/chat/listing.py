@@ -1,4 +1,4 @@
-"""The lists of one's conversations and folders, and searching them. Only one's own are found.
+"""The list of one's conversations, and searching it. Only one's own are found.
 
 A list is read on from the last conversation shown, not from a number of them: what is deleted
 meanwhile makes no other one be passed over.
@@ -15,9 +15,9 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, case, or_, select, tuple_
 
 from hunmin.act import Act
-from hunmin.chat import hangul, queries, rules
-from hunmin.chat.tables import ConversationRow, FolderRow, MessageRow
-from hunmin.chat.views import ConversationList, FolderList
+from hunmin.chat import folder_queries, hangul, queries, rules
+from hunmin.chat.tables import ConversationRow, MessageRow
+from hunmin.chat.views import ConversationList
 
 PLACE = r"^[01]\.[0-9]{1,16}\.[0-9a-z]{26}$"
 """What a written place looks like; sixteen digits of microseconds reach to the year 2286."""
@@ -81,7 +81,7 @@ def list_conversations(
     if folder == "none":
         narrowed.append(ConversationRow.folder_id.is_(None))
     elif folder is not None:
-        narrowed.append(ConversationRow.folder_id == queries.folder_row(act, folder).id)
+        narrowed.append(ConversationRow.folder_id == folder_queries.folder_row(act, folder).id)
     if archived is None and not words:
         archived = False
     if archived is not None:
@@ -90,16 +90,6 @@ def list_conversations(
         return _search(act, words, narrowed, after=after, limit=limit)
     rows = _rows(act, narrowed, after=after, limit=limit + 1)
     return _page([(row, None) for row in rows], limit)
-
-
-def list_folders(act: Act) -> FolderList:
-    """Return the actor's folders, in the order they were given."""
-    rows = act.session.scalars(
-        select(FolderRow)
-        .where(FolderRow.owner_id == (act.actor.user_id or ""))
-        .order_by(FolderRow.place, FolderRow.id)
-    )
-    return FolderList(folders=[queries.folder_view(row) for row in rows])
 
 
 def _rows(

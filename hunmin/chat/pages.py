@@ -15,6 +15,7 @@ from hunmin.accounts import AnyoneAct, PersonAct, VisitorAct
 from hunmin.act import Language
 from hunmin.chat import (
     exports,
+    folder_queries,
     listing,
     markdown,
     models,
@@ -22,6 +23,7 @@ from hunmin.chat import (
     rules,
     share_queries,
     shares,
+    wish_queries,
     words,
 )
 from hunmin.chat.models import ModelsView
@@ -162,8 +164,8 @@ def _view(
         conversation=conversation,
         search=search,
         listed=listing.list_conversations(act, search=search),
-        folders=listing.list_folders(act).folders,
-        preferences=queries.get_preferences(act),
+        folders=folder_queries.list_folders(act).folders,
+        preferences=wish_queries.get_preferences(act),
         models=models.list_models(request.app.state.gateway),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),
         shares=settings.chat.shares and act.actor.kind == "person",

@@ -7,17 +7,14 @@ from sqlalchemy import ColumnElement, Select, literal, select
 from hunmin.act import Act
 from hunmin.chat import rules
 from hunmin.chat.rules import Node
-from hunmin.chat.tables import ConversationRow, FolderRow, MessageRow, PreferenceRow
+from hunmin.chat.tables import ConversationRow, MessageRow
 from hunmin.chat.views import (
     ConversationSummary,
     ConversationView,
     Facts,
-    FolderView,
-    Instructions,
     MessageView,
-    Wishes,
 )
-from hunmin.errors import ConversationNotFound, FolderNotFound, MessageNotFound
+from hunmin.errors import ConversationNotFound, MessageNotFound
 
 _NOBODY: frozenset[str] = frozenset()
 
@@ -46,15 +43,6 @@ def get_summary(act: Act, conversation_id: str) -> ConversationSummary:
         ConversationNotFound: There is none, or it is another's.
     """
     return summary(conversation_row(act, conversation_id))
-
-
-def get_folder(act: Act, folder_id: str) -> FolderView:
-    """Return one folder.
-
-    Raises:
-        FolderNotFound: There is none, or it is another's.
-    """
-    return folder_view(folder_row(act, folder_id))
 
 
 def get_message(
@@ -141,64 +129,6 @@ def nodes(act: Act, conversation_id: str) -> list[Node]:
             .order_by(MessageRow.id)
         )
     ]
-
-
-def folder_row(act: Act, folder_id: str) -> FolderRow:
-    """Return the actor's own folder, or raise `FolderNotFound`."""
-    own_one = select(FolderRow).where(
-        FolderRow.id == folder_id, FolderRow.owner_id == (act.actor.user_id or "")
-    )
-    row = act.session.scalar(own_one)
-    if row is None:
-        raise FolderNotFound
-    return row
-
-
-def folder_view(row: FolderRow) -> FolderView:
-    """Return a folder as its owner sees it."""
-    return FolderView(
-        id=row.id, name=row.name, system_prompt=row.system_prompt, created_at=row.created_at
-    )
-
-
-def get_preferences(act: Act) -> Instructions:
-    """Return how the actor would like to be answered where a conversation says nothing else."""
-    row = act.session.get(PreferenceRow, act.actor.user_id or "")
-    if row is None:
-        return Instructions()
-    return Instructions(
-        system_prompt=row.system_prompt, model=row.model, temperature=row.temperature
-    )
-
-
-def get_instructions(act: Act, conversation_id: str) -> Instructions:
-    """Return what a conversation itself says of how it is to be answered.
-
-    Raises:
-        ConversationNotFound: There is none, or it is another's.
-    """
-    row = conversation_row(act, conversation_id)
-    return Instructions(
-        system_prompt=row.system_prompt, model=row.model, temperature=row.temperature
-    )
-
-
-def wishes(act: Act, conversation_id: str) -> Wishes:
-    """Return how the actor would like the questions of a conversation to be answered.
-
-    What the conversation says goes before what the account prefers. Of what is to be said to the
-    model everything holds: the folder's first, then the conversation's, then the account's.
-    """
-    folder_id = conversation_row(act, conversation_id).folder_id
-    in_folder = folder_row(act, folder_id).system_prompt if folder_id else ""
-    own_one, general = get_instructions(act, conversation_id), get_preferences(act)
-    return Wishes(
-        system_prompt=rules.join_system_prompts(
-            in_folder, own_one.system_prompt, general.system_prompt
-        ),
-        models=[name for name in (own_one.model, general.model) if name is not None],
-        temperature=general.temperature if own_one.temperature is None else own_one.temperature,
-    )
 
 
 def leaf_id(act: Act, conversation_id: str) -> str | None:

@@ -24,6 +24,7 @@ from hunmin.chat import (
     models,
     queries,
     share_routes,
+    wish_queries,
 )
 from hunmin.chat.actions import Limits
 from hunmin.chat.answers import Answers
@@ -141,7 +142,7 @@ def change_conversation(
     if said:
         if body.model is not None:
             models.choose_model(request.app.state.gateway, body.model)
-        wanted = queries.get_instructions(act, conversation_id).model_copy(update=said)
+        wanted = wish_queries.get_instructions(act, conversation_id).model_copy(update=said)
         arranging.instruct_conversation(act, **of_it, instructions=wanted)
     return queries.get_summary(act, conversation_id)
 

@@ -13,9 +13,11 @@ from typing_extensions import override
 
 from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
-from hunmin.chat import models, queries, rules
-from hunmin.chat.answers import Answers, Event, LiveAnswer, Order
+from hunmin.chat import models, queries, rules, wish_queries
+from hunmin.chat.answers import Answers
+from hunmin.chat.live import Event, LiveAnswer
 from hunmin.chat.views import Begun, Wishes
+from hunmin.chat.writer import Order
 from hunmin.db import Database
 from hunmin.gateway import Gateway
 from hunmin.plugins import ModelCard
@@ -51,7 +53,7 @@ async def begin_answer(
     def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]], Wishes, ModelCard]:
         with accounts.welcome(request, actor) as act:
             begun = begin(act)
-            wishes = queries.wishes(act, begun.conversation.id)
+            wishes = wish_queries.wishes(act, begun.conversation.id)
             card = models.choose_model(gateway, model, preferred=wishes.models)
             path = queries.path(act, begun.conversation.id, begun.question.id)
             turns = [(message.role, message.text) for message in path]
@@ -62,7 +64,6 @@ async def begin_answer(
         actor=asker,
         language=faces.language_of(request),
         request_id=request.state.request_id,
-        begun=begun,
         turns=turns,
         system_prompt=wishes.system_prompt,
         temperature=wishes.temperature,
@@ -70,7 +71,7 @@ async def begin_answer(
         model_sha256=await models.identity_of(card),
         context_tokens=card.context_tokens,
     )
-    return answers_of(request).begin(order)
+    return answers_of(request).begin(begun, order)
 
 
 async def find_live(

@@ -15,7 +15,7 @@ import pytest
 
 from hunmin import chat
 from hunmin.act import Actor, open_act
-from hunmin.chat import actions, answers
+from hunmin.chat import actions, keeper
 from hunmin.db import open_database
 from hunmin.errors import DatabaseUnreachable
 from tests.chat.conftest import API, Told, read_events
@@ -191,7 +191,7 @@ def test_readers_see_an_end_where_an_answer_cannot_be_kept(server, monkeypatch, 
         raise RuntimeError(WORDS)
 
     monkeypatch.setattr(actions, "save_answer", fail)
-    monkeypatch.setattr(answers, "LAST_SAVE_PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(keeper, "LAST_SAVE_PAUSES_SECONDS", (0.01, 0.01))
     with asking(server) as (told, lines):
         server.post(f"{path(told)}/stop")
         rest = read_events("\n".join(lines))

@@ -1,0 +1,149 @@
+"""One answer on its way from the gateway: what is asked, what came so far, and its facts.
+
+Left out: who reads it (`live`), and what is kept of it (`keeper`).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from hunmin import logs
+from hunmin.act import Actor, Language
+from hunmin.chat import rules
+from hunmin.chat.views import Facts
+from hunmin.errors import EngineStarting
+from hunmin.gateway import ChatMessage, ChatRequest, Gateway
+from hunmin.plugins import Delta
+from hunmin.settings import ChatSettings
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One answer to be written: for whom, by which model, to what."""
+
+    actor: Actor
+    language: Language
+    request_id: str
+    turns: Sequence[tuple[rules.Role, str]]
+    """The messages of the branch, the last one the question."""
+    system_prompt: str
+    """What the asker would like the model to be told first; the operator speaks before that."""
+    temperature: float | None
+    model: str
+    model_sha256: str | None
+    context_tokens: int
+
+
+class Writer:
+    """Has the gateway write one answer."""
+
+    def __init__(self, order: Order, *, gateway: Gateway, settings: ChatSettings) -> None:
+        self.order = order
+        self.facts = Facts(model=order.model, model_sha256=order.model_sha256)
+        self.pieces: list[str] = []
+        self.waiting: dict[str, Any] | None = None
+        """Why nothing came yet, in words; None where nothing is waited for."""
+        self._gateway = gateway
+        self._settings = settings
+        self._began = time.monotonic()
+
+    @property
+    def text(self) -> str:
+        """Return what was written so far."""
+        return "".join(self.pieces)
+
+    async def write(self, tell: Callable[[], None]) -> None:
+        """Write to the end; `tell` is called whenever there is something new."""
+        deadline = self._began + rules.ENGINE_WAIT_SECONDS
+        while True:
+            try:
+                request = await self._request()
+                answer = await self._gateway.open(
+                    self.order.actor, request, request_id=self.order.request_id
+                )
+                async with aclosing(answer):
+                    async for delta in answer:
+                        self._take(delta)
+                        tell()
+            except EngineStarting as starting:
+                if self.pieces or time.monotonic() > deadline:
+                    raise
+                self.waiting = {
+                    "reason": starting.code,
+                    "message": starting.message(self.order.language),
+                }
+                tell()
+                await asyncio.sleep(rules.ENGINE_ASK_AGAIN_SECONDS)
+            else:
+                return
+
+    def stop_clock(self) -> None:
+        """Note how long it took, at the end, whatever that was."""
+        self._set_facts(wall_ms=self._elapsed_ms())
+
+    def report(self, event: str, fault: BaseException) -> None:
+        """Say what failed and where, without the fault's message: it might quote the words."""
+        log.error(
+            event,
+            request_id=self.order.request_id,
+            error=type(fault).__qualname__,
+            where=logs.where(fault),
+        )
+
+    async def _request(self) -> ChatRequest:
+        """Return the question with as much of the conversation before it as fits."""
+        turns = self.order.turns
+
+        async def count_from(first: int) -> int:
+            return await self._gateway.count_prompt_tokens(self._request_from(first))
+
+        left_out = await rules.turns_left_out(
+            len(turns),
+            count_from=count_from,
+            tokens_max=rules.prompt_tokens_max(
+                context_tokens=self.order.context_tokens,
+                answer_tokens_max=self._settings.answer_tokens_max,
+            ),
+        )
+        self._set_facts(left_out=left_out)
+        return self._request_from(left_out)
+
+    def _request_from(self, first: int) -> ChatRequest:
+        messages = [
+            ChatMessage(role=role, content=content) for role, content in self.order.turns[first:]
+        ]
+        system_prompt = rules.join_system_prompts(
+            self._settings.system_prompt, self.order.system_prompt
+        )
+        if system_prompt:
+            messages.insert(0, ChatMessage(role="system", content=system_prompt))
+        return ChatRequest(
+            model=self.order.model,
+            messages=messages,
+            temperature=self.order.temperature,
+            max_tokens=self._settings.answer_tokens_max,
+        )
+
+    def _take(self, delta: Delta) -> None:
+        facts: dict[str, Any] = {
+            "prompt_tokens": delta.prompt_tokens,
+            "completion_tokens": delta.completion_tokens,
+            "finish_reason": delta.finish_reason,
+        }
+        if delta.text:
+            self.waiting = None
+            self.pieces.append(delta.text)
+            if self.facts.first_token_ms is None:
+                facts["first_token_ms"] = self._elapsed_ms()
+        self._set_facts(**facts)
+
+    def _set_facts(self, **facts: Any) -> None:  # noqa: ANN401 (fields of `Facts`)
+        self.facts = self.facts.model_copy(update=facts)
+
+    def _elapsed_ms(self) -> int:
+        return int((time.monotonic() - self._began) * 1000)
