@@ -60,7 +60,7 @@ def get_preferences(act: VisitorAct) -> Instructions:
 def set_preferences(request: Request, actor: VisitorActor, body: Preferences) -> Instructions:
     """Say how one would like to be answered where a conversation says nothing else."""
     if body.model is not None:
-        models.choose_model(request.app.state.gateway, body.model)
+        models.choose_model(request.app.state.gateway, actor, body.model)
     with accounts.welcome(request, actor) as act:
         return arranging.set_preferences(
             act, instructions=Instructions.model_validate(body.model_dump())

@@ -9,8 +9,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from hunmin import audit
+from hunmin.act import Actor
 from hunmin.errors import ManifestBroken, ManifestMissing, ModelNotFound, TraceMissing
-from hunmin.gateway import Gateway
+from hunmin.gateway import Gateway, models_of
 from hunmin.manifest import MANIFEST_NAME, manifest_sha256
 from hunmin.plugins import ModelCard, ModelState
 
@@ -40,8 +41,8 @@ class ModelsView(BaseModel):
     models: list[ModelView]
 
 
-def list_models(gateway: Gateway) -> ModelsView:
-    """Return the models that can chat, the one taken where none is named first."""
+def list_models(gateway: Gateway, actor: Actor) -> ModelsView:
+    """Return the models that an actor may chat with, the one taken where none is named first."""
     return ModelsView(
         state=_STATES[gateway.state()],
         models=[
@@ -51,24 +52,27 @@ def list_models(gateway: Gateway) -> ModelsView:
                 state=card.state,
                 has_trace=card.folder is not None and (card.folder / MANIFEST_NAME).is_file(),
             )
-            for card in _cards(gateway)
+            for card in _cards(gateway, actor)
         ],
     )
 
 
-def choose_model(gateway: Gateway, name: str | None, *, preferred: Sequence[str] = ()) -> ModelCard:
+def choose_model(
+    gateway: Gateway, actor: Actor, name: str | None, *, preferred: Sequence[str] = ()
+) -> ModelCard:
     """Return the card of the model that answers.
 
     Args:
         gateway: Who serves models.
+        actor: Who asks; a key may be for some models alone.
         name: The model asked for, or None.
         preferred: Models to be taken where none is asked for, the best first. What is not served
             any more is passed over; in the end the first that can answer does.
 
     Raises:
-        ModelNotFound: The model asked for is not served, or none is.
+        ModelNotFound: The model asked for is not served to the actor, or none is.
     """
-    cards = {card.id: card for card in _cards(gateway)}
+    cards = {card.id: card for card in _cards(gateway, actor)}
     served = [one for one in preferred if one in cards] + list(cards)
     chosen = name if name is not None else next(iter(served), "")
     if chosen not in cards:
@@ -76,17 +80,17 @@ def choose_model(gateway: Gateway, name: str | None, *, preferred: Sequence[str]
     return cards[chosen]
 
 
-def trace(gateway: Gateway, name: str) -> audit.TraceNode:
+def trace(gateway: Gateway, actor: Actor, name: str) -> audit.TraceNode:
     """Return the chain from a model back to sources and licenses.
 
     What is wrong with a link is told by its state alone: the sentences name folders of this
     machine, which are for its operator (`hunmin trace`).
 
     Raises:
-        ModelNotFound: No model of this name is served.
+        ModelNotFound: No model of this name is served to the actor.
         TraceMissing: It has no manifest on this machine.
     """
-    folder = choose_model(gateway, name).folder
+    folder = choose_model(gateway, actor, name).folder
     if folder is None:
         raise TraceMissing
     try:
@@ -120,7 +124,7 @@ def _sha256(folder: Path, _changed: int) -> str:
     return manifest_sha256(folder)
 
 
-def _cards(gateway: Gateway) -> list[ModelCard]:
-    """Return the models that can chat, those that cannot answer now after the others."""
-    cards = [card for card in gateway.models() if "chat" in card.capabilities]
+def _cards(gateway: Gateway, actor: Actor) -> list[ModelCard]:
+    """Return the models an actor may chat with, those that cannot answer now after the others."""
+    cards = [card for card in models_of(actor, gateway.models()) if "chat" in card.capabilities]
     return sorted(cards, key=lambda card: card.state != "ready")

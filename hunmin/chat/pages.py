@@ -166,7 +166,7 @@ def _view(
         listed=listing.list_conversations(act, search=search),
         folders=folder_queries.list_folders(act).folders,
         preferences=wish_queries.get_preferences(act),
-        models=models.list_models(request.app.state.gateway),
+        models=models.list_models(request.app.state.gateway, act.actor),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),
         shares=settings.chat.shares and act.actor.kind == "person",
     )

@@ -141,7 +141,7 @@ def change_conversation(
     said = {name: changes[name] for name in Instructions.model_fields if name in changes}
     if said:
         if body.model is not None:
-            models.choose_model(request.app.state.gateway, body.model)
+            models.choose_model(request.app.state.gateway, act.actor, body.model)
         wanted = wish_queries.get_instructions(act, conversation_id).model_copy(update=said)
         arranging.instruct_conversation(act, **of_it, instructions=wanted)
     return queries.get_summary(act, conversation_id)
@@ -233,17 +233,17 @@ async def stop_answer(
 
 
 @router.get("/chat/api/models")
-def list_models(request: Request, _actor: VisitorActor) -> ModelsView:
+def list_models(request: Request, actor: VisitorActor) -> ModelsView:
     """List the models one may chat with, and say whether they can answer now."""
-    return models.list_models(request.app.state.gateway)
+    return models.list_models(request.app.state.gateway, actor)
 
 
 @router.get("/chat/api/trace")
 def trace_model(
-    request: Request, _actor: VisitorActor, model: Annotated[str, Query(max_length=256)]
+    request: Request, actor: VisitorActor, model: Annotated[str, Query(max_length=256)]
 ) -> audit.TraceNode:
     """Show what a model was made from: runs, tokenizer, corpus, sources and their licenses."""
-    return models.trace(request.app.state.gateway, model)
+    return models.trace(request.app.state.gateway, actor, model)
 
 
 @router.post("/chat", include_in_schema=False)

@@ -54,7 +54,7 @@ async def begin_answer(
         with accounts.welcome(request, actor) as act:
             begun = begin(act)
             wishes = wish_queries.wishes(act, begun.conversation.id)
-            card = models.choose_model(gateway, model, preferred=wishes.models)
+            card = models.choose_model(gateway, act.actor, model, preferred=wishes.models)
             path = queries.path(act, begun.conversation.id, begun.question.id)
             turns = [(message.role, message.text) for message in path]
             return act.actor, begun, turns, wishes, card

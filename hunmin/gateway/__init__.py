@@ -10,6 +10,7 @@ from hunmin.gateway.exchange import error_face
 from hunmin.gateway.fleet import Fleet
 from hunmin.gateway.queries import Usage, usage
 from hunmin.gateway.retrying import keep_trying
+from hunmin.gateway.rules import models_of
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.surface import API_PATHS, router
 from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
@@ -25,6 +26,7 @@ __all__ = [
     "Usage",
     "error_face",
     "keep_trying",
+    "models_of",
     "router",
     "usage",
 ]

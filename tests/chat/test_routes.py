@@ -170,6 +170,19 @@ class TestWithTwoModels:
         assert told.one("facts")["model"] == "small"
         assert ask(client, "안녕", told, model="large").one("facts")["model"] == "large"
 
+    def test_a_key_for_one_of_them_learns_of_no_other(self, app, client):
+        key = make_key(app, scopes=["chat"], models=["large"])
+        client.headers["Authorization"] = f"Bearer {key}"
+        trace = "/chat/api/trace"
+
+        assert [one["id"] for one in client.get("/chat/api/models").json()["models"]] == ["large"]
+        assert client.get(trace, params={"model": "large"}).json()["code"] == "trace_missing"
+        assert client.get(trace, params={"model": "small"}).json()["code"] == "model_not_found"
+        refused = client.post(API, json={"text": "안녕", "model": "small"})
+        assert (refused.status_code, refused.json()["code"]) == (404, "model_not_found")
+        assert client.get(API).json()["conversations"] == []
+        assert ask(client, "안녕").one("facts")["model"] == "large"
+
 
 def test_conversations_are_listed_renamed_found_and_deleted(client):
     told = ask(client, "전입신고는 언제 하나요?")
