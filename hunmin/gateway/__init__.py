@@ -8,12 +8,13 @@ answer is ever stored here.
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.exchange import error_face
 from hunmin.gateway.fleet import Fleet
+from hunmin.gateway.message_wire import ChatMessage
 from hunmin.gateway.queries import Usage, usage
 from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.rules import models_of
 from hunmin.gateway.service import Gateway
 from hunmin.gateway.surface import API_PATHS, router
-from hunmin.gateway.wire import ChatMessage, ChatRequest, CompletionRequest
+from hunmin.gateway.wire import ChatRequest, CompletionRequest
 
 __all__ = [
     "API_PATHS",

@@ -9,25 +9,26 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag
 
 from hunmin.gateway.bodies import Body, Shape
-from hunmin.gateway.wire import (
+from hunmin.gateway.fields import (
     MESSAGES_MAX,
     PARTS_MAX,
     TEXT_CHARACTERS_MAX,
     TOKENS_MAX,
-    ChatMessage,
-    ChatRequest,
     Hint,
+    Text,
+    Unsupported,
+    Whole,
+    tag,
+)
+from hunmin.gateway.form_wire import (
     JsonObjectFormat,
     JsonSchema,
     JsonSchemaFormat,
-    StreamOptions,
-    Text,
     TextFormat,
-    Unsupported,
-    Whole,
     format_tag,
-    tag,
 )
+from hunmin.gateway.message_wire import ChatMessage
+from hunmin.gateway.wire import ChatRequest, StreamOptions
 
 
 class InputPart(Shape):

@@ -19,13 +19,8 @@ from hunmin.errors import (
     RateLimitExceeded,
     TooManyAtOnce,
 )
-from hunmin.gateway.wire import (
-    ApiRequest,
-    ChatRequest,
-    CompletionRequest,
-    JsonObjectFormat,
-    JsonSchemaFormat,
-)
+from hunmin.gateway.form_wire import JsonObjectFormat, JsonSchemaFormat
+from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
 from hunmin.plugins import Capability, Generation, Message, ModelCard, Sampling
 
 RATE_WINDOW = timedelta(minutes=1)

@@ -5,14 +5,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from hunmin.gateway.bodies import Body
+from hunmin.gateway.fields import MESSAGES_MAX, TEXT_CHARACTERS_MAX, Text, TokenId
+from hunmin.gateway.message_wire import ChatMessage
 from hunmin.gateway.replies import Reply
-from hunmin.gateway.wire import (
-    MESSAGES_MAX,
-    TEXT_CHARACTERS_MAX,
-    ChatMessage,
-    Text,
-    TokenId,
-)
 
 
 class TokenRequest(Body):

@@ -8,129 +8,31 @@ silently ignored; a field OpenAI does not have is refused as well. `top_k` and
 Left out: what an answer looks like (`replies`), and which values a model takes (`rules`).
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 from typing_extensions import override
 
 from hunmin.gateway.bodies import Body, Shape
-
-TEXT_CHARACTERS_MAX = 2_000_000
-MESSAGES_MAX = 2_048
-PROMPTS_MAX = 256
-CHOICES_MAX = 16
-LOGPROBS_MAX = 5
-TOP_LOGPROBS_MAX = 20
-BIASED_TOKENS_MAX = 300
-PARTS_MAX = 256
-TOKENS_MAX = 10_000_000
-SEED_MAX = 9_223_372_036_854_776_000
-"""As in OpenAI's schema: 2**63 as numbers without integers know it."""
-
-
-def _whole(value: object) -> object:
-    """Take 16.0 for 16, as JSON Schema does; clients in some languages know only one number."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Whole = BeforeValidator(_whole)
-"""Stands last, so that the bounds before it are bounds of the integer, also in JSON Schema."""
-Text = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)]
-StopText = Annotated[str, Field(min_length=1, max_length=256)]
-Hint = Annotated[str, Field(max_length=512)]
-Unsupported = Annotated[None, Field(description="Not supported; leave it out or send null.")]
-
-
-TokenId = Annotated[int, Field(ge=0, lt=2**31), Whole]
-TokenIds = Annotated[list[TokenId], Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
-
-
-def tag(value: object) -> str:
-    """Return which of two forms is meant, so that an error speaks of that one only."""
-    return "(text)" if isinstance(value, str) else "(parts)"
-
-
-class TextPart(Shape):
-    """A piece of text of a message. Images, audio and files are refused."""
-
-    type: Literal["text"]
-    text: Text
-
-
-Parts = Annotated[list[TextPart], Field(min_length=1, max_length=PARTS_MAX)]
-Content = Annotated[
-    Annotated[Text, Tag("(text)")] | Annotated[Parts, Tag("(parts)")],
-    Discriminator(tag),
-]
-
-
-class ChatMessage(Shape):
-    """One message: text, or a list of text parts that are joined."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    """`developer` means `system`. Tool messages are refused."""
-    content: Content
-    """A text, or a list of text parts."""
-    name: Unsupported = None
-    refusal: Unsupported = None
-    annotations: Annotated[list[None], Field(max_length=0)] | None = None
-    audio: Unsupported = None
-    function_call: Unsupported = None
-    tool_calls: Unsupported = None
-    tool_call_id: Unsupported = None
-
-    @property
-    def text(self) -> str:
-        """Return the whole text of the message."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content)
-
-
-class TextFormat(Shape):
-    """Any text."""
-
-    type: Literal["text"]
-
-
-class JsonObjectFormat(Shape):
-    """Any JSON object."""
-
-    type: Literal["json_object"]
-
-
-class JsonSchema(Shape):
-    """A JSON Schema the answer keeps to; the guide to the API says how much of it."""
-
-    name: Annotated[str, Field(min_length=1, max_length=64)]
-    """Accepted, neither used nor kept."""
-    description: Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX)] | None = None
-    """Accepted, neither used nor kept: what the model is to know belongs into a message."""
-    schema_: Annotated[dict[str, Any], Field(alias="schema")]
-    strict: bool | None = None
-    """The schema is kept to in any case."""
-
-
-class JsonSchemaFormat(Shape):
-    """JSON of a form."""
-
-    type: Literal["json_schema"]
-    json_schema: JsonSchema
-
-
-def format_tag(value: object) -> str:
-    """Return which response format is meant; one that is unknown is none of text's types."""
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return {"json_object": "(object)", "json_schema": "(schema)"}.get(str(kind), "(any)")
-
-
-ResponseFormat = Annotated[
-    Annotated[TextFormat, Tag("(any)")]
-    | Annotated[JsonObjectFormat, Tag("(object)")]
-    | Annotated[JsonSchemaFormat, Tag("(schema)")],
-    Discriminator(format_tag),
-]
-
+from hunmin.gateway.fields import (
+    BIASED_TOKENS_MAX,
+    CHOICES_MAX,
+    LOGPROBS_MAX,
+    MESSAGES_MAX,
+    PROMPTS_MAX,
+    SEED_MAX,
+    TOKENS_MAX,
+    TOP_LOGPROBS_MAX,
+    Hint,
+    StopText,
+    Text,
+    TokenIds,
+    Unsupported,
+    Whole,
+    tag,
+)
+from hunmin.gateway.form_wire import ResponseFormat
+from hunmin.gateway.message_wire import ChatMessage
 
 Stop = Annotated[
     Annotated[StopText, Tag("(text)")]

@@ -16,7 +16,9 @@ from hunmin.errors import (
     TooManyAtOnce,
 )
 from hunmin.gateway import rules
-from hunmin.gateway.wire import SEED_MAX, ChatMessage, ChatRequest, CompletionRequest
+from hunmin.gateway.fields import SEED_MAX
+from hunmin.gateway.message_wire import ChatMessage
+from hunmin.gateway.wire import ChatRequest, CompletionRequest
 from hunmin.plugins import Generation, Message, Sampling
 from tests.support.engines import BASE, PAPER
 
