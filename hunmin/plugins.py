@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 ENGINE_GROUP = "hunmin.engines"
 
@@ -17,7 +17,7 @@ UPSTREAMS_GROUP = "hunmin.upstreams"
 
 VERIFIER_GROUP = "hunmin.verifiers"
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "tool_calls"]
 
 ModelState = Literal["ready", "starting", "failed"]
 """Of a model: it can answer now; it is being loaded, or not reached yet; it cannot answer, and is
@@ -34,17 +34,56 @@ Capability = Literal[
     "prompt_logprobs",
     "logit_bias",
     "grammar",
+    "tools",
 ]
 """What an engine may be able to do. `logprobs` are those of the answer's tokens, `top_logprobs`
 those of the most probable ones beside them, and `prompt_logprobs` the same of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that a model asks its client to call."""
+
+    id: str
+    """What the client answers it by."""
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, where it was able to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant asked for, beside what it said."""
+    tool_call_id: str = ""
+    """Of a tool's message: which call it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that a model may ask for."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any] | None
+    """A JSON Schema of its arguments; None where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The functions a model may ask for, and how freely."""
+
+    functions: tuple[Function, ...]
+    choice: Literal["auto", "none", "required"] = "auto"
+    """Whether it asks for one as it likes, for none, or for one at least."""
+    only: str = ""
+    """The name of the one function it is to ask for, with `required`."""
+    parallel: bool = True
+    """Whether it may ask for several at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +128,15 @@ class Generation:
     """A text to continue, instead of `messages`."""
     prompt_ids: tuple[int, ...] = ()
     """Tokens to continue, instead of `messages` and `prompt`."""
+    tools: Tools | None = None
+    """What the model may ask for while it answers `messages`."""
+
+    @property
+    def with_tools(self) -> bool:
+        """Return whether tools are offered, or were called earlier in the conversation."""
+        return self.tools is not None or any(
+            turn.tool_calls or turn.role == "tool" for turn in self.messages
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +150,18 @@ class TokenScore:
     """Natural logarithm of its probability; None for the first token of a prompt."""
     top: tuple["TokenScore", ...] = ()
     """The most probable tokens of the place, in order; the token itself need not be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a tool call. The first one of a call has its id and its name."""
+
+    index: int
+    """Which of an answer's calls it belongs to, counted from 0."""
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    """What comes after the arguments so far, in whole characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +181,8 @@ class Delta:
     """Of the tokens since the piece before, where `Sampling.logprobs` asks for them."""
     prompt_scores: tuple[TokenScore, ...] = ()
     """Of the prompt's tokens, with the first piece, where `Sampling.prompt_logprobs` asks."""
+    calls: tuple[CallPiece, ...] = ()
+    """Pieces of the calls the model asks for, where `Generation.tools` offers some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hunmin.act import Actor, Language
 from hunmin.chat import rules
 from hunmin.chat.views import Facts
 from hunmin.errors import EngineStarting
-from hunmin.gateway import ChatMessage, ChatRequest, Gateway
+from hunmin.gateway import AnyMessage, ChatMessage, ChatRequest, Gateway
 from hunmin.plugins import Delta
 from hunmin.settings import ChatSettings
 
@@ -114,7 +114,7 @@ class Writer:
         return self._request_from(left_out)
 
     def _request_from(self, first: int) -> ChatRequest:
-        messages = [
+        messages: list[AnyMessage] = [
             ChatMessage(role=role, content=content) for role, content in self.order.turns[first:]
         ]
         system_prompt = rules.join_system_prompts(

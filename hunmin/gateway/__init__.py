@@ -8,7 +8,7 @@ answer is ever stored here.
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.exchange import error_face
 from hunmin.gateway.fleet import Fleet
-from hunmin.gateway.message_wire import ChatMessage
+from hunmin.gateway.message_wire import AnyMessage, ChatMessage
 from hunmin.gateway.queries import Usage, usage
 from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.rules import models_of
@@ -19,6 +19,7 @@ from hunmin.gateway.wire import ChatRequest, CompletionRequest
 __all__ = [
     "API_PATHS",
     "Answer",
+    "AnyMessage",
     "ChatMessage",
     "ChatRequest",
     "CompletionRequest",

@@ -17,7 +17,7 @@ from hunmin import logs
 from hunmin.errors import AnswerTimedOut, EngineUnavailable, HunminError
 from hunmin.gateway.actions import Meter, Outcome
 from hunmin.gateway.retrying import keep_trying
-from hunmin.plugins import Delta, Engine, Generation
+from hunmin.plugins import Delta, Engine, FinishReason, Generation
 
 log = logs.get(__name__)
 
@@ -193,7 +193,7 @@ class Answer(AsyncIterator[Delta]):
                     async for delta in pieces:
                         self._hand_on(delta)
                         if delta.finish_reason is not None:
-                            return delta.finish_reason, None
+                            return _outcome(delta.finish_reason), None
         except asyncio.CancelledError:
             pass  # by `stop`, the only one who knows this task
         except HunminError as failure:
@@ -210,7 +210,7 @@ class Answer(AsyncIterator[Delta]):
         return "failed", EngineUnavailable()
 
     def _hand_on(self, delta: Delta) -> None:
-        if self._first_token_ms is None and delta.text:
+        if self._first_token_ms is None and (delta.text or delta.calls):
             self._first_token_ms = self._elapsed_ms()
         if not delta.prompt_tokens:  # some engines count the prompt only at the end
             delta = replace(delta, prompt_tokens=self.last.prompt_tokens)
@@ -230,6 +230,11 @@ class Answer(AsyncIterator[Delta]):
 
     def _elapsed_ms(self) -> int:
         return int((time.monotonic() - self._began) * 1000)
+
+
+def _outcome(reason: FinishReason) -> Outcome:
+    """Return how an answer ended, as records say it: one that calls tools ended by itself."""
+    return "length" if reason == "length" else "stop"
 
 
 async def _close(pieces: AsyncIterator[Delta] | None) -> None:

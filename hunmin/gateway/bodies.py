@@ -96,7 +96,7 @@ def _asks_for_more(detail: ErrorDetails, refused: frozenset[str]) -> bool:
     top, last = detail["loc"][:1], detail["loc"][-1:]
     if detail["type"] == "none_required":
         return True
-    if detail["type"] == "literal_error" and last in {("type",), ("role",)}:
+    if detail["type"] == "literal_error" and last in _KINDS:
         return True
     return top != () and top[0] in refused and detail["type"] != "missing"
 
@@ -112,6 +112,10 @@ def _path(location: tuple[int | str, ...]) -> str | None:
     return path or None
 
 
+_KINDS = frozenset({("type",), ("role",), ("strict",)})
+"""Fields whose values OpenAI has more of than this server."""
+
 _UNION_TAGS = frozenset({
     "(text)", "(parts)", "(texts)", "(tokens)", "(token lists)", "(any)", "(object)", "(schema)",
+    "(message)", "(calls)", "(tool)", "(call)", "(output)",
 })  # fmt: skip

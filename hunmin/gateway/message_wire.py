@@ -6,6 +6,7 @@ from pydantic import Discriminator, Field, Tag
 
 from hunmin.gateway.bodies import Shape
 from hunmin.gateway.fields import PARTS_MAX, Text, Unsupported, tag
+from hunmin.gateway.tool_wire import CALLS_MAX, CallId, MadeCall
 
 
 class TextPart(Shape):
@@ -26,7 +27,7 @@ class ChatMessage(Shape):
     """One message: text, or a list of text parts that are joined."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    """`developer` means `system`. Tool messages are refused."""
+    """`developer` means `system`."""
     content: Content
     """A text, or a list of text parts."""
     name: Unsupported = None
@@ -34,12 +35,67 @@ class ChatMessage(Shape):
     annotations: Annotated[list[None], Field(max_length=0)] | None = None
     audio: Unsupported = None
     function_call: Unsupported = None
-    tool_calls: Unsupported = None
+    tool_calls: Annotated[list[None], Field(max_length=0)] | None = None
     tool_call_id: Unsupported = None
 
     @property
     def text(self) -> str:
         """Return the whole text of the message."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content)
+        return joined(self.content)
+
+
+class CallingMessage(Shape):
+    """A message in which the assistant called tools, and perhaps said something."""
+
+    role: Literal["assistant"]
+    content: Content | None = None
+    tool_calls: Annotated[list[MadeCall], Field(min_length=1, max_length=CALLS_MAX)]
+    """Each is answered by a `tool` message, before anybody else speaks."""
+    name: Unsupported = None
+    refusal: Unsupported = None
+    annotations: Annotated[list[None], Field(max_length=0)] | None = None
+    audio: Unsupported = None
+    function_call: Unsupported = None
+
+    @property
+    def text(self) -> str:
+        """Return what was said beside the calls."""
+        return "" if self.content is None else joined(self.content)
+
+
+class ToolMessage(Shape):
+    """What a tool that was called came to."""
+
+    role: Literal["tool"]
+    content: Content
+    tool_call_id: CallId
+    """The call it answers."""
+
+    @property
+    def text(self) -> str:
+        """Return the whole text of the message."""
+        return joined(self.content)
+
+
+def joined(content: str | list[TextPart]) -> str:
+    """Return the whole text of a content."""
+    return content if isinstance(content, str) else "".join(part.text for part in content)
+
+
+def _message_tag(value: object) -> str:
+    """Return which kind of message is meant; one that is unknown is none of the tools'."""
+    role, calls = (
+        value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+        for name in ("role", "tool_calls")
+    )
+    if role == "tool":
+        return "(tool)"
+    return "(calls)" if calls else "(message)"
+
+
+AnyMessage = Annotated[
+    Annotated[ChatMessage, Tag("(message)")]
+    | Annotated[CallingMessage, Tag("(calls)")]
+    | Annotated[ToolMessage, Tag("(tool)")],
+    Discriminator(_message_tag),
+]

@@ -67,13 +67,31 @@ class UsageReply(Reply):
     completion_tokens_details: CompletionTokensDetails
 
 
+class CallOfFunction(Reply):
+    """A function to call, and its arguments."""
+
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, where it was able to."""
+
+
+class CallReply(Reply):
+    """A call the model asks for; the client makes it and says what it came to."""
+
+    id: str
+    type: Literal["function"]
+    function: CallOfFunction
+
+
 class AnswerMessage(Reply):
     """The assistant's message."""
 
     role: Literal["assistant"]
-    content: str
+    content: str | None
+    """Null where there are calls and nothing was said."""
     refusal: None
     annotations: list[None]
+    tool_calls: list[CallReply] = []
 
 
 class TopLogprob(Reply):
@@ -120,12 +138,29 @@ class ChatReply(Reply):
     system_fingerprint: str
 
 
+class FunctionDelta(Reply):
+    """A piece of a call's arguments; its name comes with the first one."""
+
+    name: str = ""
+    arguments: str
+
+
+class CallDelta(Reply):
+    """A piece of a call. The first one has its id."""
+
+    index: int
+    id: str = ""
+    type: Literal["function"] = "function"
+    function: FunctionDelta
+
+
 class MessageDelta(Reply):
     """A piece of the assistant's message."""
 
     role: Literal["assistant"] = "assistant"
     content: str = ""
     refusal: None = None
+    tool_calls: list[CallDelta] = []
 
 
 class ChatChunkChoice(Reply):

@@ -26,6 +26,18 @@ class OutputMessage(Reply):
     content: list[OutputText]
 
 
+class OutputCall(Reply):
+    """A call the model asks for; the client makes it and says what it came to."""
+
+    id: str
+    type: Literal["function_call"]
+    status: Literal["in_progress", "completed", "incomplete"]
+    arguments: str
+    """As the model wrote them: JSON, where it was able to."""
+    call_id: str
+    name: str
+
+
 class IncompleteDetails(Reply):
     """Why an answer is not whole."""
 
@@ -84,7 +96,7 @@ class ResponseReply(Reply):
     max_tool_calls: None
     metadata: dict[str, str]
     model: str
-    output: list[OutputMessage]
+    output: list[OutputMessage | OutputCall]
     parallel_tool_calls: bool
     previous_response_id: None
     reasoning: Reasoning
@@ -92,8 +104,8 @@ class ResponseReply(Reply):
     store: Literal[False]
     temperature: float
     text: dict[str, Any]
-    tool_choice: Literal["none", "auto"]
-    tools: list[None]
+    tool_choice: str | dict[str, Any]
+    tools: list[dict[str, Any]]
     top_logprobs: Literal[0]
     top_p: float
     truncation: Literal["disabled"]
@@ -110,8 +122,10 @@ class ResponseEvent(Reply):
     item_id: str = ""
     output_index: int = 0
     content_index: int = 0
-    item: OutputMessage | None = None
+    item: OutputMessage | OutputCall | None = None
     part: OutputText | None = None
     delta: str = ""
     text: str = ""
+    name: str = ""
+    arguments: str = ""
     logprobs: list[None] | None = None

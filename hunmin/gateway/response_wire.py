@@ -27,7 +27,14 @@ from hunmin.gateway.form_wire import (
     TextFormat,
     format_tag,
 )
-from hunmin.gateway.message_wire import ChatMessage
+from hunmin.gateway.response_tool_wire import (
+    CallItem,
+    CallOutput,
+    ChosenTool,
+    ResponseTool,
+    ResponseToolChoice,
+)
+from hunmin.gateway.tool_wire import TOOLS_MAX
 from hunmin.gateway.wire import ChatRequest, StreamOptions
 
 
@@ -64,6 +71,22 @@ class InputMessage(Shape):
         return "".join(part.text for part in self.content)
 
 
+def _item_tag(value: object) -> str:
+    """Return which kind of item is meant; one that is unknown is none of the tools'."""
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return {"function_call": "(call)", "function_call_output": "(output)"}.get(
+        str(kind), "(message)"
+    )
+
+
+InputItem = Annotated[
+    Annotated[InputMessage, Tag("(message)")]
+    | Annotated[CallItem, Tag("(call)")]
+    | Annotated[CallOutput, Tag("(output)")],
+    Discriminator(_item_tag),
+]
+
+
 class TextSchemaFormat(Shape):
     """JSON that keeps to a schema."""
 
@@ -94,7 +117,7 @@ class ResponseRequest(Body):
 
     refused: ClassVar[frozenset[str]] = frozenset({
         "background", "include", "metadata", "service_tier", "store", "stream_options",
-        "tool_choice", "tools", "truncation",
+        "truncation",
     })  # fmt: skip
     """Fields whose every refused value means that this server cannot do that."""
 
@@ -102,12 +125,10 @@ class ResponseRequest(Body):
     """The `id` of a model in `GET /v1/models`."""
     input: Annotated[
         Annotated[Text, Tag("(text)")]
-        | Annotated[
-            list[InputMessage], Field(min_length=1, max_length=MESSAGES_MAX), Tag("(parts)")
-        ],
+        | Annotated[list[InputItem], Field(min_length=1, max_length=MESSAGES_MAX), Tag("(parts)")],
         Discriminator(tag),
     ]
-    """A text, or the messages of a conversation, oldest first."""
+    """A text, or what was said and called in a conversation, oldest first."""
     instructions: Text | None = None
     """Said to the model before the conversation."""
     max_output_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
@@ -125,11 +146,12 @@ class ResponseRequest(Body):
     service_tier: Literal["auto", "default"] | None = None
     metadata: Annotated[dict[str, None], Field(max_length=0)] | None = None
     include: Annotated[list[None], Field(max_length=0)] | None = None
-    tools: Annotated[list[None], Field(max_length=0)] | None = None
-    tool_choice: Literal["none", "auto"] | None = None
-    """Without tools both mean the same."""
+    tools: Annotated[list[ResponseTool], Field(max_length=TOOLS_MAX)] | None = None
+    """Functions the model may ask the client to call; not every model has learned to."""
+    tool_choice: ResponseToolChoice | None = None
+    """Whether it may ask for some (`auto`), must (`required`), must not (`none`), or for which."""
     parallel_tool_calls: bool | None = None
-    """Without effect: there are no tools."""
+    """False: it asks for one at most."""
     user: Hint | None = None
     safety_identifier: Hint | None = None
     prompt_cache_key: Hint | None = None
@@ -150,18 +172,13 @@ class ResponseRequest(Body):
 
     def as_chat(self) -> ChatRequest:
         """Return the same question as a chat request."""
-        said = [] if self.instructions is None else [("system", self.instructions)]
-        if isinstance(self.input, str):
-            said.append(("user", self.input))
-        else:
-            said += [(message.role, message.text) for message in self.input]
         return ChatRequest.model_validate(
             {
                 "model": self.model,
-                "messages": [
-                    ChatMessage.model_validate({"role": role, "content": text})
-                    for role, text in said
-                ],
+                "messages": self._messages(),
+                "tools": [tool.as_chat() for tool in self.tools or []],
+                "tool_choice": self._tool_choice(),
+                "parallel_tool_calls": self.parallel_tool_calls,
                 "max_tokens": self.max_output_tokens,
                 "temperature": self.temperature,
                 "top_p": self.top_p,
@@ -169,6 +186,29 @@ class ResponseRequest(Body):
                 "response_format": self._form(),
             }
         )
+
+    def _messages(self) -> list[dict[str, Any]]:
+        """Return the conversation; calls belong to what the assistant said right before them."""
+        said: list[dict[str, Any]] = []
+        if self.instructions is not None:
+            said.append({"role": "system", "content": self.instructions})
+        if isinstance(self.input, str):
+            return [*said, {"role": "user", "content": self.input}]
+        for item in self.input:
+            if isinstance(item, InputMessage):
+                said.append({"role": item.role, "content": item.text})
+            elif isinstance(item, CallOutput):
+                said.append(item.as_chat())
+            else:
+                if not said or said[-1]["role"] != "assistant":
+                    said.append({"role": "assistant", "content": None})
+                said[-1].setdefault("tool_calls", []).append(item.as_chat())
+        return said
+
+    def _tool_choice(self) -> object:
+        if isinstance(self.tool_choice, ChosenTool):
+            return {"type": "function", "function": {"name": self.tool_choice.name}}
+        return self.tool_choice
 
     def _form(self) -> TextFormat | JsonObjectFormat | JsonSchemaFormat | None:
         form = self.text.format if self.text is not None else None

@@ -1,12 +1,14 @@
 """Filling in the objects and events of the Responses API from an answer's pieces. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from hunmin.gateway.replies import ErrorReply
 from hunmin.gateway.response_replies import (
     IncompleteDetails,
     InputTokensDetails,
+    OutputCall,
     OutputMessage,
     OutputText,
     OutputTokensDetails,
@@ -18,7 +20,19 @@ from hunmin.gateway.response_replies import (
     Status,
 )
 from hunmin.gateway.response_wire import ResponseRequest
-from hunmin.plugins import Delta, Sampling
+from hunmin.plugins import CallPiece, Delta, Sampling
+
+
+@dataclass
+class _Item:
+    """A part of an answer: the message, or a call."""
+
+    place: int
+    """Which of the items it is, counted from 0."""
+    call: CallPiece | None
+    """The first piece of a call, which has its id and its name."""
+    text: str = ""
+    """What has come so far: of a call, its arguments."""
 
 
 class ResponseWriter:
@@ -38,12 +52,14 @@ class ResponseWriter:
         self._model = model
         self._asked = asked
         self._sampling = sampling
-        self._text = ""
+        self._items: dict[int | None, _Item] = {}
+        """What has come, in order: the message under None, calls under their index."""
         self._events = 0
 
     def whole(self, pieces: Sequence[Delta], last: Delta) -> str:
         """Return the whole answer."""
-        self._text = "".join([piece.text for piece in pieces])
+        for piece in pieces:
+            self._take(piece)
         return self._response(_status_of(last), last).to_json()
 
     def frame(self, chunk: str) -> str:
@@ -58,30 +74,36 @@ class ResponseWriter:
         return [
             self._event("response.created", response=begun),
             self._event("response.in_progress", response=begun),
-            self._event(
-                "response.output_item.added", output_index=0, item=self._message("in_progress")
-            ),
-            self._of_part("response.content_part.added", part=_part("")),
         ]
 
     def piece(self, delta: Delta, *, with_usage: bool) -> list[str]:
-        """Return the event of one piece, where it has text."""
+        """Return the events of one piece: of items that begin, and of what is new in them."""
         del with_usage
-        if not delta.text:
-            return []
-        self._text += delta.text
-        return [self._of_part("response.output_text.delta", delta=delta.text, logprobs=[])]
+        events: list[str] = []
+        for item, new, begins in self._take(delta):
+            if begins:
+                events += self._beginning(item)
+            if new and item.call is None:
+                events.append(
+                    self._of_part(item, "response.output_text.delta", delta=new, logprobs=[])
+                )
+            elif new:
+                events.append(
+                    self._of_item(item, "response.function_call_arguments.delta", delta=new)
+                )
+        return events
 
     def closing(self, last: Delta, *, with_usage: bool) -> list[str]:
         """Return the events of the end; the last one has the whole answer and its token counts."""
         del with_usage
         status = _status_of(last)
-        return [
-            self._of_part("response.output_text.done", text=self._text, logprobs=[]),
-            self._of_part("response.content_part.done", part=_part(self._text)),
-            self._event("response.output_item.done", output_index=0, item=self._message(status)),
-            self._event(f"response.{status}", response=self._response(status, last)),
-        ]
+        events: list[str] = []
+        if not self._items:
+            events += self._beginning(self._extend(None, "")[0])
+        for item in self._items.values():
+            events += self._end(item, status)
+        events.append(self._event(f"response.{status}", response=self._response(status, last)))
+        return events
 
     def failure(self, reply: ErrorReply) -> list[str]:
         """Return the event that ends an answer that failed on the way."""
@@ -94,25 +116,93 @@ class ResponseWriter:
         self._events += 1
         return ResponseEvent(type=kind, sequence_number=number, **fields).to_json()
 
-    def _of_part(self, kind: str, **fields: Any) -> str:  # noqa: ANN401 (each type has its own)
-        return self._event(
-            kind, item_id=f"msg_{self._answer_id}", output_index=0, content_index=0, **fields
-        )
+    def _of_item(self, item: _Item, kind: str, **fields: Any) -> str:  # noqa: ANN401 (as above)
+        return self._event(kind, item_id=self._id_of(item), output_index=item.place, **fields)
 
-    def _message(self, status: Literal["in_progress", "completed", "incomplete"]) -> OutputMessage:
+    def _of_part(self, item: _Item, kind: str, **fields: Any) -> str:  # noqa: ANN401 (as above)
+        return self._of_item(item, kind, content_index=0, **fields)
+
+    def _take(self, delta: Delta) -> list[tuple[_Item, str, bool]]:
+        """Add a piece to the items; return each with what is new of it, and whether it begins."""
+        said = [self._extend(None, delta.text)] if delta.text else []
+        return said + [self._extend(call.index, call.arguments, call) for call in delta.calls]
+
+    def _extend(
+        self, key: int | None, new: str, call: CallPiece | None = None
+    ) -> tuple[_Item, str, bool]:
+        begins = key not in self._items
+        if begins:
+            self._items[key] = _Item(len(self._items), call)
+        self._items[key].text += new
+        return self._items[key], new, begins
+
+    def _beginning(self, item: _Item) -> list[str]:
+        """Return the events before the first piece of an item."""
+        shown = self._show(item, "in_progress")
+        added = self._event("response.output_item.added", output_index=item.place, item=shown)
+        if item.call is not None:
+            return [added]
+        return [added, self._of_part(item, "response.content_part.added", part=_part(""))]
+
+    def _end(self, item: _Item, status: Literal["completed", "incomplete"]) -> list[str]:
+        """Return the events after the last piece of an item."""
+        if item.call is None:
+            events = [
+                self._of_part(item, "response.output_text.done", text=item.text, logprobs=[]),
+                self._of_part(item, "response.content_part.done", part=_part(item.text)),
+            ]
+        else:
+            events = [
+                self._of_item(
+                    item,
+                    "response.function_call_arguments.done",
+                    name=item.call.name,
+                    arguments=item.text,
+                )
+            ]
+        shown = self._show(item, status)
+        done = self._event("response.output_item.done", output_index=item.place, item=shown)
+        return [*events, done]
+
+    def _id_of(self, item: _Item) -> str:
+        if item.call is None:
+            return f"msg_{self._answer_id}"
+        return f"fc_{self._answer_id}_{item.call.index}"
+
+    def _show(
+        self, item: _Item, status: Literal["in_progress", "completed", "incomplete"]
+    ) -> OutputMessage | OutputCall:
+        begins = status == "in_progress"
+        if item.call is not None:
+            return OutputCall(
+                id=self._id_of(item),
+                type="function_call",
+                status=status,
+                arguments="" if begins else item.text,
+                call_id=item.call.id,
+                name=item.call.name,
+            )
         return OutputMessage(
-            id=f"msg_{self._answer_id}",
+            id=self._id_of(item),
             type="message",
             role="assistant",
             status=status,
-            content=[] if status == "in_progress" else [_part(self._text)],
+            content=[] if begins else [_part(item.text)],
         )
+
+    def _output(self, status: Status) -> list[OutputMessage | OutputCall]:
+        """Return what an answer consists of when it has ended: a message at least."""
+        if status == "in_progress" or status == "failed":  # noqa: PLR1714 (types are narrowed)
+            return []
+        items = list(self._items.values()) or [_Item(0, None)]
+        return [self._show(item, status) for item in items]
 
     def _response(
         self, status: Status, last: Delta | None, *, error: ResponseError | None = None
     ) -> ResponseReply:
         asked = self._asked
         form = asked.text.format if asked.text is not None else None
+        chosen = asked.tool_choice or "auto"
         incomplete = IncompleteDetails(reason="max_output_tokens")
         return ResponseReply(
             id=f"resp_{self._answer_id}",
@@ -127,7 +217,7 @@ class ResponseWriter:
             max_tool_calls=None,
             metadata={},
             model=self._model,
-            output=[self._message(status)] if status in {"completed", "incomplete"} else [],
+            output=self._output(status),
             parallel_tool_calls=asked.parallel_tool_calls is not False,
             previous_response_id=None,
             reasoning=Reasoning(effort=None, summary=None),
@@ -135,8 +225,8 @@ class ResponseWriter:
             store=False,
             temperature=self._sampling.temperature,
             text={"format": form.model_dump(by_alias=True) if form else {"type": "text"}},
-            tool_choice=asked.tool_choice or "auto",
-            tools=[],
+            tool_choice=chosen if isinstance(chosen, str) else chosen.model_dump(),
+            tools=[tool.model_dump() | {"strict": False} for tool in asked.tools or []],
             top_logprobs=0,
             top_p=self._sampling.top_p,
             truncation="disabled",

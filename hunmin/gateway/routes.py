@@ -16,6 +16,7 @@ from hunmin.errors import InvalidRequest, UnknownParameter
 from hunmin.gateway import openapi, queries, rules, writers
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.choices import Choices
+from hunmin.gateway.conversation import compose
 from hunmin.gateway.exchange import (
     ApiRoute,
     AskingActor,
@@ -47,7 +48,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI API"], route_class=ApiRoute)
 async def create_chat_completion(request: Request, actor: AskingActor) -> Response:
     """Answer a conversation, whole or as a stream of server-sent events.
 
-    What this server or the model's engine cannot do (tools, images, audio) is refused with
+    What this server or the model's engine cannot do (images, audio) is refused with
     `unsupported_parameter`, never ignored.
     """
     return await _answer(request, actor, ChatRequest.parse(await read_body(request)))
@@ -163,7 +164,7 @@ async def _echoes(gateway: Gateway, actor: Actor, asked: ApiRequest) -> list[str
     if asked.echo:
         card = rules.choose_model(rules.models_of(actor, gateway.models()), asked.model)
         texts = [
-            rules.compose(prompt)
+            compose(prompt)
             if isinstance(prompt, str)
             else writers.joined(await gateway.decode(card.id, prompt))
             for prompt in asked.prompts

@@ -4,7 +4,6 @@ The clock, the database and the engine stay outside: callers bring what these de
 """
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,9 +18,16 @@ from hunmin.errors import (
     RateLimitExceeded,
     TooManyAtOnce,
 )
+from hunmin.gateway.conversation import (
+    check_tools,
+    compose,
+    field_of_tools,
+    messages_of,
+    tools_of,
+)
 from hunmin.gateway.form_wire import JsonObjectFormat, JsonSchemaFormat
 from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
-from hunmin.plugins import Capability, Generation, Message, ModelCard, Sampling
+from hunmin.plugins import Capability, Generation, ModelCard, Sampling
 
 RATE_WINDOW = timedelta(minutes=1)
 
@@ -71,9 +77,13 @@ def plan_all(request: ApiRequest, card: ModelCard, *, request_id: str) -> list[G
 
     Raises:
         ModelLacksCapability: The model cannot do what the request asks for.
+        InvalidRequest: What is said of tools does not fit together.
+        UnsupportedParameter: Tools do not go together with something else that is asked for.
         SchemaUnsupported: The form asked for cannot be kept to.
     """
     check_capabilities(request, card)
+    if isinstance(request, ChatRequest):
+        check_tools(request)
     sampling = choose_sampling(request, card)
     return [
         replace(generation, sampling=_seeded(sampling, number))
@@ -87,14 +97,8 @@ def _generations(
 ) -> list[Generation]:
     """Return one generation for each prompt."""
     if isinstance(request, ChatRequest):
-        messages = tuple(
-            Message(
-                role="system" if message.role == "developer" else message.role,
-                content=compose(message.text),
-            )
-            for message in request.messages
-        )
-        return [Generation(request_id, card.id, sampling, messages=messages)]
+        messages, tools = messages_of(request), tools_of(request)
+        return [Generation(request_id, card.id, sampling, messages=messages, tools=tools)]
     return [
         Generation(request_id, card.id, sampling, prompt=compose(prompt))
         if isinstance(prompt, str)
@@ -112,6 +116,7 @@ def _seeded(sampling: Sampling, number: int) -> Sampling:
 
 def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
     """Raise `ModelLacksCapability` where a request needs what the model's engine cannot do."""
+    tools_field = field_of_tools(request) if isinstance(request, ChatRequest) else None
     needs: list[tuple[bool, Capability, str]] = [
         (isinstance(request, ChatRequest), "chat", "messages"),
         (isinstance(request, CompletionRequest), "completion", "prompt"),
@@ -125,6 +130,7 @@ def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
         (bool(_logprobs_asked(request)), "top_logprobs", _top_field(request)),
         (_prompt_logprobs_asked(request), "prompt_logprobs", "echo"),
         (_asks_for_a_form(request), "grammar", "response_format"),
+        (tools_field is not None, "tools", tools_field or ""),
     ]
     for needed, capability, param in needs:
         if needed and capability not in card.capabilities:
@@ -277,8 +283,3 @@ def _first(asked: float | None, default: float | None, house: float) -> float:
     if asked is not None:
         return asked
     return house if default is None else default
-
-
-def compose(text: str) -> str:
-    """Return a text in the form models are trained in: Hangul composed, not in pieces."""
-    return unicodedata.normalize("NFC", text)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from hunmin.gateway.bodies import Body
 from hunmin.gateway.fields import MESSAGES_MAX, TEXT_CHARACTERS_MAX, Text, TokenId
-from hunmin.gateway.message_wire import ChatMessage
+from hunmin.gateway.message_wire import AnyMessage
 from hunmin.gateway.replies import Reply
 
 
@@ -24,7 +24,7 @@ class TokenizeRequest(TokenRequest):
 
     prompt: Text | None = None
     """A text, as `/v1/completions` reads it. Special tokens written in it are only text."""
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MESSAGES_MAX)] | None = (
+    messages: Annotated[list[AnyMessage], Field(min_length=1, max_length=MESSAGES_MAX)] | None = (
         None
     )
     """A conversation instead, as `/v1/chat/completions` reads it."""

@@ -32,7 +32,8 @@ from hunmin.gateway.fields import (
     tag,
 )
 from hunmin.gateway.form_wire import ResponseFormat
-from hunmin.gateway.message_wire import ChatMessage
+from hunmin.gateway.message_wire import AnyMessage
+from hunmin.gateway.tool_wire import TOOLS_MAX, FunctionTool, ToolChoice
 
 Stop = Annotated[
     Annotated[StopText, Tag("(text)")]
@@ -142,10 +143,9 @@ class ChatRequest(SamplingFields):
 
     refused: ClassVar[frozenset[str]] = SamplingFields.refused | {
         "metadata", "modalities", "service_tier", "store",
-        "tool_choice", "tools",
     }  # fmt: skip
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MESSAGES_MAX)]
+    messages: Annotated[list[AnyMessage], Field(min_length=1, max_length=MESSAGES_MAX)]
     """The conversation, oldest first."""
     max_completion_tokens: Annotated[int, Field(ge=1, le=TOKENS_MAX), Whole] | None = None
     """The newer name of `max_tokens`; where both are given the smaller one holds."""
@@ -160,9 +160,12 @@ class ChatRequest(SamplingFields):
     store: Literal[False] | None = None
     """Prompts and answers of the API are never stored, so true is refused."""
     service_tier: Literal["auto", "default"] | None = None
-    tool_choice: Literal["none"] | None = None
-    tools: Unsupported = None
-    parallel_tool_calls: Unsupported = None
+    tools: Annotated[list[FunctionTool], Field(max_length=TOOLS_MAX)] | None = None
+    """Functions the model may ask the client to call; not every model has learned to."""
+    tool_choice: ToolChoice | None = None
+    """Whether it may ask for some (`auto`), must (`required`), must not (`none`), or for which."""
+    parallel_tool_calls: bool | None = None
+    """False: it asks for one at most."""
     functions: Unsupported = None
     function_call: Unsupported = None
     audio: Unsupported = None

@@ -8,6 +8,7 @@ from typing import Literal
 from typing_extensions import override
 
 from hunmin.errors import HunminError
+from hunmin.gateway.calls import call_delta, calls_of
 from hunmin.gateway.queries import Usage
 from hunmin.gateway.replies import (
     AnswerMessage,
@@ -95,9 +96,16 @@ class ChatWriter(ChunkWriter):
         finish = own[-1].finish_reason
         assert finish is not None, "a whole answer has ended"
         text = "".join([piece.text for piece in own])
+        called = {"tool_calls": calls} if (calls := calls_of(own)) else {}
         return ChatChoice(
             index=number,
-            message=AnswerMessage(role="assistant", content=text, refusal=None, annotations=[]),
+            message=AnswerMessage(
+                role="assistant",
+                content=text or (None if called else ""),
+                refusal=None,
+                annotations=[],
+                **called,
+            ),
             logprobs=self._scored(score for piece in own for score in piece.scores),
             finish_reason=finish,
         )
@@ -114,12 +122,15 @@ class ChatWriter(ChunkWriter):
         ]
 
     def piece(self, delta: Delta, *, with_usage: bool) -> list[str]:
-        """Return the chunks of one piece: its text, and its end where it is the last."""
+        """Return the chunks of one piece: text, calls, and the end where it is the last."""
         chunks = []
         if delta.text:
             content = MessageDelta(content=delta.text)
             scored = self._scored(delta.scores)
             chunks.append(self._chunk(delta.choice, content, scored, with_usage=with_usage))
+        if delta.calls:
+            calling = MessageDelta(tool_calls=[call_delta(call) for call in delta.calls])
+            chunks.append(self._chunk(delta.choice, calling, None, with_usage=with_usage))
         if delta.finish_reason is not None:
             scored = self._scored(delta.scores) if delta.scores and not delta.text else None
             end = self._chunk(

@@ -177,6 +177,9 @@ class UpstreamSettings(Section):
     tokenizer: Path | None = None
     """The model's folder on this machine: prompts are then cut into tokens here, by the template
     the model was trained with. Without it a vLLM is asked to."""
+    tools: bool = False
+    """Whether its models have learned to call tools, and it was started so that it reads their
+    calls: a vLLM with `--enable-auto-tool-choice` and a `--tool-call-parser`."""
     private: bool = False
     """Whether the network between is nobody else's, so that `http` to another machine is right."""
     concurrent_max: Annotated[int, Field(ge=1)] = 256

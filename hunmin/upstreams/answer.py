@@ -13,9 +13,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from hunmin.inference.folder import ModelFolder, whole_text
+from hunmin.inference.folder import ModelFolder
 from hunmin.inference.text import AnswerText, StopBuffer
-from hunmin.plugins import Delta, FinishReason, TokenScore
+from hunmin.plugins import CallPiece, Delta, FinishReason, TokenScore, Tools
+from hunmin.upstreams.calls import CallReader
+from hunmin.upstreams.shapes import Garbled, WholeCharacters, object_of, objects
 
 TOKEN_PREFIX = "token_id:"  # noqa: S105 (what vLLM writes before the number of a token)
 
@@ -24,13 +26,9 @@ _COUNT_MAX = 1 << 31
 _ENDS: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
-    "tool_calls": "stop",
+    "tool_calls": "tool_calls",
     "content_filter": "stop",
 }
-
-
-class Garbled(ValueError):
-    """An event that is not what a server of this kind sends. It says what, and quotes nothing."""
 
 
 class Answer(ABC):
@@ -46,6 +44,7 @@ class Answer(ABC):
         self._finish: FinishReason | None = None
         self._scores: list[TokenScore] = []
         self._prompt_scores: list[TokenScore] = []
+        self._calls: list[CallPiece] = []
 
     @property
     def ended(self) -> bool:
@@ -62,7 +61,7 @@ class Answer(ABC):
         if event.get("error") is not None:
             raise Garbled("an error")
         shown = ""
-        for choice in _objects(event.get("choices"), "choices"):
+        for choice in objects(event.get("choices"), "choices"):
             if not self.stopped:
                 shown += self._push(choice)
             if (reason := choice.get("finish_reason")) is not None:
@@ -72,7 +71,7 @@ class Answer(ABC):
         if self.stopped:
             self._finish = "stop"
         self._note_usage(event.get("usage"))
-        return self._piece(shown) if shown else None
+        return self._piece(shown) if shown or self._calls else None
 
     def finish(self) -> Delta:
         """Return the last piece: what was held back, and why the answer ended.
@@ -82,7 +81,11 @@ class Answer(ABC):
         """
         if self._finish is None:
             raise Garbled("an answer without an end")
-        return self._piece(self._rest(), self._finish)
+        return self._piece(self._rest(), self._reason(self._finish))
+
+    def _reason(self, told: FinishReason) -> FinishReason:
+        """Return why the answer ended: here no server's tools are offered."""
+        return "stop" if told == "tool_calls" else told
 
     @abstractmethod
     def _push(self, choice: dict[str, Any]) -> str:
@@ -103,6 +106,8 @@ class Answer(ABC):
         scores, prompt_scores = tuple(self._scores), tuple(self._prompt_scores)
         self._scores.clear()
         self._prompt_scores.clear()
+        calls = tuple(self._calls)
+        self._calls.clear()
         return Delta(
             shown,
             finish_reason=finish,
@@ -111,6 +116,7 @@ class Answer(ABC):
             cached_tokens=self._cached_tokens,
             scores=scores,
             prompt_scores=prompt_scores,
+            calls=calls,
         )
 
 
@@ -161,7 +167,7 @@ class TokenAnswer(Answer):
         """Return the scores of the tokens; those of the prompt come before them, once."""
         if self._top is None:
             return []
-        told = _object_of(choice.get("logprobs"), "logprobs")
+        told = object_of(choice.get("logprobs"), "logprobs")
         lists = [told.get(name) for name in ("tokens", "token_logprobs", "top_logprobs")]
         if not all(isinstance(one, list) for one in lists):
             raise Garbled("scores that are no lists")
@@ -177,7 +183,7 @@ class TokenAnswer(Answer):
         return scores
 
     def _score(self, name: object, value: object, top: object) -> TokenScore:
-        others = _object_of(top or {}, "top_logprobs").items()
+        others = object_of(top or {}, "top_logprobs").items()
         known = [(self._number(other), _real(said)) for other, said in others]
         best = sorted(known, key=lambda one: -one[1])[: self._top]
         token = self._number(name)
@@ -196,27 +202,29 @@ class TokenAnswer(Answer):
 
 
 class PlainAnswer(Answer):
-    """An answer told as text; the server counts."""
+    """An answer told as text, perhaps with tool calls; the server counts."""
 
-    def __init__(self, stops: Sequence[str], *, prompt_tokens: int) -> None:
+    def __init__(
+        self, stops: Sequence[str], *, prompt_tokens: int, tools: Tools | None = None
+    ) -> None:
         """Begin. `prompt_tokens` is what is known of the prompt, 0 where nothing is."""
         super().__init__(prompt_tokens=prompt_tokens)
         self._stops = StopBuffer(stops)
-        self._half = ""
-        """The first half of a character that JSON writes as two."""
+        self._text = WholeCharacters()
+        self._reader = None if tools is None else CallReader(parallel=tools.parallel)
 
     @override
     def _push(self, choice: dict[str, Any]) -> str:
-        said = choice.get("text")
+        said, calls = choice.get("text"), None
         if said is None:
-            said = _object_of(choice.get("delta"), "delta").get("content") or ""
+            delta = object_of(choice.get("delta"), "delta")
+            said, calls = delta.get("content") or "", delta.get("tool_calls")
         if not isinstance(said, str):
             raise Garbled("a text that is none")
-        self._completion_tokens += bool(said)  # until the server says how many
-        said, self._half = self._half + said, ""
-        if said and "\ud800" <= said[-1] <= "\udbff":
-            said, self._half = said[:-1], said[-1]
-        shown = self._stops.push(whole_text(said))
+        if calls and self._reader is not None:
+            self._calls += self._reader.take(calls)
+        self._completion_tokens += bool(said or calls)  # until the server says how many
+        shown = self._stops.push(self._text.push(said))
         self.stopped = self._stops.stopped
         return shown
 
@@ -224,7 +232,14 @@ class PlainAnswer(Answer):
     def _rest(self) -> str:
         if self.stopped:
             return ""
-        return self._stops.push(whole_text(self._half)) + self._stops.finish()
+        return self._stops.push(self._text.rest()) + self._stops.finish()
+
+    @override
+    def _reason(self, told: FinishReason) -> FinishReason:
+        """Return why the answer ended; servers do not agree on what calls are called."""
+        if told == "length":
+            return told
+        return "tool_calls" if self._reader is not None and self._reader.called else "stop"
 
     @override
     def _note_usage(self, usage: object) -> None:
@@ -237,23 +252,11 @@ class PlainAnswer(Answer):
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        return _object_of(json.loads(data), "event")
+        return object_of(json.loads(data), "event")
     except (ValueError, RecursionError) as error:
         if isinstance(error, Garbled):
             raise
         raise Garbled("an event that is no JSON") from None
-
-
-def _object_of(value: object, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Garbled(f"{name} that is no object")
-    return value
-
-
-def _objects(value: object, name: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list):
-        raise Garbled(f"{name} that are no list")
-    return [_object_of(one, name) for one in value]
 
 
 def _whole(value: object, otherwise: int) -> int:

@@ -45,7 +45,7 @@ def card_of(name: str, upstreams: Sequence[Upstream]) -> ModelCard:
     listed = [one.listed[theirs] for one in upstreams if (theirs := one.models[name]) in one.listed]
     contexts = [one.context_tokens for one in listed if one.context_tokens]
     capabilities = reduce(
-        frozenset[Capability].intersection, (one.dialect.capabilities for one in upstreams)
+        frozenset[Capability].intersection, (one.capabilities for one in upstreams)
     )
     if folder is not None:
         return replace(

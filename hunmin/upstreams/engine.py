@@ -23,10 +23,11 @@ from hunmin.inference.prompts import PromptReader
 from hunmin.plugins import Delta, Generation, ModelCard
 from hunmin.settings import UpstreamSettings
 from hunmin.upstreams import catalog, routing, salts, wire
-from hunmin.upstreams.answer import Answer, Garbled, PlainAnswer, TokenAnswer
+from hunmin.upstreams.answer import Answer, PlainAnswer, TokenAnswer
 from hunmin.upstreams.client import CallFailed
 from hunmin.upstreams.retries import RetryBudget
-from hunmin.upstreams.tokens import RemoteTokens
+from hunmin.upstreams.shapes import Garbled
+from hunmin.upstreams.tokens import RemoteTokens, as_text
 from hunmin.upstreams.upstream import Upstream
 from hunmin.upstreams.watching import watch
 
@@ -74,13 +75,19 @@ class UpstreamEngine:
     async def count_prompt_tokens(self, generation: Generation) -> int:
         """Return how many tokens the prompt has, chat template included.
 
+        Tools come into a prompt by the server's own template, so it is asked; one that does not
+        count for us is believed to need what their JSON has.
+
         Raises:
             HunminError: The model is unknown, or has no such token, or cannot be asked.
         """
         upstreams = self._upstreams_of(generation.model)
-        if (folder := upstreams[0].folder) is not None:
-            return await self._prompts.count(folder, generation)
-        return await RemoteTokens(upstreams).count(generation)
+        folder = upstreams[0].folder
+        if folder is None or (generation.with_tools and upstreams[0].dialect.counts):
+            return await RemoteTokens(upstreams).count(generation)
+        if generation.with_tools:
+            generation = as_text(generation)
+        return await self._prompts.count(folder, generation)
 
     async def encode(self, generation: Generation) -> Sequence[int]:
         """Return the tokens of the prompt, chat template included.
@@ -89,9 +96,10 @@ class UpstreamEngine:
             HunminError: The model is unknown, or has no such token, or cannot be asked.
         """
         upstreams = self._upstreams_of(generation.model)
-        if (folder := upstreams[0].folder) is not None:
-            return await self._prompts.encode(folder, generation)
-        return await RemoteTokens(upstreams).encode(generation)
+        folder = upstreams[0].folder
+        if folder is None or generation.with_tools:
+            return await RemoteTokens(upstreams).encode(generation)
+        return await self._prompts.encode(folder, generation)
 
     async def decode(self, model: str, tokens: Sequence[int]) -> list[bytes]:
         """Return what each token stands for: bytes of text, or the name of a special token.
@@ -169,12 +177,14 @@ class UpstreamEngine:
     async def _prompt(
         self, generation: Generation, upstreams: Sequence[Upstream]
     ) -> list[int] | None:
-        """Return the prompt's tokens, or None where its tokenizer is not here.
+        """Return the prompt's tokens, or None where the server makes them.
 
-        Then whoever asks has counted it already, and the server refuses what does not fit.
+        That is where its tokenizer is not here, or tools are spoken of, which each model has
+        learned in words of its own. Then whoever asks has counted it already, and the server
+        refuses what does not fit.
         """
         folder = upstreams[0].folder
-        if folder is None:
+        if folder is None or generation.with_tools:
             return list(generation.prompt_ids) or None
         card = catalog.card_of(generation.model, upstreams)
         return await self._prompts.encode_fitting(
@@ -237,10 +247,11 @@ class UpstreamEngine:
             salt=salts.salt_of(generation.tenant, self._secret),
         )
         answer: Answer
-        if folder is not None and upstream.dialect.token_ids:
-            answer = TokenAnswer(folder, prompt or [], sampling.stop, top=sampling.logprobs)
+        if folder is not None and prompt is not None and upstream.dialect.token_ids:
+            answer = TokenAnswer(folder, prompt, sampling.stop, top=sampling.logprobs)
         else:
-            answer = PlainAnswer(sampling.stop, prompt_tokens=len(prompt or []))
+            known = len(prompt or [])
+            answer = PlainAnswer(sampling.stop, prompt_tokens=known, tools=generation.tools)
         path = "/v1/chat/completions" if wire.is_chat(sent) else "/v1/completions"
         seconds_max = upstream.settings.first_token_seconds_max
         try:

@@ -2,12 +2,24 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hunmin.errors import TokenizerElsewhere, UpstreamUnreachable
 from hunmin.plugins import Generation
 from hunmin.upstreams import wire
 from hunmin.upstreams.client import CallFailed
 from hunmin.upstreams.upstream import Upstream
+
+
+def as_text(generation: Generation) -> Generation:
+    """Return a conversation with tools as one text, which has about as many tokens.
+
+    It has rather more than the prompt a server will make of it, so that the answer still fits.
+    """
+    asked = wire.question(generation, model="")
+    return replace(
+        generation, messages=(), tools=None, prompt=json.dumps(asked, ensure_ascii=False, indent=2)
+    )
 
 
 class RemoteTokens:
@@ -20,7 +32,7 @@ class RemoteTokens:
         """Return how many tokens the prompt has, as the server reads it.
 
         Raises:
-            UpstreamUnreachable: None of them answers.
+            UpstreamUnreachable: None of them answers that counts for us.
             UpstreamRefused: One does not take the prompt.
         """
         return len(await self.encode(generation))
@@ -30,7 +42,7 @@ class RemoteTokens:
         if generation.prompt_ids:
             return list(generation.prompt_ids)
         for upstream in self._upstreams:
-            if not upstream.can_take(generation.model):
+            if not (upstream.dialect.counts and upstream.can_take(generation.model)):
                 continue
             question = wire.question(generation, model=upstream.models[generation.model])
             try:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from hunmin import logs
 from hunmin.errors import UpstreamWrong
 from hunmin.inference.folder import ModelFolder
+from hunmin.plugins import Capability
 from hunmin.settings import UpstreamSettings
 from hunmin.upstreams.breaker import Breaker
 from hunmin.upstreams.client import Client
@@ -87,6 +88,12 @@ class Upstream:
         theirs = self.models.get(model)
         known = theirs in self.listed
         return known and not self.drained and self.breaker.may_try(time.monotonic())
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Return what it can do: what its kind can, and what the settings say of its models."""
+        learned: set[Capability] = {"tools"} if self.settings.tools else set()
+        return self.dialect.capabilities | learned
 
     @property
     def is_full(self) -> bool:

@@ -7,7 +7,7 @@ chooses what a server does.
 from typing import Any
 
 from hunmin.inference.folder import whole_text
-from hunmin.plugins import Generation, Sampling
+from hunmin.plugins import Generation, Message, Sampling, Tools
 from hunmin.upstreams.dialects import Dialect
 
 FIELDS = frozenset(
@@ -21,6 +21,7 @@ FIELDS = frozenset(
         "messages",
         "min_p",
         "model",
+        "parallel_tool_calls",
         "presence_penalty",
         "prompt",
         "repeat_penalty",
@@ -34,6 +35,8 @@ FIELDS = frozenset(
         "stream_options",
         "structured_outputs",
         "temperature",
+        "tool_choice",
+        "tools",
         "top_k",
         "top_p",
     }
@@ -68,6 +71,8 @@ def body(
     sent["stream_options"] = {"include_usage": True}
     sent |= _what(generation, prompt)
     sent |= _sampling(generation.sampling, dialect)
+    if generation.tools is not None and prompt is None:
+        sent |= _tools(generation.tools)
     if dialect.salted:
         sent["cache_salt"] = salt
     if prompt is not None and dialect.token_ids:
@@ -82,6 +87,8 @@ def body(
 def question(generation: Generation, *, model: str) -> dict[str, Any]:
     """Return the body that asks a server for the tokens of a prompt."""
     asked: dict[str, Any] = {"model": model, **_what(generation, None)}
+    if generation.tools is not None:
+        asked["tools"] = _functions(generation.tools)
     return asked | {"add_generation_prompt": True} if generation.messages else asked
 
 
@@ -94,13 +101,48 @@ def _what(generation: Generation, prompt: list[int] | None) -> dict[str, Any]:
     if prompt is not None:
         return {"prompt": prompt}
     if generation.messages:
-        return {
-            "messages": [
-                {"role": one.role, "content": whole_text(one.content)}
-                for one in generation.messages
-            ]
-        }
+        return {"messages": [_message(one) for one in generation.messages]}
     return {"prompt": list(generation.prompt_ids) or whole_text(generation.prompt or "")}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": whole_text(message.content)}
+    if message.role == "tool":
+        sent["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        sent["content"] = sent["content"] or None
+        sent["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": whole_text(call.arguments)},
+            }
+            for call in message.tool_calls
+        ]
+    return sent
+
+
+def _functions(tools: Tools) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": one.name,
+                "description": whole_text(one.description),
+                "parameters": one.parameters or {"type": "object", "properties": {}},
+            },
+        }
+        for one in tools.functions
+    ]
+
+
+def _tools(tools: Tools) -> dict[str, Any]:
+    only = {"type": "function", "function": {"name": tools.only}}
+    return {
+        "tools": _functions(tools),
+        "tool_choice": only if tools.only else tools.choice,
+        "parallel_tool_calls": tools.parallel,
+    }
 
 
 def _sampling(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:

@@ -25,12 +25,21 @@ BEYOND_A_SCHEMA = {
     ("invalid_value", "n"),
     ("invalid_value", "model"),
     ("invalid_value", "prompt"),
+    ("invalid_value", "messages"),
+    ("invalid_value", "input"),
+    ("invalid_value", "tools"),
+    ("invalid_value", "tool_choice"),
+    ("unsupported_parameter", "logprobs"),
+    ("unsupported_parameter", "top_logprobs"),
+    ("unsupported_parameter", "response_format"),
+    ("unsupported_parameter", "text.format"),
     ("context_length_exceeded", "prompt"),
     ("context_length_exceeded", "messages"),
     ("context_length_exceeded", "input"),
 }
 """What may be wrong with a request that its schema allows: which JSON Schemas are kept to, which
-tokens a model has, how many answers may run at once, that one of two fields must be there."""
+tokens a model has, how many answers may run at once, that one of two fields must be there, that
+tools and calls fit together, and what they do not go together with."""
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 TOLD = {"logprobs": True, "top_logprobs": 2}

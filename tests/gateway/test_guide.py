@@ -16,6 +16,7 @@ GUIDES = [
     Path(__file__).parents[2] / "docs" / "guides" / name
     for name in ("use-the-api.md", "use-the-api.ko.md")
 ]
+MODELS = ("hunmin-reference", "hunmin-7b")
 FENCE = re.compile(r"^```(python|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = [
     pytest.param(language, code, id=f"{guide.name}-{number}")
@@ -32,7 +33,7 @@ def database_url(sqlite_url):
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
 def test_what_the_guide_prints_runs(language, code, address, key, engine):
-    engine.cards = [dataclasses.replace(PAPER, id="hunmin-reference")]
+    engine.cards = [dataclasses.replace(PAPER, id=name) for name in MODELS]
     engine.ends_after = 40
     code = code.replace("http://127.0.0.1:8700", address).replace("hm-...", key)
     if language == "bash" and shutil.which("curl") is None:

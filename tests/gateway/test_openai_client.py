@@ -11,7 +11,7 @@ from hunmin.act import SYSTEM, open_act
 from hunmin.errors import EngineFull
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
 
-TOOLS = [{"type": "function", "function": {"name": "f"}}]
+TOOLS = [{"type": "web_search"}]
 LONG = [{"role": "user", "content": "가" * 3000}]
 ASK = [{"role": "user", "content": "훈민정음이 무엇인가요?"}]
 
@@ -158,7 +158,7 @@ def test_an_unknown_model_is_a_not_found_error(client):
     ("fields", "code", "param"),
     [
         ({"n": 17}, "unsupported_parameter", "n"),
-        ({"tools": TOOLS}, "unsupported_parameter", "tools"),
+        ({"tools": TOOLS}, "unsupported_parameter", "tools[0].type"),
         ({"extra_body": {"temprature": 1}}, "unknown_parameter", "temprature"),
         ({"temperature": 3}, "invalid_value", "temperature"),
         ({"messages": LONG}, "context_length_exceeded", "messages"),

@@ -165,7 +165,8 @@ def parse(**fields):
         ("store", True),
         ("background", True),
         ("tools", [{"type": "web_search"}]),
-        ("tool_choice", "required"),
+        ("tools", [{"type": "function", "name": "f", "parameters": {}, "strict": True}]),
+        ("tool_choice", {"type": "web_search"}),
         ("include", ["reasoning.encrypted_content"]),
         ("reasoning", {"effort": "low"}),
         ("truncation", "auto"),
@@ -174,7 +175,7 @@ def parse(**fields):
         ("top_logprobs", 2),
         ("text", {"verbosity": "low"}),
         ("text", {"format": {"type": "grammar"}}),
-        ("input", [{"type": "function_call_output", "call_id": "1", "output": "x"}]),
+        ("input", [{"type": "computer_call_output", "call_id": "1", "output": "x"}]),
         ("input", [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]),
     ],
 )

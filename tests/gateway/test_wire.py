@@ -73,6 +73,7 @@ def test_whole_numbers_may_be_written_with_a_point():
         {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
         {"modalities": ["text"]}, {"store": False},
         {"service_tier": "auto"}, {"tool_choice": "none"}, {"user": "u"}, {"stop": []},
+        {"tools": []}, {"tool_choice": "auto"}, {"parallel_tool_calls": True},
         {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
         {"stop": ["a", "b", "c", "d"]}, {"stop": "끝"}, {"temperature": 0}, {"seed": -1},
         {"n": 16}, {"logprobs": True, "top_logprobs": 20}, {"logit_bias": {"5": -100, "17": 2.5}},
@@ -85,12 +86,11 @@ def test_values_that_ask_for_nothing_special_are_accepted(fields):
 @pytest.mark.parametrize(
     ("param", "value"),
     [
-        ("tools", [{"type": "function", "function": {"name": "f"}}]),
-        ("tools", []),
-        ("tool_choice", "auto"),
+        ("tools", [{"type": "web_search"}]),
+        ("tools", [{"type": "function", "function": {"name": "f", "strict": True}}]),
+        ("tool_choice", {"type": "allowed_tools", "mode": "auto", "tools": []}),
         ("functions", [{"name": "f"}]),
         ("function_call", "auto"),
-        ("parallel_tool_calls", True),
         ("n", 17),
         ("response_format", {"type": "grammar", "grammar": "x"}),
         ("modalities", ["text", "audio"]),
@@ -133,11 +133,11 @@ def test_what_completions_cannot_do_is_refused_by_name(param, value):
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
             "messages[0].content[0].type",
         ),
-        ({"role": "tool", "content": "x", "tool_call_id": "1"}, "messages[0].role"),
+        ({"role": "function", "content": "x", "name": "f"}, "messages[0].role"),
         ({"role": "user", "content": "x", "name": "dana"}, "messages[0].name"),
         (
-            {"role": "assistant", "content": "x", "tool_calls": [{"id": "1"}]},
-            "messages[0].tool_calls",
+            {"role": "assistant", "tool_calls": [{"id": "1", "type": "custom"}]},
+            "messages[0].tool_calls[0].type",
         ),
     ],
 )
@@ -174,6 +174,18 @@ def test_messages_the_engine_cannot_read_are_refused_by_name(message, param):
         ({"response_format": "json"}, "response_format"),
         ({"logit_bias": {"5": 101}}, "logit_bias.5"),
         ({"logit_bias": {"가": 1}}, "logit_bias.가.[key]"),
+        ({"tools": [{"type": "function"}]}, "tools[0].function"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "두 말"}}]},
+            "tools[0].function.name",
+        ),
+        ({"tool_choice": "always"}, "tool_choice"),
+        ({"tool_choice": {"type": "function"}}, "tool_choice.function"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+        (
+            {"messages": [{"role": "assistant", "content": None, "tool_calls": []}]},
+            "messages[0].content",
+        ),
     ],
 )
 def test_wrong_values_are_refused_with_the_field(fields, param):

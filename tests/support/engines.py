@@ -8,11 +8,19 @@ import asyncio
 import dataclasses
 import random
 import typing
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 from hunmin.errors import ContextLengthExceeded, TokenUnknown
-from hunmin.plugins import Capability, Delta, Generation, ModelCard, Sampling, TokenScore
+from hunmin.plugins import (
+    CallPiece,
+    Capability,
+    Delta,
+    Generation,
+    ModelCard,
+    Sampling,
+    TokenScore,
+)
 
 PAPER = ModelCard(
     id="paper",
@@ -52,6 +60,15 @@ def scores_of(
     return tuple(told)
 
 
+def pieces_of(calls: list[tuple[str, str]]) -> Iterator[CallPiece]:
+    """Give calls as engines do: first their names, then their arguments in two parts."""
+    for index, (name, arguments) in enumerate(calls):
+        yield CallPiece(index, id=f"call_{index}", name=name)
+        middle = len(arguments) // 2
+        yield CallPiece(index, arguments=arguments[:middle])
+        yield CallPiece(index, arguments=arguments[middle:])
+
+
 def tokens_of(generation: Generation) -> list[int]:
     """Return a prompt's tokens: its characters."""
     if generation.prompt_ids:
@@ -77,6 +94,8 @@ class PaperEngine:
         self.fails_after: int | None = None
         """Characters after which `failure` is raised."""
         self.failure: BaseException = RuntimeError("the engine broke")
+        self.calls: list[tuple[str, str]] = []
+        """Functions it asks for, with their arguments, after what it says."""
         self.vanishes_after: int | None = None
         """Characters after which the stream ends without a reason, as a bug would."""
         self.start_failure: BaseException | None = None
@@ -155,6 +174,10 @@ class PaperEngine:
                 prompt_scores=scores_of(prompt, generation.sampling, first_unknown=True),
             )
         reason = "stop" if ends == self.ends_after else "length"
+        if generation.tools is not None and generation.tools.choice != "none":
+            for piece in pieces_of(self.calls):
+                reason = "tool_calls"
+                yield Delta("", None, prompt_tokens, said, calls=(piece,))
         yield Delta(
             text="", finish_reason=reason, prompt_tokens=prompt_tokens, completion_tokens=said
         )

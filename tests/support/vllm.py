@@ -19,6 +19,7 @@ from aiohttp import web
 
 from tests.support.scripted_model import Babbler, Parrot, spoken
 from tests.support.vllm_rules import Refused, Text, check, prompt_of, scores_of, usage_of
+from tests.support.vllm_tools import calls_of, check_tools
 
 OK = 200
 
@@ -56,6 +57,8 @@ class VllmStandIn:
     """By default that of the model."""
     socket: str = ""
     """A file to listen at, in place of a port."""
+    reads_calls: bool = True
+    """Whether it was started with a parser of tool calls."""
 
     def __post_init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -195,6 +198,7 @@ class VllmStandIn:
         model = self._model(body.get("model"))
         prompt = prompt_of(model, body)
         check(body, prompt, self._context(model))
+        check_tools(body, reads_calls=self.reads_calls)
         self.running += 1
         self._open.append(request)
         try:
@@ -204,7 +208,13 @@ class VllmStandIn:
             if self.faults.says:
                 await response.write(self.faults.says)
                 return response
-            async for chunk in self._chunks(model, prompt, body, request):
+            calls = calls_of(body)
+            chunks = (
+                _calling(calls, prompt, body)
+                if calls
+                else self._chunks(model, prompt, body, request)
+            )
+            async for chunk in chunks:
                 await response.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
             await response.write(b"data: [DONE]\n\n")
         except (asyncio.CancelledError, ConnectionResetError):
@@ -280,6 +290,16 @@ class VllmStandIn:
 
     def _context(self, model: Parrot | Babbler) -> int:
         return self.max_model_len or model.folder.context_tokens
+
+
+async def _calling(
+    calls: list[dict[str, Any]], prompt: list[int], body: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    frame = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+    for delta, finish in [*((call, None) for call in calls), ({}, "tool_calls")]:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        yield {**frame, "choices": [choice]}
+    yield {**frame, "choices": [], "usage": usage_of(prompt, calls)}
 
 
 @web.middleware

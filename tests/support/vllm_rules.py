@@ -1,6 +1,7 @@
 """What a vLLM server refuses, and how it tells text, counts and probabilities; see `vllm`."""
 
 import codecs
+from collections.abc import Sequence
 from typing import Any
 
 from hunmin.plugins import Generation, Message, Sampling
@@ -47,12 +48,24 @@ def prompt_of(model: Parrot | Babbler, body: dict[str, Any]) -> list[int]:
     prompt = body.get("prompt")
     if isinstance(prompt, list):
         return prompt
-    messages = tuple(Message(one["role"], one["content"]) for one in body.get("messages") or [])
+    messages = tuple(map(rendered, body.get("messages") or []))
+    if tools := body.get("tools"):
+        messages = (Message("system", named(tools)), *messages)
     if not messages and not prompt:
         raise Refused("Either prompt or prompt_embeds must be provided and non-empty.")
     return model.folder.encode(
         Generation("r", model.folder.name, Sampling(1), messages=messages, prompt=prompt)
     )
+
+
+def rendered(message: dict[str, Any]) -> Message:
+    """Return a message as the template of some model writes it: tools as a user's words."""
+    role = "user" if message["role"] == "tool" else message["role"]
+    return Message(role, (message["content"] or "") + named(message.get("tool_calls") or []))
+
+
+def named(functions: list[dict[str, Any]]) -> str:
+    return " ".join(one["function"]["name"] for one in functions)
 
 
 def check(body: dict[str, Any], prompt: list[int], context_tokens: int) -> None:
@@ -104,7 +117,7 @@ def scores_of(
     }  # fmt: skip
 
 
-def usage_of(prompt: list[int], said: list[int]) -> dict[str, int]:
+def usage_of(prompt: list[int], said: Sequence[object]) -> dict[str, int]:
     return {
         "prompt_tokens": len(prompt),
         "completion_tokens": len(said),

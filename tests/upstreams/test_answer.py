@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hunmin.plugins import Delta
-from hunmin.upstreams.answer import Garbled, PlainAnswer, TokenAnswer
+from hunmin.upstreams.answer import PlainAnswer, TokenAnswer
 from hunmin.upstreams.events import EVENT_BYTES_MAX, EventReader, EventTooLong
+from hunmin.upstreams.shapes import Garbled
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
