@@ -15,14 +15,12 @@ for handlers that stream. `welcome` opens the transaction in which a stranger be
 """
 
 from hunmin.accounts.actions import (
-    SessionOpened,
     change_roles,
     create_service_account,
     create_sign_in_link,
     create_user,
     disable_user,
     enable_user,
-    end_session,
     sign_in,
     welcome_guest,
 )
@@ -55,6 +53,7 @@ from hunmin.accounts.key_queries import (
 )
 from hunmin.accounts.known_keys import KnownKeys
 from hunmin.accounts.links import address_file, address_of, local_address, sign_in_address
+from hunmin.accounts.opening import SessionOpened
 from hunmin.accounts.queries import (
     find_actor_by_session,
     find_user,
@@ -68,6 +67,7 @@ from hunmin.accounts.rules import (
     HOUSE_ROLES,
     PROGRAM_SCOPES,
     SCOPES,
+    Method,
     Scope,
     check_administers,
     clean_label,
@@ -75,6 +75,7 @@ from hunmin.accounts.rules import (
     name_key,
     secret_of_link,
 )
+from hunmin.accounts.session_actions import end_session, end_sessions, open_session
 from hunmin.accounts.views import KeyView, SessionView, UserView
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "KeyMade",
     "KeyView",
     "KnownKeys",
+    "Method",
     "PersonAct",
     "PersonActor",
     "Scope",
@@ -108,6 +110,7 @@ __all__ = [
     "enable_user",
     "end_keys",
     "end_session",
+    "end_sessions",
     "find_actor_by_key",
     "find_actor_by_session",
     "find_user",
@@ -124,6 +127,7 @@ __all__ = [
     "local_address",
     "make_key",
     "name_key",
+    "open_session",
     "replace_key",
     "revoke_key",
     "rotate_key",

@@ -3,28 +3,18 @@
 import secrets
 from collections.abc import Collection
 from datetime import timedelta
-from typing import NamedTuple
 
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from hunmin import audit
-from hunmin.accounts import queries, rules
+from hunmin.accounts import opening, queries, rules, session_actions
+from hunmin.accounts.opening import SessionOpened
 from hunmin.accounts.tables import SessionRow, SignInLinkRow, UserRoleRow, UserRow
 from hunmin.accounts.views import UserView
 from hunmin.act import Act
-from hunmin.actor import Actor
 from hunmin.db import new_id
-from hunmin.errors import SessionNotFound, SignInLinkUnusable, UserExists, UserNotFound
-
-
-class SessionOpened(NamedTuple):
-    """A session that was just opened, with the secret for its cookie."""
-
-    actor: Actor
-    """Who the browser is from now on."""
-    session_id: str
-    secret: str
+from hunmin.errors import SignInLinkUnusable, UserExists, UserNotFound
 
 
 def create_user(act: Act, *, name: str, roles: Collection[str] = ("person",)) -> UserView:
@@ -75,7 +65,7 @@ def disable_user(act: Act, user_id: str) -> None:
     if row.disabled_at is None:
         row.disabled_at = act.now
         audit.record(act, "accounts.user.disable", user_id)
-        _end_sessions(act, user_id)
+        session_actions.end_sessions(act, user_id)
 
 
 def enable_user(act: Act, user_id: str) -> None:
@@ -109,7 +99,7 @@ def change_roles(act: Act, user_id: str, *, roles: Collection[str]) -> UserView:
         row.roles = [UserRoleRow(role=role) for role in given]
         act.session.flush()
         audit.record(act, "accounts.user.change", user_id, roles=":".join(given))
-        _end_sessions(act, user_id)
+        session_actions.end_sessions(act, user_id)
     return queries.get_user(act, user_id)
 
 
@@ -130,6 +120,7 @@ def create_sign_in_link(act: Act, user_id: str, *, minutes: int = 60) -> str:
         id=new_id(),
         user_id=user_id,
         secret_sha256=rules.hash_secret(secret),
+        created_by=act.actor.user_id,
         created_at=act.now,
         expires_at=act.now + timedelta(minutes=minutes),
     )
@@ -158,51 +149,25 @@ def sign_in(
         raise SignInLinkUnusable
     row = queries.find_link(act, secret, to_use=True)
     row.used_at = act.now
-    old = act.session.get(SessionRow, instead_of) if instead_of else None
-    if old is not None and old.ended_at is None:
-        old.ended_at = act.now
-    opened = _open_session(act, row.user_id, days=days, device=device)
-    audit.record(
+    audit.record(act, "accounts.link.use", row.id, user_id=row.user_id)
+    return session_actions.open_session(
         act,
-        "accounts.session.open",
-        opened.session_id,
-        user_id=row.user_id,
-        link_id=row.id,
-        instead_of=old.id if old else None,
+        row.user_id,
+        method="link",
+        strength=1,
+        days=days,
+        device=device,
+        instead_of=instead_of,
+        for_other=queries.is_for_other(act, row),
     )
-    return opened
 
 
 def welcome_guest(act: Act, *, days: int, device: str = "") -> SessionOpened:
     """Make an account for a browser that never signed in, and open its session."""
     user = _add_user(act, f"guest-{new_id()[-12:]}", ["guest"])
-    opened = _open_session(act, user.id, days=days, device=device)
+    opened = opening.add_session(act, user.id, method="guest", strength=1, days=days, device=device)
     audit.record(act, "accounts.guest.create", user.id, session_id=opened.session_id)
     return opened
-
-
-def use_session(act: Act, session_id: str, *, days: int) -> None:
-    """Note that a session is used today, and let it last `days` from now."""
-    row = act.session.get(SessionRow, session_id)
-    if row is None or row.user_id != act.actor.user_id or row.ended_at is not None:
-        raise SessionNotFound
-    row.used_on = act.now.date()
-    row.expires_at = act.now + timedelta(days=days)
-    audit.record(act, "accounts.session.use", session_id)
-
-
-def end_session(act: Act, session_id: str) -> None:
-    """Sign one of one's own browsers out.
-
-    Raises:
-        SessionNotFound: The actor has none of that id.
-    """
-    for row in queries.session_rows(act):
-        if row.id == session_id:
-            row.ended_at = act.now
-            audit.record(act, "accounts.session.end", session_id)
-            return
-    raise SessionNotFound
 
 
 def sweep(act: Act) -> int:
@@ -240,12 +205,6 @@ def _another(act: Act, user_id: str) -> UserRow:
     return row
 
 
-def _end_sessions(act: Act, user_id: str) -> None:
-    for row in queries.session_rows(act, user_id):
-        row.ended_at = act.now
-        audit.record(act, "accounts.session.end", row.id)
-
-
 def _add_user(
     act: Act, name: str, roles: Collection[rules.Role], *, key: str | None = None
 ) -> UserRow:
@@ -263,21 +222,3 @@ def _add_user(
     except IntegrityError as error:  # another took the name since it was looked up
         raise UserExists from error
     return row
-
-
-def _open_session(act: Act, user_id: str, *, days: int, device: str) -> SessionOpened:
-    secret = secrets.token_urlsafe(rules.SECRET_BYTES)
-    row = SessionRow(
-        id=new_id(),
-        user_id=user_id,
-        secret_sha256=rules.hash_secret(secret),
-        device=device,
-        created_at=act.now,
-        used_on=act.now.date(),
-        expires_at=act.now + timedelta(days=days),
-    )
-    act.session.add(row)
-    act.session.flush()
-    found = queries.find_by_session(act, secret)
-    assert found is not None
-    return SessionOpened(found.actor, row.id, secret)

@@ -22,8 +22,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from hunmin import faces
-from hunmin.accounts import actions, key_actions, key_queries, queries, rules
+from hunmin.accounts import actions, key_actions, key_queries, queries, rules, session_actions
 from hunmin.accounts.known_keys import KnownKeys
+from hunmin.accounts.opening import SessionOpened
 from hunmin.act import Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import InvalidApiKey, PersonNeeded, SignInNeeded
@@ -88,7 +89,7 @@ def _note_use(request: Request, found: queries.Recognized) -> None:
             key_actions.use_key(act, found.secret_id)
         else:
             days = settings.accounts.session_days
-            actions.use_session(act, found.secret_id, days=days)
+            session_actions.use_session(act, found.secret_id, days=days)
             keep_session(request, request.cookies[SESSION_COOKIE])
 
 
@@ -192,7 +193,7 @@ def welcome(request: Request, visitor: Actor) -> Iterator[Act]:
     A stranger becomes a guest in it. Where it is refused, no account is left behind either.
     """
     settings: Settings = request.app.state.settings
-    opened: actions.SessionOpened | None = None
+    opened: SessionOpened | None = None
     with open_act(
         request.app.state.database,
         visitor,

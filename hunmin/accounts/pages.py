@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from hunmin import faces
-from hunmin.accounts import actions, door, key_actions, key_queries, queries, rules
+from hunmin.accounts import actions, door, key_actions, key_queries, queries, rules, session_actions
 from hunmin.accounts.views import KeyView, SessionView, UserView
 from hunmin.actor import Actor
 from hunmin.settings import Settings
@@ -128,7 +128,7 @@ def sign_in(
 @router.post("/sign-out", status_code=303, response_class=RedirectResponse)
 def sign_out(request: Request, act: door.PersonAct) -> RedirectResponse:
     """Sign this browser out."""
-    actions.end_session(act, door.session_id_of(request) or "")
+    session_actions.end_session(act, door.session_id_of(request) or "")
     door.forget_session(request)
     return RedirectResponse("/sign-in", status_code=303)
 
@@ -183,7 +183,7 @@ def revoke_key(act: door.PersonAct, key_id: Id) -> RedirectResponse:
 @router.post("/account/sessions/{session_id}/end", status_code=303, response_class=RedirectResponse)
 def end_session(request: Request, act: door.PersonAct, session_id: Id) -> RedirectResponse:
     """Sign one of one's own browsers out."""
-    actions.end_session(act, session_id)
+    session_actions.end_session(act, session_id)
     if session_id == door.session_id_of(request):
         door.forget_session(request)
         return RedirectResponse("/sign-in", status_code=303)

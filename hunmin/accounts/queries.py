@@ -81,6 +81,12 @@ def find_link(act: Act, secret: str, *, to_use: bool = False) -> SignInLinkRow:
     return row
 
 
+def is_for_other(act: Act, link: SignInLinkRow) -> bool:
+    """Return whether a link lets another person than its owner into an account, for actions."""
+    is_in_use = act.session.get_one(UserRow, link.user_id).opened_at is not None
+    return rules.is_for_other(user_id=link.user_id, created_by=link.created_by, is_in_use=is_in_use)
+
+
 def name_on_link(act: Act, link: str) -> str:
     """Return the name of the account a sign-in link would open.
 

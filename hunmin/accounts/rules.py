@@ -27,6 +27,9 @@ Role = Literal["administrator", "auditor", "person", "guest", "service"]
 Scope = Literal["inference", "files", "usage", "chat", "admin"]
 """What a key may be used for: a route that takes keys names the one it asks for."""
 
+Method = Literal["guest", "link", "password", "passkey", "oidc"]
+"""By what a session was opened; a guest's by the first thing they did."""
+
 ROLES: tuple[Role, ...] = get_args(Role)
 GIVEN_ROLES: tuple[Role, ...] = ("administrator", "auditor", "person")
 """What an administrator can give; `guest` is only ever made by opening a page, `service` by a
@@ -173,6 +176,15 @@ def check_answers_for(actor: Actor, user_id: str) -> None:
         check_role_held(actor, "administrator")
         return
     raise PersonNeeded
+
+
+def is_for_other(*, user_id: str, created_by: str | None, is_in_use: bool) -> bool:
+    """Return whether a link lets another person into an account, as far as anybody can tell.
+
+    The house itself makes links for people who have lost every other way, by a command that is
+    on record. The first link of an account opens nothing that is anybody's yet.
+    """
+    return is_in_use and created_by not in {None, user_id}
 
 
 def check_key_count(usable: int) -> None:

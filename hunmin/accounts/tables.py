@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from hunmin.accounts.rules import Role
+from hunmin.accounts.rules import Method, Role
 from hunmin.db import Base, Words, new_id
 
 
@@ -21,6 +21,8 @@ class UserRow(Base):
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
     """Since when no session, key or link of the account opens anything."""
+    opened_at: Mapped[datetime | None]
+    """When somebody first signed in to it; None: nobody has yet."""
     roles: Mapped[list["UserRoleRow"]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by="UserRoleRow.role"
     )
@@ -55,12 +57,20 @@ class SignInLinkRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    created_by: Mapped[str | None]
+    """The id of the account that made it; None: the house itself, by a command."""
 
 
 class SessionRow(Base):
     """One browser that is signed in, or belongs to a guest."""
 
     __tablename__ = "accounts_sessions"
+    __table_args__ = (
+        CheckConstraint(
+            "method IN ('guest', 'link', 'password', 'passkey', 'oidc')", name="method"
+        ),
+        CheckConstraint("strength IN (1, 2)", name="strength"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(
@@ -73,6 +83,14 @@ class SessionRow(Base):
     used_on: Mapped[date]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    method: Mapped[Method] = mapped_column(Text)
+    """By what it was opened."""
+    strength: Mapped[int]
+    """How many factors were shown: 1 or 2."""
+    proved_at: Mapped[datetime]
+    """When whoever is at the browser last showed that it is them."""
+    for_other: Mapped[bool]
+    """Whether a link opened it that another person made for an account in use."""
 
 
 class KeyRow(Base):

@@ -49,6 +49,7 @@ class Kind(StrEnum):
         "A sign-in link was made.",
         "로그인 링크를 만들었습니다.",
     )
+    LINK_USE = ("accounts.link.use", "A sign-in link was used.", "로그인 링크를 썼습니다.")
     SECRET_SWEEP = (
         "accounts.secret.sweep",
         "Links and sessions that ended long ago were removed.",
@@ -56,8 +57,8 @@ class Kind(StrEnum):
     )
     SESSION_OPEN = (
         "accounts.session.open",
-        "A person signed in with a link.",
-        "로그인 링크로 로그인했습니다.",
+        "A person signed in.",
+        "로그인했습니다.",
     )
     SESSION_USE = (
         "accounts.session.use",
@@ -259,4 +260,11 @@ class Kind(StrEnum):
         "organizations.service.create",
         "A service account was made for the programs of a project.",
         "프로젝트의 프로그램이 쓸 서비스 계정을 만들었습니다.",
+    )
+
+    # signin
+    CHALLENGE_SWEEP = (
+        "signin.challenge.sweep",
+        "Sign-ins that were begun long ago and never ended were forgotten.",
+        "오래전에 시작하고 끝내지 않은 로그인을 지웠습니다.",
     )

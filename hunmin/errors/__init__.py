@@ -157,6 +157,7 @@ from hunmin.errors.rollouts import (
     VerifierUnknown,
     VerifierWrong,
 )
+from hunmin.errors.signin import ChallengeUnusable
 from hunmin.errors.steps import (
     DiskFull,
     LedgerBroken,
@@ -230,6 +231,7 @@ __all__ = [
     "BodyTooLarge",
     "CanariesOfAnother",
     "CanariesUnfit",
+    "ChallengeUnusable",
     "ChatMessageWrong",
     "CheckpointBroken",
     "CollectionBroken",

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from hunmin import accounts
-from hunmin.accounts import actions, key_actions, queries
+from hunmin.accounts import actions, key_actions, queries, session_actions
 from hunmin.accounts.tables import SessionRow, SignInLinkRow
 from hunmin.act import SYSTEM, Actor
 from hunmin.audit.tables import EventRow
@@ -154,7 +154,7 @@ def test_a_session_lasts_as_long_as_it_is_used(make_person, act_as):
         opened = accounts.sign_in(act, link, days=30)
     with act_as(dana, now=NOON + timedelta(days=29)) as act:
         assert not queries.find_by_session(act, opened.secret).used_today
-        actions.use_session(act, opened.session_id, days=30)
+        session_actions.use_session(act, opened.session_id, days=30)
         assert queries.find_by_session(act, opened.secret).used_today
     with act_as(STRANGER, now=NOON + timedelta(days=58)) as act:
         assert accounts.find_actor_by_session(act, opened.secret) == dana
@@ -373,7 +373,7 @@ def test_nobody_sees_or_touches_what_is_anothers(make_person, act_as):
             (lambda: accounts.revoke_key(act, made.key.id, user_id=dana.user_id), RoleNeeded),
             (lambda: accounts.revoke_key(act, made.key.id), KeyNotFound),
             (lambda: accounts.end_session(act, opened.session_id), SessionNotFound),
-            (lambda: actions.use_session(act, opened.session_id, days=1), SessionNotFound),
+            (lambda: session_actions.use_session(act, opened.session_id, days=1), SessionNotFound),
             (lambda: key_actions.use_key(act, made.key.id), KeyNotFound),
         ):
             with pytest.raises(refusal):
@@ -446,7 +446,7 @@ def test_everything_done_leaves_its_event(make_person, act_as):
         accounts.revoke_key(act, made.key.id)
         link = accounts.create_sign_in_link(act, dana.user_id)
         opened = accounts.sign_in(act, link, days=30)
-        actions.use_session(act, opened.session_id, days=30)
+        session_actions.use_session(act, opened.session_id, days=30)
         accounts.end_session(act, opened.session_id)
     with act_as(SYSTEM) as act:
         accounts.welcome_guest(act, days=30)
@@ -456,6 +456,7 @@ def test_everything_done_leaves_its_event(make_person, act_as):
             "accounts.key.use",
             "accounts.key.revoke",
             "accounts.link.create",
+            "accounts.link.use",
             "accounts.session.open",
             "accounts.session.use",
             "accounts.session.end",

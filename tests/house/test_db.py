@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, inspect, select, text
 
 from hunmin import audit
-from hunmin.accounts.tables import KeyRow
+from hunmin.accounts.tables import KeyRow, SessionRow, UserRow
 from hunmin.act import SYSTEM, open_act
 from hunmin.audit.tables import EventRow
 from hunmin.db import id_before, new_id, open_database
@@ -372,6 +372,47 @@ def test_keys_made_before_scopes_may_do_what_programs_do(empty_database_url):
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
     assert _count(database) == 0
+    database.close()
+
+
+def test_sessions_made_before_methods_count_as_one_factor_shown_when_they_began(
+    empty_database_url,
+):
+    database = open_database(empty_database_url)
+    config = chain_config()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for name, role in (("dana", "person"), ("guest-1", "guest")):
+            for rows in (
+                (
+                    f"accounts_users (id, name, name_key, created_at)"
+                    f" VALUES ('{name}', '{name}', '{name}', :now)"
+                ),
+                f"accounts_user_roles VALUES ('{name}', '{role}')",
+                (
+                    f"accounts_sessions (id, user_id, secret_sha256, device, created_at, used_on,"
+                    f" expires_at)"
+                    f" VALUES ('{name}', '{name}', '{name}', '', :now, '2026-10-09', :now)"
+                ),
+            ):
+                connection.execute(text(f"INSERT INTO {rows}"), NOW if ":now" in rows else {})
+
+    database.migrate()
+
+    with database.session(read_only=True) as session:
+        rows = {row.user_id: row for row in session.scalars(select(SessionRow))}
+        assert {name: row.method for name, row in rows.items()} == {
+            "dana": "link",
+            "guest-1": "guest",
+        }
+        for row in rows.values():
+            assert (row.strength, row.proved_at, row.for_other) == (1, row.created_at, False)
+        assert None not in session.scalars(select(UserRow.opened_at)).all()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+        assert connection.scalar(text("SELECT count(*) FROM accounts_sessions")) == 2
     database.close()
 
 
