@@ -5,6 +5,7 @@ room: tables live in the rooms, migrations in `hunmin/migrations/`.
 """
 
 import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -172,7 +173,7 @@ class Database:
     def _known_errors(self, *, read_only: bool = False) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
             known = _known_error(error)
             if known is None or (read_only and known is DatabaseNotWritable):
                 raise
@@ -238,11 +239,12 @@ def _sqlite(url: URL) -> Engine:
         kind = connection.get_execution_options().get(_KIND)
         if kind == "outside":
             return
+        driver = connection.connection.cursor()
         for name, value in _PRAGMAS[kind].items():
             if connection.info.get(name) != value:
-                connection.exec_driver_sql(f"PRAGMA {name} = {value}")
+                driver.execute(f"PRAGMA {name} = {value}")
                 connection.info[name] = value
-        connection.exec_driver_sql("BEGIN" if kind == "reading" else "BEGIN IMMEDIATE")
+        driver.execute("BEGIN" if kind == "reading" else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -297,21 +299,18 @@ _POSTGRESQL_ERRORS: dict[str, type[_DatabaseError]] = {
 }
 
 
-def _known_error(error: SQLAlchemyError) -> type[_DatabaseError] | None:
+def _known_error(error: Exception) -> type[_DatabaseError] | None:
     """Return what a person should be told of an error of the driver; None for a fault of ours."""
     if isinstance(error, PoolTimeout):
         return DatabaseBusy
-    if not isinstance(error, DBAPIError):
+    told = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(told, sqlite3.Error):
+        return _SQLITE_ERRORS.get("_".join(getattr(told, "sqlite_errorname", "").split("_")[:2]))
+    if not isinstance(told, psycopg.OperationalError | psycopg.DatabaseError):
         return None
-    sqlite_name = getattr(error.orig, "sqlite_errorname", None)
-    if sqlite_name is not None:
-        return _SQLITE_ERRORS.get("_".join(sqlite_name.split("_")[:2]))
-    if not isinstance(error.orig, psycopg.OperationalError | psycopg.DatabaseError):
-        return None
-    state = error.orig.sqlstate
-    if state is None or state.startswith("08"):
-        return DatabaseUnreachable if isinstance(error.orig, psycopg.OperationalError) else None
-    return _POSTGRESQL_ERRORS.get(state)
+    if told.sqlstate is None or told.sqlstate.startswith("08"):
+        return DatabaseUnreachable if isinstance(told, psycopg.OperationalError) else None
+    return _POSTGRESQL_ERRORS.get(told.sqlstate)
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

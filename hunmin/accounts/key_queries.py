@@ -10,6 +10,7 @@ from hunmin.accounts.tables import KeyRow, UserRoleRow, UserRow
 from hunmin.accounts.views import KeyView
 from hunmin.act import Act, Actor
 from hunmin.errors import InvalidApiKey
+from hunmin.prepared import Prepared
 
 _FOUND = (
     select(
@@ -34,7 +35,7 @@ _FOUND = (
 )
 """A key with its owner, a row for each role: one question, asked for most requests there are."""
 
-_KEY_ENDED = (
+_KEY_ENDED = Prepared(
     select(KeyRow.id)
     .join(UserRow, UserRow.id == KeyRow.user_id)
     .where(
@@ -88,7 +89,7 @@ def check_key_works(act: Act) -> None:
     if act.actor.key_id is None:
         return
     asked = {"key_id": act.actor.key_id, "now": act.now}
-    if act.session.connection().execute(_KEY_ENDED, asked).first() is not None:
+    if _KEY_ENDED.first(act.session, asked) is not None:
         raise InvalidApiKey
 
 

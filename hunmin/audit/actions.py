@@ -9,11 +9,12 @@ from hunmin.audit import rules
 from hunmin.audit.kinds import Kind
 from hunmin.audit.queries import Head
 from hunmin.audit.tables import EventRow, SealRow
-from hunmin.db import id_at, id_before
+from hunmin.db import id_at, id_before, new_id
+from hunmin.prepared import Prepared
 
 Detail = str | int | bool | None
 
-_WRITE = insert(EventRow)
+_WRITE = Prepared(insert(EventRow))
 _SEAL = insert(SealRow)
 
 STRAGGLER_SECONDS = 86_400
@@ -39,6 +40,7 @@ def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
     rules.check_kind(kind)
     rules.check_details(kind, {"subject": subject, **details})
     event = {
+        "id": new_id(),
         "at": act.now,
         "kind": Kind(kind).value,
         "actor_id": act.actor.id,
@@ -48,7 +50,7 @@ def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
         "request_id": act.request_id,
         "details": details,
     }
-    act.session.connection().execute(_WRITE, event)
+    _WRITE.run(act.session, event)
 
 
 def seal(act: Act, *, limit: int = SEALED_TOGETHER, late_seconds: int = STRAGGLER_SECONDS) -> Head:

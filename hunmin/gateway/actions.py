@@ -12,20 +12,23 @@ from hunmin.act import Act, Actor
 from hunmin.db import new_id
 from hunmin.gateway import queries, rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
+from hunmin.prepared import Prepared
 
 Outcome = Literal["stop", "length", "canceled", "failed"]
 
-_ADMIT = insert(AdmissionRow)
-_SETTLE = insert(SettlementRow)
-_MARK_SETTLED = (
+_ADMIT = Prepared(insert(AdmissionRow))
+_SETTLE = Prepared(insert(SettlementRow))
+_MARK_SETTLED = Prepared(
     update(AdmissionRow)
     .where(AdmissionRow.id == bindparam("admission_id"), ~AdmissionRow.settled)
     .values(settled=True)
 )
-_WITHDRAW_LOST = delete(SettlementRow).where(
-    SettlementRow.admission_id == bindparam("admission_id"), SettlementRow.outcome == "lost"
+_WITHDRAW_LOST = Prepared(
+    delete(SettlementRow).where(
+        SettlementRow.admission_id == bindparam("admission_id"), SettlementRow.outcome == "lost"
+    )
 )
-_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
+_LOCK = Prepared(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0))))
 
 GRACE = timedelta(seconds=60)
 """How long after its last moment an answer may still be settled before it counts as lost."""
@@ -103,7 +106,7 @@ def admit(
         "deadline_at": act.now + timedelta(seconds=seconds_max) + GRACE,
         "settled": False,
     }
-    act.session.connection().execute(_ADMIT, admission)
+    _ADMIT.run(act.session, admission)
     audit.record(
         act,
         "gateway.request.admit",
@@ -121,9 +124,8 @@ def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
 
     An admission closed as lost meanwhile (the machine slept, say) is settled after all.
     """
-    connection, which = act.session.connection(), {"admission_id": admission_id}
-    was_open = connection.execute(_MARK_SETTLED, which).rowcount
-    if not was_open and not connection.execute(_WITHDRAW_LOST, which).rowcount:
+    which = {"admission_id": admission_id}
+    if not _MARK_SETTLED.run(act.session, which) and not _WITHDRAW_LOST.run(act.session, which):
         return
     told = {
         "outcome": meter.outcome,
@@ -134,7 +136,7 @@ def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
         "wall_ms": meter.wall_ms,
     }
     times = {"first_token_ms": meter.first_token_ms, "settled_at": act.now}
-    connection.execute(_SETTLE, {"admission_id": admission_id, **told, **times})
+    _SETTLE.run(act.session, {**which, **told, **times})
     audit.record(act, "gateway.request.settle", admission_id, **told)
 
 
@@ -194,4 +196,4 @@ def _begin_minute_anew(act: Act, holder: str) -> None:
 def _one_at_a_time(act: Act, holder: str) -> None:
     """Make two requests of one holder count one after the other. SQLite does so by itself."""
     if act.session.get_bind().dialect.name == "postgresql":
-        act.session.connection().execute(_LOCK, {"name": f"gateway.holder.{holder}"})
+        _LOCK.first(act.session, {"name": f"gateway.holder.{holder}"})

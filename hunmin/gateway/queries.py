@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, func, select
 from hunmin.act import Act
 from hunmin.gateway import rules
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
+from hunmin.prepared import Prepared
 
 _RUNNING = (
     select(func.count())
@@ -28,7 +29,9 @@ _NEWEST = (
     .limit(1)
 )
 _NTH_NEWEST = _NEWEST.offset(bindparam("skipped"))
-_LOAD = select(_RUNNING.scalar_subquery(), _NTH_NEWEST.scalar_subquery(), _NEWEST.scalar_subquery())
+_LOAD = Prepared(
+    select(_RUNNING.scalar_subquery(), _NTH_NEWEST.scalar_subquery(), _NEWEST.scalar_subquery())
+)
 
 SEES_ALL = ("administrator", "auditor")
 """Roles that see everyone's usage."""
@@ -70,7 +73,9 @@ def load_of(act: Act, *, holder: str, n: int) -> Load:
         "since": act.now - rules.RATE_WINDOW,  # older ones need no reading
         "skipped": n - 1,
     }
-    return Load(*act.session.connection().execute(_LOAD, asked).one())
+    found = _LOAD.first(act.session, asked)
+    assert found is not None, "three numbers are one row"
+    return Load(*found)
 
 
 def open_servers(act: Act) -> Sequence[str]:
