@@ -24,6 +24,8 @@ at once: 제3조(정의)에 따라."""
 _PARAGRAPH_SIGN = re.compile(r"(?:\*\*)?([①-⑳㉑-㉟㊱-㊿])")
 _ADDENDA = "부칙"
 _TITLE_CHARACTERS_MAX = 100
+_HEADING_CHARACTERS_MAX = 300
+"""A longer line is no heading: each passage repeats those above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,9 @@ class _Cutting:
         if article := _ARTICLE_HEADING.fullmatch(plain) or _ARTICLE_LINE.fullmatch(plain):
             self._flush()
             self._article = article.group(1)
-            self._article_title = (article.group(2) or "").strip()
+            self._article_title = (article.group(2) or "").strip()[:_TITLE_CHARACTERS_MAX]
             self._take(article.group(3).strip())
-        elif heading := _HEADING.fullmatch(plain):
+        elif len(plain) <= _HEADING_CHARACTERS_MAX and (heading := _HEADING.fullmatch(plain)):
             self._flush()
             self._article = self._article_title = ""
             level = len(heading.group(1))

@@ -124,6 +124,14 @@ def test_the_title_is_the_first_heading():
     assert title_of("본문\n# 주민등록법", "id") == "id"
 
 
+def test_a_line_as_long_as_a_paragraph_is_no_heading():
+    """Each passage repeats its headings: one of a whole book would fill the memory."""
+    passages = cut("글", [(0, f"# {'가' * 400}\n\n## 나\n\n본문")])
+
+    assert [len(each.heading) for each in passages] == [0, 1]
+    assert passages[0].text.startswith("# 가가")
+
+
 _LINES = st.lists(
     st.one_of(
         st.text(alphabet="가나다 ①②abc.", max_size=80),
