@@ -50,6 +50,7 @@ def work(
         hand = worker.Worker(
             database,
             worker.find_handlers(),
+            settings=settings,
             poll_seconds=settings.worker.poll_seconds,
             lease_seconds=settings.worker.lease_seconds,
         )

@@ -3,13 +3,14 @@
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import hunmin
 from hunmin.act import SYSTEM, Act, open_act
 from hunmin.db import Database
+from hunmin.settings import Settings
 
 ATTEMPTS_MAX = 8
 """With the waits of `rules.retry_seconds`: about ten minutes."""
@@ -26,6 +27,7 @@ class Job:
     """From 1."""
     request_id: str
     database: Database
+    settings: Settings = field(default_factory=Settings)
 
     @contextmanager
     def act(self) -> Iterator[Act]:

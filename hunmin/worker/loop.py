@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hunmin import logs
 from hunmin.db import Database, new_id
 from hunmin.errors import HunminError
+from hunmin.settings import Settings
 from hunmin.worker import queue
 from hunmin.worker.handlers import Handlers, Job
 from hunmin.worker.tables import JobRow
@@ -27,6 +28,7 @@ class Worker:
         database: Database,
         handlers: Handlers,
         *,
+        settings: Settings | None = None,
         poll_seconds: float = 1.0,
         lease_seconds: int = 60,
         clock: Callable[[], datetime] = _utc_now,
@@ -34,6 +36,7 @@ class Worker:
         self.id = new_id()
         self._database = database
         self._handlers = handlers
+        self._settings = settings or Settings()
         self._poll_seconds = poll_seconds
         self._lease_seconds = lease_seconds
         self._clock = clock
@@ -107,6 +110,7 @@ class Worker:
             attempt=row.attempts,
             request_id=row.request_id,
             database=self._database,
+            settings=self._settings,
         )
         error_code = None
         with _Heartbeat(self._renew, row, every_seconds=self._lease_seconds / 3):
