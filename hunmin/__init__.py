@@ -9,7 +9,8 @@ The rooms, from the ground up:
     db act blobs worker plugins logs            transactions, files, jobs, what can be swapped
     model corpus rollouts train inference       the lab: files in, files out
     upstreams evaluation build                  engines on other machines; measures; the whole line
-    audit accounts gateway chat runs            the office: who may do what, and what was done
+    audit accounts organizations gateway        the office: who may do what, and what was done
+    documents chat runs                         files and collections; conversations; runs to watch
     web                                         the front desk: application, theme, translations
 """
 

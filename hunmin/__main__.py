@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hunmin.indexing",
         "Read documents, make collections of them, and search these.",
     ),
+    "collections": (
+        "hunmin.documents",
+        "Publish collections of documents, so that questions can be looked up in them.",
+    ),
     "trace": ("hunmin.audit", "Show what a model was made from, and which documents it saw."),
     "upstreams": (
         "hunmin.upstreams",

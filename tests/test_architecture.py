@@ -12,7 +12,7 @@ import hunmin
 
 PACKAGE = Path(hunmin.__file__).parent
 
-ROOMS = {"accounts", "audit", "chat", "gateway", "organizations", "signin", "worker"}
+ROOMS = {"accounts", "audit", "chat", "documents", "gateway", "organizations", "signin", "worker"}
 """Rooms with tables of their own: entered by the front door alone."""
 
 ACTIONS = [
@@ -149,7 +149,18 @@ def test_rules_are_pure(graph):
 
 @pytest.mark.parametrize(
     "room",
-    ["audit", "accounts", "organizations", "signin", "gateway", "chat", "runs", "web", "worker"],
+    [
+        "audit",
+        "accounts",
+        "organizations",
+        "signin",
+        "gateway",
+        "documents",
+        "chat",
+        "runs",
+        "web",
+        "worker",
+    ],
 )
 def test_the_office_runs_without_the_lab(room):
     program = (

@@ -181,6 +181,44 @@ class Kind(StrEnum):
         "자신의 대화를 모두 지웠습니다.",
     )
 
+    # documents
+    FILE_BRING = "documents.file.bring", "A file was brought.", "파일을 올렸습니다."
+    FILE_READ = (
+        "documents.file.read",
+        "A file was read; its text was kept and the file itself was not.",
+        "파일을 읽어 글만 남기고 파일은 지웠습니다.",
+    )
+    FILE_FAIL = (
+        "documents.file.fail",
+        "A file could not be read.",
+        "파일을 읽을 수 없었습니다.",
+    )
+    FILE_USE = (
+        "documents.file.use",
+        "A question was asked about a file, which is part of the conversation from then on.",
+        "파일을 두고 질문하여, 파일이 그 대화에 속하게 되었습니다.",
+    )
+    FILE_ADOPT = (
+        "documents.file.adopt",
+        "A person who signed in took a guest's files of the same browser along.",
+        "로그인하면서 같은 브라우저의 손님 파일을 가져왔습니다.",
+    )
+    FILE_DELETE = (
+        "documents.file.delete",
+        "A file was deleted with every word of it.",
+        "파일과 그 글을 모두 지웠습니다.",
+    )
+    COLLECTION_PUBLISH = (
+        "documents.collection.publish",
+        "A collection of documents was published.",
+        "자료 모음을 공개했습니다.",
+    )
+    COLLECTION_WITHDRAW = (
+        "documents.collection.withdraw",
+        "A collection of documents was withdrawn.",
+        "자료 모음의 공개를 끝냈습니다.",
+    )
+
     # gateway
     REQUEST_ADMIT = "gateway.request.admit", "An answer was begun.", "답을 쓰기 시작했습니다."
     REQUEST_SETTLE = "gateway.request.settle", "An answer ended.", "답이 끝났습니다."

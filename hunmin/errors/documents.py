@@ -129,3 +129,75 @@ class CollectionEmpty(HunminError):
             "파일을 확인하십시오.",
         )
         self.dropped = dropped
+
+
+class FileNotFound(HunminError):
+    """There is no file of this id, or it is not the actor's."""
+
+    code = "file_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such file; it may have been deleted. Bring it again.",
+            "파일이 없습니다. 지워졌을 수 있으니 다시 올리십시오.",
+        )
+
+
+class FileNotReady(HunminError):
+    """A question names a file that was not read yet, or was refused."""
+
+    code = "file_not_ready"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A file of this question has not been read yet, or cannot be read. Wait until it has "
+            "been, or take it away.",
+            "이 질문에 붙인 파일을 아직 읽는 중이거나 읽을 수 없습니다. 다 읽을 때까지 기다리거나 "
+            "파일을 빼십시오.",
+        )
+
+
+class TooManyFiles(HunminError):
+    """A conversation or an account would have more files than it may."""
+
+    code = "too_many_files"
+    status = 409
+
+    def __init__(self, *, files_max: int) -> None:
+        super().__init__(
+            f"There may be {files_max} files. Delete one that is no longer needed, or the "
+            "conversation it is part of.",
+            f"파일은 {files_max}개까지 둘 수 있습니다. 더 필요하지 않은 파일이나 그 파일이 든 "
+            "대화를 지우십시오.",
+        )
+        self.files_max = files_max
+
+
+class CollectionNotFound(HunminError):
+    """There is no collection of this id, or it is not published to the actor."""
+
+    code = "collection_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such collection. It may have been withdrawn; /collections lists those "
+            "there are.",
+            "자료 모음이 없습니다. 공개가 끝났을 수 있습니다. 지금 있는 것은 /collections에서 볼 "
+            "수 있습니다.",
+        )
+
+
+class PassageNotFound(HunminError):
+    """A collection or file has no passage of this name."""
+
+    code = "passage_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such passage; the document may have changed. Search for it again.",
+            "대목이 없습니다. 문서가 바뀌었을 수 있으니 다시 검색하십시오.",
+        )

@@ -28,6 +28,7 @@ from hunmin.settings.sections import (
     AccountsSettings,
     ChatSettings,
     DatabaseSettings,
+    DocumentsSettings,
     FilesSettings,
     GatewaySettings,
     InferenceSettings,
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     organizations: OrganizationsSettings = Field(default_factory=OrganizationsSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     chat: ChatSettings = Field(default_factory=ChatSettings)
+    documents: DocumentsSettings = Field(default_factory=DocumentsSettings)
     inference: InferenceSettings = Field(default_factory=InferenceSettings)
     runs: RunsSettings = Field(default_factory=RunsSettings)
     upstreams: dict[str, UpstreamSettings] = {}

@@ -131,6 +131,19 @@ class ChatSettings(Section):
     to anyone. Off by default: what is shown there leaves the house."""
 
 
+class DocumentsSettings(Section):
+    """Files people bring into their conversations."""
+
+    file_bytes_max: Annotated[int, Field(ge=1024, le=20_000_000)] = 20_000_000
+    """The largest file that is taken."""
+    file_characters_max: Annotated[int, Field(ge=1_000, le=5_000_000)] = 500_000
+    """The longest text a file may hold: a book. All of it is compared with each question."""
+    files_per_person_max: Annotated[int, Field(ge=1)] = 100
+    """Files a signed-in account may have; those of a conversation go with it."""
+    files_per_guest_max: Annotated[int, Field(ge=1)] = 5
+    """The same for one guest."""
+
+
 class InferenceSettings(Section):
     """The engine that turns models into answers."""
 

@@ -13,12 +13,25 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hunmin import __version__, accounts, audit, chat, faces, gateway, logs, plugins, worker
+from hunmin import (
+    __version__,
+    accounts,
+    audit,
+    chat,
+    documents,
+    faces,
+    gateway,
+    logs,
+    plugins,
+    worker,
+)
 from hunmin.accounts import pages as accounts_pages
 from hunmin.accounts import people_pages
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
 from hunmin.db import Database, open_database
+from hunmin.documents import pages as documents_pages
+from hunmin.documents import routes as documents_routes
 from hunmin.errors import EngineUnknown, HunminError, ModelFolderMissing, ModelNameWrong
 from hunmin.organizations import pages as organizations_pages
 from hunmin.organizations import project_pages
@@ -60,7 +73,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
     app.state.installable = settings.web.installable
-    app.state.adopters = [chat.adopt_history]
+    app.state.adopters = [chat.adopt_history, documents.adopt_files]
     app.state.error_faces = dict.fromkeys(gateway.API_PATHS, gateway.error_face)
     # Routes are tried in this order, and nothing is asked as often as the gateway.
     rooms = (
@@ -73,6 +86,8 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         organizations_routes,
         chat_pages,
         chat_routes,
+        documents_pages,
+        documents_routes,
         runs_pages,
         health,
         install,
@@ -94,7 +109,12 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         # The gateway reads bodies itself, to its own limit; this one is only a net below it.
         limits=BodyLimits(
             settings.web.request_bytes_max,
-            under=dict.fromkeys(gateway.API_PATHS, 2 * settings.gateway.request_bytes_max),
+            under={
+                **dict.fromkeys(gateway.API_PATHS, 2 * settings.gateway.request_bytes_max),
+                documents_routes.FILES_PATH: (
+                    settings.documents.file_bytes_max + documents_routes.FORM_BYTES
+                ),
+            },
         ),
     )
     app.add_middleware(Desk)
@@ -169,6 +189,7 @@ def _start_worker(settings: Settings, database: Database) -> worker.Worker | Non
     hand = worker.Worker(
         database,
         worker.find_handlers(),
+        settings=settings,
         poll_seconds=settings.worker.poll_seconds,
         lease_seconds=settings.worker.lease_seconds,
     )

@@ -12,6 +12,7 @@ from hunmin.web import openapi
 
 NAV = (
     faces.NavItem("/chat", faces.mark("Chat")),
+    faces.NavItem("/collections", faces.mark("Collections")),
     faces.NavItem("/runs", faces.mark("Runs"), runs.WATCHERS),
     faces.NavItem("/organizations", faces.mark("Organizations"), frozenset({"person"})),
     faces.NavItem("/people", faces.mark("People"), accounts.HOUSE_ROLES),

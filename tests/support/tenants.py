@@ -13,9 +13,11 @@ from fastapi import FastAPI
 from sqlalchemy import inspect, text
 from starlette.testclient import TestClient
 
-from hunmin import accounts, organizations
+from hunmin import accounts, documents, organizations
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.db import Database
+from tests.support.brought import bring_and_read
+from tests.support.collections import LAW, make_laws
 from tests.support.desk import make_link, stranger
 
 CHAT = "/chat/api/conversations"
@@ -55,6 +57,8 @@ MAKERS: Mapping[str, Callable[[Tenant], list[str]]] = {
     "project_id": lambda tenant: tenant.ids["project_id"],
     "invitation_id": lambda tenant: tenant.ids["invitation_id"],
     "owner_id": lambda tenant: tenant.ids["user_id"],
+    "file_id": lambda tenant: tenant.ids["file_id"],
+    "collection_id": lambda tenant: tenant.ids["collection_id"],
 }
 """What a parameter of that name may be, where it names a thing of a tenant."""
 
@@ -66,6 +70,8 @@ NO_THINGS = {
     "link": "the secret of a link is itself the permission",
     "previous_response_id": "only null is taken: nothing is kept between requests",
     "version": "files of the pages are everybody's",
+    "key": "a passage is asked for in its collection, which is a tenant's",
+    "place": "a passage is asked for in its file, which is a tenant's",
 }
 """Parameters that name no thing of a tenant, and why."""
 
@@ -109,6 +115,16 @@ def _make_tenant(app: FastAPI, canary: str) -> Tenant:
     made.has("key_id", own.key.id, *(key.key.id for key in keys.values()))
     for who in ("owner", "member", "guest"):
         _converse(app, made, who)
+    laws = make_laws(app.state.settings.data / canary, f"{LAW} {canary}", title=canary)
+    with open_act(app.state.database, SYSTEM) as act:
+        collection = documents.publish_collection(
+            act,
+            laws,
+            name=f"{canary} laws",
+            seen_by="organization",
+            organization_id=organization.id,
+        )
+    made.has("collection_id", collection.id)
     return made
 
 
@@ -142,6 +158,9 @@ def _converse(app: FastAPI, made: Tenant, who: str) -> None:
             made.has("share_id", shared["share"]["id"])
     named = {"name": f"{made.canary} folder"}
     folder = client.post("/chat/api/folders", json=named, headers=made.headers[who])
+    text = f"{made.canary} text".encode()
+    file = bring_and_read(client, f"{made.canary}.txt", text, headers=made.headers[who])
+    made.has("file_id", file["id"])
     made.has("folder_id", folder.json()["id"])
 
 
