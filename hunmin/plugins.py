@@ -35,9 +35,12 @@ Capability = Literal[
     "logit_bias",
     "grammar",
     "tools",
+    "embedding",
+    "dimensions",
 ]
 """What an engine may be able to do. `logprobs` are those of the answer's tokens, `top_logprobs`
-those of the most probable ones beside them, and `prompt_logprobs` the same of the prompt."""
+those of the most probable ones beside them, and `prompt_logprobs` the same of the prompt.
+`dimensions` means that the beginning of an embedding is one, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,9 @@ class Generation:
     """Tokens to continue, instead of `messages` and `prompt`."""
     tools: Tools | None = None
     """What the model may ask for while it answers `messages`."""
+    embed: tuple[str | tuple[int, ...], ...] = ()
+    """Texts, or tokens, each to become a vector: nothing is written then, and the stream is one
+    piece that has them all."""
 
     @property
     def with_tools(self) -> bool:
@@ -181,6 +187,8 @@ class Delta:
     """Of the tokens since the piece before, where `Sampling.logprobs` asks for them."""
     prompt_scores: tuple[TokenScore, ...] = ()
     """Of the prompt's tokens, with the first piece, where `Sampling.prompt_logprobs` asks."""
+    vectors: tuple[tuple[float, ...], ...] = ()
+    """Of length 1, one for each of `Generation.embed`."""
     calls: tuple[CallPiece, ...] = ()
     """Pieces of the calls the model asks for, where `Generation.tools` offers some."""
 

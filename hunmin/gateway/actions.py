@@ -55,7 +55,7 @@ def holder_of(actor: Actor) -> str:
 def admit(
     act: Act,
     *,
-    endpoint: Literal["chat", "completion"],
+    endpoint: Literal["chat", "completion", "embedding"],
     model: str,
     prompt_tokens: int,
     completion_tokens_max: int,

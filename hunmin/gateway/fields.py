@@ -37,3 +37,13 @@ TokenIds = Annotated[list[TokenId], Field(min_length=1, max_length=TEXT_CHARACTE
 def tag(value: object) -> str:
     """Return which of two forms is meant, so that an error speaks of that one only."""
     return "(text)" if isinstance(value, str) else "(parts)"
+
+
+def prompt_tag(value: object) -> str:
+    """Return which of the four forms of a prompt is meant."""
+    if isinstance(value, str):
+        return "(text)"
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, list):
+        return "(token lists)"
+    return "(tokens)" if isinstance(first, int | float) else "(texts)"

@@ -67,6 +67,17 @@ READS: Responses = {
 """The responses of an operation that reads a body and generates nothing."""
 
 
+GENERATES: Responses = {
+    **READS,
+    429: _error(
+        "`rate_limit_exceeded` or `concurrency_limit_exceeded`.",
+        may_wait=True,
+    ),
+    504: _error("The answer took too long: `answer_timed_out`."),
+}
+"""The responses of an operation that an engine works for."""
+
+
 def answers(chunk: type[Reply]) -> Responses:
     """Return the responses of an operation that generates; `chunk` is what an event holds."""
     events = {
@@ -87,17 +98,12 @@ def answers(chunk: type[Reply]) -> Responses:
         }
     }
     return {
-        **READS,
+        **GENERATES,
         200: {
             "description": "The answer.",
             "headers": _REQUEST_ID,
             "content": {"text/event-stream": events},
         },
-        429: _error(
-            "`rate_limit_exceeded` or `concurrency_limit_exceeded`.",
-            may_wait=True,
-        ),
-        504: _error("The answer took too long: `answer_timed_out`."),
     }
 
 

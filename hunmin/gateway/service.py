@@ -18,8 +18,9 @@ from hunmin import logs
 from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
-from hunmin.gateway import actions, queries, rules
+from hunmin.gateway import actions, embeddings, queries, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
+from hunmin.gateway.embedding_wire import EmbeddingRequest
 from hunmin.gateway.recorder import Recorder
 from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.wire import ApiRequest
@@ -172,6 +173,16 @@ class Gateway:
                     await one.result().aclose()
             raise
 
+    async def open_embeddings(
+        self, actor: Actor, request: EmbeddingRequest, *, request_id: str
+    ) -> Answer:
+        """Admit a request for vectors and return its answer, whose one piece has them.
+
+        It is closed, refused, counted and settled as any other. See `open`.
+        """
+        card = self._ready_card(request.model, actor)
+        return await self._open(actor, embeddings.plan(request, card, request_id=request_id), card)
+
     async def encode(self, request: ApiRequest) -> Sequence[int]:
         """Return the tokens of a request's prompt, chat template included.
 
@@ -206,12 +217,13 @@ class Gateway:
     async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Return the answer, not begun, to a prompt that fits."""
         prompt_tokens = await self._engine.count_prompt_tokens(generation)
-        generation = rules.fit(
-            generation,
-            prompt_tokens=prompt_tokens,
-            context_tokens=card.context_tokens,
-            completion_tokens_max=self.settings.completion_tokens_max,
-        )
+        if not generation.embed:
+            generation = rules.fit(
+                generation,
+                prompt_tokens=prompt_tokens,
+                context_tokens=card.context_tokens,
+                completion_tokens_max=self.settings.completion_tokens_max,
+            )
         generation = replace(generation, tenant=actor.tenant)
         self._ready_card(card.id)  # it may have been closed while the tokens were counted
         return Answer(
@@ -282,7 +294,7 @@ class Gateway:
         def admit(act: Act) -> str:
             return actions.admit(
                 act,
-                endpoint="chat" if generation.messages else "completion",
+                endpoint=embeddings.endpoint_of(generation),
                 model=generation.model,
                 prompt_tokens=prompt_tokens,
                 completion_tokens_max=generation.sampling.max_tokens,

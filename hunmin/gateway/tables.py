@@ -36,7 +36,7 @@ class AdmissionRow(Base):
     user_id: Mapped[str | None]
     key_id: Mapped[str | None]
     endpoint: Mapped[str]
-    """`chat` or `completion`."""
+    """`chat`, `completion` or `embedding`."""
     model: Mapped[str]
     server: Mapped[str]
     """Which process writes the answer."""

@@ -29,6 +29,7 @@ from hunmin.gateway.fields import (
     TokenIds,
     Unsupported,
     Whole,
+    prompt_tag,
     tag,
 )
 from hunmin.gateway.form_wire import ResponseFormat
@@ -42,22 +43,12 @@ Stop = Annotated[
 ]
 
 
-def _prompt_tag(value: object) -> str:
-    """Return which of the four forms of a prompt is meant."""
-    if isinstance(value, str):
-        return "(text)"
-    first = value[0] if isinstance(value, list) and value else None
-    if isinstance(first, list):
-        return "(token lists)"
-    return "(tokens)" if isinstance(first, int | float) else "(texts)"
-
-
 Prompt = Annotated[
     Annotated[Text, Tag("(text)")]
     | Annotated[list[Text], Field(min_length=1, max_length=PROMPTS_MAX), Tag("(texts)")]
     | Annotated[TokenIds, Tag("(tokens)")]
     | Annotated[list[TokenIds], Field(min_length=1, max_length=PROMPTS_MAX), Tag("(token lists)")],
-    Discriminator(_prompt_tag),
+    Discriminator(prompt_tag),
 ]
 
 

@@ -97,8 +97,8 @@ class Settings(BaseSettings):
     runs: RunsSettings = Field(default_factory=RunsSettings)
     upstreams: dict[str, UpstreamSettings] = {}
     """Engines on other machines, by a name of your choice, as `[upstreams.NAME]`: `url`, `kind`,
-    `models`, `adapters`, `key`, `tokenizer`, `tools`, `private`, `concurrent_max` and
-    `first_token_seconds_max`, as the guide "Serve on other machines" tells."""
+    `models`, `adapters`, `key`, `tokenizer`, `embeds`, `matryoshka`, `tools`, `private`,
+    `concurrent_max` and `first_token_seconds_max`, as the guide "Serve on other machines" tells."""
     logs: LogsSettings = Field(default_factory=LogsSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
 

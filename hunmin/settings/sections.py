@@ -190,6 +190,11 @@ class UpstreamSettings(Section):
     tokenizer: Path | None = None
     """The model's folder on this machine: prompts are then cut into tokens here, by the template
     the model was trained with. Without it a vLLM is asked to."""
+    embeds: bool = False
+    """Whether its models turn texts into vectors, and write nothing."""
+    matryoshka: bool = False
+    """Whether the beginning of such a vector is one, too, so that clients may ask for fewer
+    `dimensions`: models are trained for it, or not."""
     tools: bool = False
     """Whether its models have learned to call tools, and it was started so that it reads their
     calls: a vLLM with `--enable-auto-tool-choice` and a `--tool-call-parser`."""

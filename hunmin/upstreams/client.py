@@ -82,15 +82,17 @@ class Client:
         Raises:
             CallFailed: It cannot be reached or does not answer with 200.
         """
-        return await self._ask("GET", path, None)
+        return await self._ask("GET", path, None, QUESTION_SECONDS_MAX)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """Return what a server answers to a question that it need not generate for.
+    async def post(
+        self, path: str, body: Mapping[str, Any], *, seconds_max: float = QUESTION_SECONDS_MAX
+    ) -> bytes:
+        """Return what a server answers to a question that it answers at once.
 
         Raises:
             CallFailed: It cannot be reached or does not answer with 200.
         """
-        return await self._ask("POST", path, body)
+        return await self._ask("POST", path, body, seconds_max)
 
     async def events(
         self, path: str, body: Mapping[str, Any], *, first_seconds_max: float
@@ -120,8 +122,10 @@ class Client:
                     if data != b"[DONE]":
                         yield data
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> bytes:
-        response = await self._send(method, path, body, seconds_max=QUESTION_SECONDS_MAX)
+    async def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None, seconds_max: float
+    ) -> bytes:
+        response = await self._send(method, path, body, seconds_max=seconds_max)
         async with response:
             reply = bytearray()
             while piece := await self._read(response, QUESTION_SECONDS_MAX):

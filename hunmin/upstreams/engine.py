@@ -25,6 +25,7 @@ from hunmin.settings import UpstreamSettings
 from hunmin.upstreams import catalog, routing, salts, wire
 from hunmin.upstreams.answer import Answer, PlainAnswer, TokenAnswer
 from hunmin.upstreams.client import CallFailed
+from hunmin.upstreams.embedder import Embedder
 from hunmin.upstreams.retries import RetryBudget
 from hunmin.upstreams.shapes import Garbled
 from hunmin.upstreams.tokens import RemoteTokens, as_text
@@ -50,6 +51,7 @@ class UpstreamEngine:
         self._data = data
         self._secret = b""
         self._prompts = PromptReader()
+        self._embedder = Embedder(self._prompts)
         self._retries = RetryBudget()
         self._watchers: list[asyncio.Task[None]] = []
         self._seen = asyncio.Event()
@@ -83,6 +85,9 @@ class UpstreamEngine:
         """
         upstreams = self._upstreams_of(generation.model)
         folder = upstreams[0].folder
+        if generation.embed:
+            card = catalog.card_of(generation.model, upstreams)
+            return await self._embedder.count(folder, generation, card.context_tokens)
         if folder is None or (generation.with_tools and upstreams[0].dialect.counts):
             return await RemoteTokens(upstreams).count(generation)
         if generation.with_tools:
@@ -119,7 +124,8 @@ class UpstreamEngine:
             HunminError: The prompt does not fit; no upstream can take it, or none did; the one
                 that answered broke off.
         """
-        check_sampling(generation.sampling)
+        if not generation.embed:
+            check_sampling(generation.sampling)
         upstreams = self._upstreams_of(generation.model)
         if self._closed:
             raise EngineNotReady
@@ -184,7 +190,7 @@ class UpstreamEngine:
         refuses what does not fit.
         """
         folder = upstreams[0].folder
-        if folder is None or generation.with_tools:
+        if folder is None or generation.with_tools or generation.embed:
             return list(generation.prompt_ids) or None
         card = catalog.card_of(generation.model, upstreams)
         return await self._prompts.encode_fitting(
@@ -217,7 +223,12 @@ class UpstreamEngine:
         upstream.load += 1
         upstream.breaker.begin()
         try:
-            async with aclosing(self._answer(upstream, generation, prompt)) as deltas:
+            deltas = (
+                self._embedder.embed(upstream, generation)
+                if generation.embed
+                else self._answer(upstream, generation, prompt)
+            )
+            async with aclosing(deltas):
                 async for delta in deltas:
                     if delta.finish_reason is not None:
                         upstream.breaker.succeed()

@@ -47,6 +47,7 @@ def key_of(generation: Generation) -> bytes:
             break
     parts.append((generation.prompt or "")[:KEY_CHARACTERS])
     parts.append(",".join(map(str, generation.prompt_ids[:KEY_CHARACTERS])))
+    parts.append(str(generation.embed[:1])[:KEY_CHARACTERS])
     return hashlib.blake2b(
         "\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16
     ).digest()

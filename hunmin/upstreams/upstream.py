@@ -19,6 +19,11 @@ from hunmin.upstreams.routing import Place
 
 log = logs.get(__name__)
 
+TOOLS: frozenset[Capability] = frozenset({"tools"})
+EMBEDS: frozenset[Capability] = frozenset({"embedding"})
+SHORTENS: frozenset[Capability] = frozenset({"dimensions"})
+"""What the settings may say of its models."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 """Names under which a model that is not named in the settings is served: records can hold them."""
 
@@ -52,7 +57,7 @@ class Upstream:
         self.folder = folder
         """Its tokenizer, where it is on this machine."""
         check_address(name, settings)
-        if folder is None and not self.dialect.counts:
+        if folder is None and not (self.dialect.counts or settings.embeds):
             raise UpstreamWrong(
                 name=name,
                 en=f"servers of the kind {settings.kind} cannot count the tokens of a prompt for "
@@ -92,8 +97,9 @@ class Upstream:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """Return what it can do: what its kind can, and what the settings say of its models."""
-        learned: set[Capability] = {"tools"} if self.settings.tools else set()
-        return self.dialect.capabilities | learned
+        if self.settings.embeds:
+            return EMBEDS | (SHORTENS if self.settings.matryoshka else frozenset())
+        return self.dialect.capabilities | (TOOLS if self.settings.tools else frozenset())
 
     @property
     def is_full(self) -> bool:

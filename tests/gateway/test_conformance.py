@@ -29,6 +29,7 @@ BEYOND_A_SCHEMA = {
     ("invalid_value", "input"),
     ("invalid_value", "tools"),
     ("invalid_value", "tool_choice"),
+    ("invalid_value", "dimensions"),
     ("unsupported_parameter", "logprobs"),
     ("unsupported_parameter", "top_logprobs"),
     ("unsupported_parameter", "response_format"),
@@ -39,7 +40,7 @@ BEYOND_A_SCHEMA = {
 }
 """What may be wrong with a request that its schema allows: which JSON Schemas are kept to, which
 tokens a model has, how many answers may run at once, that one of two fields must be there, that
-tools and calls fit together, and what they do not go together with."""
+tools and calls fit together, what they do not go together with, how many numbers a vector has."""
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 TOLD = {"logprobs": True, "top_logprobs": 2}
@@ -78,6 +79,7 @@ def test_the_check_itself_finds_what_is_missing(call):
         ("POST", "/v1/completions", CONTINUE, "CreateCompletionResponse"),
         ("POST", CHAT, {**ASK, "n": 2, **TOLD}, "CreateChatCompletionResponse"),
         ("POST", "/v1/completions", {**CONTINUE, "logprobs": 2}, "CreateCompletionResponse"),
+        ("POST", "/v1/embeddings", {"model": "paper", "input": "옛날"}, "CreateEmbeddingResponse"),
         ("GET", "/v1/models", None, "ListModelsResponse"),
         ("GET", "/v1/models/paper", None, "Model"),
         ("GET", "/v1/models/gpt-9", None, "ErrorResponse"),
@@ -136,6 +138,7 @@ class TestOwnOpenApi:
             ("POST", "/v1/chat/completions"),
             ("POST", "/v1/completions"),
             ("POST", "/v1/responses"),
+            ("POST", "/v1/embeddings"),
             ("POST", "/v1/tokenize"),
             ("POST", "/v1/detokenize"),
             ("GET", "/v1/models"),
@@ -182,6 +185,7 @@ class TestOwnOpenApi:
             ("POST", "/v1/chat/completions"),
             ("POST", "/v1/completions"),
             ("POST", "/v1/responses"),
+            ("POST", "/v1/embeddings"),
             ("POST", "/v1/tokenize"),
             ("POST", "/v1/detokenize"),
             ("GET", "/v1/tokenizer_info"),

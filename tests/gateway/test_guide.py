@@ -16,7 +16,7 @@ GUIDES = [
     Path(__file__).parents[2] / "docs" / "guides" / name
     for name in ("use-the-api.md", "use-the-api.ko.md")
 ]
-MODELS = ("hunmin-reference", "hunmin-7b")
+MODELS = ("hunmin-reference", "hunmin-7b", "my-embeddings")
 FENCE = re.compile(r"^```(python|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = [
     pytest.param(language, code, id=f"{guide.name}-{number}")

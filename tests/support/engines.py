@@ -6,6 +6,7 @@ set on it by the test.
 
 import asyncio
 import dataclasses
+import math
 import random
 import typing
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -69,12 +70,21 @@ def pieces_of(calls: list[tuple[str, str]]) -> Iterator[CallPiece]:
         yield CallPiece(index, arguments=arguments[middle:])
 
 
+def vector_of(text: str | tuple[int, ...]) -> tuple[float, ...]:
+    """Return a direction in three dimensions: texts with the same characters have the same one."""
+    ids = [ord(one) for one in text] if isinstance(text, str) else list(text)
+    values = [1.0 + sum(ids[place::3]) for place in range(3)]
+    return tuple(value / math.hypot(*values) for value in values)
+
+
 def tokens_of(generation: Generation) -> list[int]:
     """Return a prompt's tokens: its characters."""
     if generation.prompt_ids:
         if max(generation.prompt_ids) >= VOCAB_SIZE:
             raise TokenUnknown(vocab_size=VOCAB_SIZE, param="prompt")
         return list(generation.prompt_ids)
+    if generation.embed:
+        return [0 for text in generation.embed for _ in text]
     said = generation.prompt or "".join(turn.content for turn in generation.messages)
     return [ord(character) for character in said]
 
@@ -146,6 +156,13 @@ class PaperEngine:
 
     async def _pieces(self, generation: Generation) -> AsyncIterator[Delta]:
         prompt_tokens = len(tokens_of(generation))
+        if generation.embed:
+            await asyncio.sleep(self.step_seconds)
+            if self.fails_after is not None:
+                raise self.failure
+            vectors = tuple(vector_of(text) for text in generation.embed)
+            yield Delta("", "stop", prompt_tokens, vectors=vectors)
+            return
         card = next(card for card in self.cards if card.id == generation.model)
         most = generation.sampling.max_tokens
         if prompt_tokens + most > card.context_tokens:

@@ -96,6 +96,7 @@ class VllmStandIn:
                 web.post("/detokenize", self._detokenize),
                 web.post("/v1/completions", self._complete),
                 web.post("/v1/chat/completions", self._complete),
+                web.post("/v1/embeddings", self._embed),
                 web.post("/v1/load_lora_adapter", self._load_adapter),
                 web.post("/v1/unload_lora_adapter", self._unload_adapter),
             ]
@@ -188,6 +189,30 @@ class VllmStandIn:
                 kind="NotFoundError",
             )
         return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
+
+    async def _embed(self, request: web.Request) -> web.Response:
+        """Turn texts into vectors, as a model would that is served with `--runner pooling`."""
+        self._check_key(request)
+        body = await request.json()
+        self.asked.append(body)
+        if self.faults.status != OK:
+            raise Refused("as told", status=self.faults.status, kind="InternalServerError")
+        if self.faults.says:
+            return web.Response(body=self.faults.says)
+        await asyncio.sleep(self.faults.first_token_seconds)
+        model = self._model(body.get("model"))
+        prompts = [prompt_of(model, {"prompt": one}) for one in body["input"]]
+        if max(map(len, prompts)) > self._context(model):
+            raise Refused("This model's maximum context length is exceeded.")
+        data = [
+            {"object": "embedding", "index": place, "embedding": [3.0, 4.0 * len(prompt), 0]}
+            for place, prompt in enumerate(prompts)
+        ]
+        tokens = sum(map(len, prompts))
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens, "completion_tokens": 0}
+        return web.json_response(
+            {"id": "embd-1", "object": "list", "model": body["model"], "data": data, "usage": usage}
+        )
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self._check_key(request)
