@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hunmin.errors import ManifestBroken
 from hunmin.manifest import Kind, Manifest, SourceRecord, ancestor, ancestors
 from hunmin.model.flops import flops_per_token
+
+if TYPE_CHECKING:
+    from hunmin.model.gguf_writer import Quantization  # it loads gguf
 
 _RESULTS_NAME = "results.json"
 _EXPOSURE_NAME = "exposure.json"
@@ -111,7 +114,7 @@ class CardFacts:
     """None where nobody has measured it."""
     checkpoint_sha256: str
     gguf_name: str
-    quantization: str
+    quantization: "Quantization"
 
     @property
     def speaks(self) -> bool:

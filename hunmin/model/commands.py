@@ -112,7 +112,7 @@ def export_command(
         ),
     ] = None,
     quantization: Annotated[
-        Literal["Q8_0", "F16"],
+        Literal["Q8_0", "Q4_0", "F16"],
         typer.Option("--quantization", help="How the GGUF file stores matrices."),
     ] = "Q8_0",
     weights: Annotated[

@@ -18,11 +18,15 @@ from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
 
 from hunmin.model.special_tokens import END_OF_TEXT_ID, IM_END_ID, PAD_ID, SPECIAL_COUNT
 
-Quantization = Literal["Q8_0", "F16"]
+Quantization = Literal["Q8_0", "Q4_0", "F16"]
 
-_FILE_TYPES = {"Q8_0": LlamaFileType.MOSTLY_Q8_0, "F16": LlamaFileType.MOSTLY_F16}
-_Q8_BLOCK = 32
-"""Q8_0 stores 32 neighbors of a row with one scale; rows of other lengths stay F16."""
+_FILE_TYPES = {
+    "Q8_0": LlamaFileType.MOSTLY_Q8_0,
+    "Q4_0": LlamaFileType.MOSTLY_Q4_0,
+    "F16": LlamaFileType.MOSTLY_F16,
+}
+_BLOCK = 32
+"""Q8_0 and Q4_0 store 32 neighbors of a row with one scale; rows of other lengths stay F16."""
 
 _OUTER = {
     "model.embed_tokens": "token_embd",
@@ -47,6 +51,7 @@ _INNER = {
     "mlp.experts.down_proj": "ffn_down_exps",
 }
 _EXPERT = re.compile(r"mlp\.experts\.(\d+)")
+_VOCABULARY = ("token_embd.weight", "output.weight")
 _ROUTER, _EXPERTS = "ffn_gate_inp.weight", "_exps.weight"
 
 
@@ -95,7 +100,8 @@ def write_gguf(
         tokenizer: The plain `tokenizer.json`.
         chat_template: The Jinja chat template.
         description: What the file says of itself.
-        quantization: `Q8_0` (8 bits and a scale) or `F16`, for matrices; vectors are F32.
+        quantization: `Q8_0` (8 bits and a scale), `Q4_0` (4 bits and a scale; embeddings and head
+            in 8, as the words are chosen there) or `F16`, for matrices; vectors are F32.
     """
     writer = GGUFWriter(path, "qwen3moe" if "num_experts" in config else "qwen3")
     try:
@@ -106,9 +112,7 @@ def write_gguf(
         kinds: dict[str, GGMLQuantizationType] = {}
         for name, parts in tensors.items():
             shape = _shape(name, parts)
-            kinds[name] = tensor_type(shape, quantization)
-            if name.endswith(_ROUTER):
-                kinds[name] = GGMLQuantizationType.F32  # small, and a choice hangs on it
+            kinds[name] = tensor_type(name, shape, quantization)
             block, block_bytes = gguf.GGML_QUANT_SIZES[kinds[name]]
             writer.add_tensor_info(
                 name,
@@ -149,13 +153,23 @@ def _shape(name: str, parts: list[npt.NDArray[np.float32]]) -> tuple[int, ...]:
     return (len(parts), *shape) if name.endswith(_EXPERTS) else shape
 
 
-def tensor_type(shape: tuple[int, ...], quantization: Quantization) -> GGMLQuantizationType:
-    """Return how a tensor is stored: vectors whole, matrices as asked where their rows allow it."""
-    if len(shape) == 1:
+def tensor_type(
+    name: str, shape: tuple[int, ...], quantization: Quantization
+) -> GGMLQuantizationType:
+    """Return how a tensor is stored: vectors whole, matrices as asked where their rows allow it.
+
+    Args:
+        name: Its name in the file (`gguf_name`).
+        shape: Its shape, rows last but one.
+        quantization: What was asked for.
+    """
+    if len(shape) == 1 or name.endswith(_ROUTER):  # a router is small, and a choice hangs on it
         return GGMLQuantizationType.F32
-    if quantization == "Q8_0" and shape[-1] % _Q8_BLOCK == 0:
-        return GGMLQuantizationType.Q8_0
-    return GGMLQuantizationType.F16
+    if quantization == "F16" or shape[-1] % _BLOCK:
+        return GGMLQuantizationType.F16
+    if quantization == "Q4_0" and name not in _VOCABULARY:
+        return GGMLQuantizationType.Q4_0
+    return GGMLQuantizationType.Q8_0
 
 
 def _add_description(

@@ -253,7 +253,7 @@ def _write_gguf(folder: Path, model: Transformer, card: CardFacts) -> None:
             checkpoint_sha256=card.checkpoint_sha256,
             sampling=card.sampling,
         ),
-        quantization="F16" if card.quantization == "F16" else "Q8_0",
+        quantization=card.quantization,
     )
 
 

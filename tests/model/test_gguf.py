@@ -155,13 +155,34 @@ def test_the_file_names_its_license_and_its_checkpoint(exported, checkpoint):
     assert fields["general.sampling.temp"] == pytest.approx(0.3)
 
 
+def test_in_four_bits_the_layers_take_half_and_the_vocabulary_keeps_eight(
+    checkpoint, exported, tmp_path
+):
+    model.export(checkpoint, tmp_path / "out", name="out", quantization="Q4_0")
+
+    _, tensors = read(tmp_path / "out" / "model.gguf")
+    _, in_eight = read(exported / "model.gguf")
+    expected = weights_of(checkpoint)
+    assert tensors["token_embd.weight"][0] == Type.Q8_0
+    for name, (kind, found) in tensors.items():
+        if found.ndim == 1 or name == "token_embd.weight":
+            assert (found == in_eight[name][1]).all()
+            continue
+        assert kind == Type.Q4_0
+        blocks = np.abs(expected[name].reshape(-1, 32)).max(axis=1, keepdims=True)
+        difference = np.abs(found.reshape(-1, 32) - expected[name].reshape(-1, 32))
+        assert (difference <= blocks / 8 * 1.01).all(), name
+
+
 @given(
     shape=st.lists(st.integers(1, 300), min_size=1, max_size=2).map(tuple),
-    quantization=st.sampled_from(["Q8_0", "F16"]),
+    quantization=st.sampled_from(["Q8_0", "Q4_0", "F16"]),
+    name=st.sampled_from(["blk.0.ffn_up.weight", "token_embd.weight", "output.weight"]),
 )
-def test_a_tensor_s_type_always_fits_its_rows(shape, quantization):
-    kind = tensor_type(shape, quantization)
+def test_a_tensor_s_type_always_fits_its_rows(shape, quantization, name):
+    kind = tensor_type(name, shape, quantization)
     block, _ = gguf.GGML_QUANT_SIZES[kind]
 
     assert shape[-1] % block == 0
     assert (kind == Type.F32) == (len(shape) == 1)
+    assert kind != Type.Q4_0 or name.startswith("blk.")
