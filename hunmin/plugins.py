@@ -19,6 +19,10 @@ VERIFIER_GROUP = "hunmin.verifiers"
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
+PrefixCache = Literal["off", "tenant", "shared"]
+"""Who gains by what an engine computed of a prompt, when another one begins alike: nobody, the same
+tenant, or everybody."""
+
 ModelState = Literal["ready", "starting", "failed"]
 """Of a model: it can answer now; it is being loaded, or not reached yet; it cannot answer, and is
 tried again."""
@@ -273,7 +277,9 @@ class Engine(Protocol):
 class OpenEngine(Protocol):
     """What an entry point of the group `hunmin.engines` refers to."""
 
-    def __call__(self, models: Mapping[str, Path], *, cache: Path, threads: int) -> Engine:
+    def __call__(
+        self, models: Mapping[str, Path], *, cache: Path, threads: int, prefix_cache: PrefixCache
+    ) -> Engine:
         """Return an engine, not yet started, serving model folders by name."""
         ...
 

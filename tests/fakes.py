@@ -151,6 +151,6 @@ def pieces(text: str) -> list[str]:
     return [text[start : start + step] for start in range(0, len(text), step)]
 
 
-def open_engine(models: Mapping[str, Path], *, cache: Path, threads: int) -> ScriptedEngine:  # noqa: ARG001
+def open_engine(models: Mapping[str, Path], **_: object) -> ScriptedEngine:
     """Open a scripted engine as the entry point of a real one would."""
     return ScriptedEngine(models=list(models))

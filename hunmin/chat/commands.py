@@ -95,7 +95,10 @@ def _embedded(settings: "Settings", folder: Path | None, tokens_max: int) -> "En
     if not (path / "config.json").is_file():
         raise ModelFolderMissing(folder=path)
     engine = open_engine(
-        {name: path}, cache=settings.data / "cache", threads=settings.inference.threads
+        {name: path},
+        cache=settings.data / "cache",
+        threads=settings.inference.threads,
+        prefix_cache="shared",  # one person, at a terminal
     )
     return EngineSpeaker(engine, tokens_max=tokens_max)
 

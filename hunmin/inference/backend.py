@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from hunmin.inference.ways import Limits
+from hunmin.plugins import PrefixCache
 
 Finish = Literal["stop", "length"]
 
@@ -45,6 +46,9 @@ class Request:
     logprobs: int | None = None
     """Of how many tokens the log-probability is told beside the one chosen; None: of none."""
     prompt_logprobs: bool = False
+    cache_group: str | None = None
+    """Requests of the same group may use what was computed of each other's prompts; one of no
+    group neither uses nor leaves anything."""
     check: bool = False
     """Whether probabilities that are no numbers end the process: for the self-test."""
 
@@ -72,6 +76,9 @@ class Row:
     """One for each of `tokens`, where they were asked for."""
     prompt_scores: list[Score] | None = None
     """With the first token: one for each token of the prompt but the first."""
+    cached: int = 0
+    """With the first token: how many tokens of the prompt were remembered and not computed; 0 also
+    where the backend does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +90,18 @@ class Opening:
     threads: int
     context_tokens: int
     limits: Limits
+    prefix_cache: PrefixCache
+    """Whether requests come in groups (`Request.cache_group`), in none, or all in one."""
 
 
 class Backend(Protocol):
     """A model in memory. Called from one thread."""
 
     def facts(self) -> dict[str, Any]:
-        """Return what is worth knowing about how the model runs, as plain JSON."""
+        """Return what is worth knowing about how the model runs, as plain JSON.
+
+        `cache_tokens`, where it is told, is how many tokens keys and values can be kept of.
+        """
         ...
 
     def add(self, request: Request) -> None:

@@ -53,6 +53,8 @@ def main() -> None:
 def _open(message: Message) -> tuple[Backend, dict[str, Any]]:
     """Load the model and generate a few tokens with it."""
     started = time.monotonic()
+    limits = Limits(**message["limits"])
+    _bound_memory(Path(message["folder"]), limits)
     module, _, function = message["program"].partition(":")
     backend: Backend = getattr(import_module(module), function)(
         Opening(
@@ -60,9 +62,13 @@ def _open(message: Message) -> tuple[Backend, dict[str, Any]]:
             options=message["options"],
             threads=message["threads"],
             context_tokens=message["context_tokens"],
-            limits=Limits(**message["limits"]),
+            limits=limits,
+            prefix_cache=message["prefix_cache"],
         )
     )
+    cache_tokens = backend.facts().get("cache_tokens", message["context_tokens"])
+    if cache_tokens < message["context_tokens"]:
+        raise RuntimeError(f"the cache holds {cache_tokens} tokens, too few for one answer")
     loaded = time.monotonic()
     tokens = _self_test(backend, message["test_prompt"], vocab_size=message["vocab_size"])
     facts = backend.facts() | {
@@ -135,6 +141,22 @@ def _take_stdout() -> IO[bytes]:
     own = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return own
+
+
+def _bound_memory(folder: Path, limits: Limits) -> None:
+    """Let the process have no more memory than a model of this size and its cache may need.
+
+    Weights are read in 8 or 16 bits and may be kept in 32. Counted is what it writes to: a file
+    that is only mapped is not.
+    """
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 (there is none on Windows)
+
+        weights = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+        most = 4 * weights + 2 * limits.kv_cache_bytes_max + limits.spare_bytes_max
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def _die_with_parent() -> None:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import functools
 import math
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,17 +23,24 @@ from hunmin.inference.folder import ModelFolder
 from hunmin.inference.frames import Message
 from hunmin.inference.host import ModelHost
 from hunmin.inference.prompts import PromptReader
+from hunmin.inference.requests import request_of
 from hunmin.inference.text import AnswerText
 from hunmin.inference.ways import Limits, Way, core_count
-from hunmin.plugins import Delta, Generation, ModelCard, ModelState, Sampling, TokenScore
+from hunmin.plugins import (
+    Delta,
+    Generation,
+    ModelCard,
+    ModelState,
+    PrefixCache,
+    Sampling,
+    TokenScore,
+)
 
 READY_SECONDS_MAX = 20.0
 """How long a request waits for a process that is being started again."""
 
 LOGPROBS_MAX = 20
 """Of this many most probable tokens an answer may tell at each place."""
-
-_SEEDS = 1 << 32
 
 _Score = tuple[float | None, Sequence[tuple[int, float]]]
 
@@ -50,6 +56,7 @@ class EmbeddedEngine:
         cache: Path,
         threads: int = 0,
         limits: Limits | None = None,
+        prefix_cache: PrefixCache = "tenant",
     ) -> None:
         """Read the folders; nothing is started yet.
 
@@ -62,6 +69,7 @@ class EmbeddedEngine:
             cache=cache,
             threads=core_count(threads),
             limits=limits or Limits(),
+            prefix_cache=prefix_cache,
         )
         self._hosts = {
             name: self._make_host(ModelFolder(name, folder)) for name, folder in models.items()
@@ -143,7 +151,9 @@ class EmbeddedEngine:
         )
         inbox: asyncio.Queue[Message | HunminError] = asyncio.Queue()
         loop = asyncio.get_running_loop()
-        request = _request(prompt, generation.sampling, host.model, room=room)
+        request = request_of(
+            generation, prompt, host.model, room=room, prefix_cache=host.prefix_cache
+        )
         number = host.submit(request, functools.partial(_hand_over, loop, inbox))
         try:
             while answer.open:
@@ -193,6 +203,7 @@ class _Answer:
     model: ModelFolder
     prompt: list[int]
     completion_tokens: int = 0
+    cached_tokens: int = 0
     open: bool = True
     scores: list[TokenScore] = field(default_factory=list)
     prompt_scores: list[TokenScore] = field(default_factory=list)
@@ -202,6 +213,7 @@ class _Answer:
         if row["refused"]:
             raise EngineRefused(reason=row["refused"])
         shown = ""
+        self.cached_tokens = self.cached_tokens or row["cached"]
         if row["prompt_scores"] is not None:
             self.prompt_scores = [
                 self._scored(self.prompt[0], (None, [])),
@@ -229,6 +241,7 @@ class _Answer:
                 finish_reason=finish,
                 prompt_tokens=len(self.prompt),
                 completion_tokens=self.completion_tokens,
+                cached_tokens=self.cached_tokens,
                 scores=scores,
                 prompt_scores=prompt_scores,
             )
@@ -239,30 +252,6 @@ class _Answer:
         logprob, best = score
         top = (TokenScore(other, self.model.bytes_of(other), value) for other, value in best)
         return TokenScore(token, self.model.bytes_of(token), logprob, tuple(top))
-
-
-def _request(
-    prompt: list[int], sampling: Sampling, model: ModelFolder, *, room: int
-) -> dict[str, object]:
-    """Return the request as the child process reads it (`backend.Request`)."""
-    seed = secrets.randbelow(_SEEDS) if sampling.seed is None else sampling.seed
-    return {
-        "prompt": prompt,
-        "max_tokens": min(sampling.max_tokens, room),
-        "stop_ids": model.stop_ids,
-        "seed": (seed ^ (seed >> 32)) % _SEEDS,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": min(sampling.top_k, model.vocab_size),
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "repetition_penalty": sampling.repetition_penalty,
-        "logit_bias": sampling.logit_bias,
-        "grammar": sampling.grammar,
-        "logprobs": sampling.logprobs,
-        "prompt_logprobs": sampling.prompt_logprobs,
-        "check": False,
-    }
 
 
 def _state(host: ModelHost) -> ModelState:

@@ -19,7 +19,7 @@ from hunmin.inference.frames import Message
 from hunmin.inference.memory import Memory
 from hunmin.inference.process import ChildProcess
 from hunmin.inference.ways import Limits, Way
-from hunmin.plugins import ModelCard
+from hunmin.plugins import ModelCard, PrefixCache
 
 CRASHES_MAX = 3
 """Crashes within `CRASH_SECONDS` after which the next way is taken."""
@@ -30,6 +30,13 @@ _CLOSE_SECONDS = 3.0
 
 Deliver = Callable[[Message | HunminError], None]
 """Takes a row of a request, or the error that ends it. Called from the host's thread."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Request:
+    deliver: Deliver
+    tokens: int
+    """Of the prompt and of the longest answer it allows."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,10 +62,18 @@ class ModelHost:
     """Runs one model in the first of several ways that works."""
 
     def __init__(
-        self, model: ModelFolder, ways: Sequence[Way], *, cache: Path, threads: int, limits: Limits
+        self,
+        model: ModelFolder,
+        ways: Sequence[Way],
+        *,
+        cache: Path,
+        threads: int,
+        limits: Limits,
+        prefix_cache: PrefixCache,
     ) -> None:
         self.model = model
         self.limits = limits
+        self.prefix_cache: PrefixCache = prefix_cache
         self.facts: Mapping[str, Any] = {}
         """What the child process said of itself when it was ready."""
         self._log_path = cache / f"{model.file_name}.log"
@@ -67,7 +82,7 @@ class ModelHost:
         self._way = ways[0]
         self._log = logs.get(__name__).bind(model=model.name)
         self._lock = threading.Lock()
-        self._requests: dict[int, Deliver] = {}
+        self._requests: dict[int, _Request] = {}
         self._next_id = 1
         self._ready: Future[None] = Future()
         self._closing = threading.Event()
@@ -117,19 +132,23 @@ class ModelHost:
 
         Raises:
             EngineNotReady: The process is not up.
-            EngineFull: Too many requests are running and waiting.
+            EngineFull: Too many requests are running and waiting, or too many tokens.
         """
+        tokens = len(request["prompt"]) + request["max_tokens"]
         with self._lock:
             ready = self._ready.done() and self._ready.exception() is None
             if self._closing.is_set() or not ready or self._process is None:
                 raise EngineNotReady
-            if len(self._requests) >= self.limits.requests_max:
-                raise EngineFull(requests_max=self.limits.requests_max)
+            taken = sum(one.tokens for one in self._requests.values())
+            if len(self._requests) >= self.limits.requests_max or (
+                taken and taken + tokens > self.limits.tokens_max
+            ):
+                raise EngineFull(requests_max=len(self._requests))
             number = self._next_id
             self._next_id += 1
             if not self._requests:
                 self._heard = time.monotonic()
-            self._requests[number] = deliver
+            self._requests[number] = _Request(deliver, tokens)
             self._process.send({"op": "add", "id": number, **request})
         return number
 
@@ -234,6 +253,7 @@ class ModelHost:
             "vocab_size": self.model.vocab_size,
             "test_prompt": self.model.self_test_prompt(),
             "limits": dataclasses.asdict(self.limits),
+            "prefix_cache": self.prefix_cache,
         }
 
     def _become_ready(self, way: Way, facts: Mapping[str, Any], *, remember: bool) -> None:
@@ -264,16 +284,16 @@ class ModelHost:
         with self._lock:
             running = list(self._requests.values())
             self._requests.clear()
-        for deliver in running:
-            deliver(error)
+        for request in running:
+            request.deliver(error)
 
     def _deliver(self, rows: Sequence[Message]) -> None:
         for row in rows:
             ended = row["finish"] or row["refused"]
             with self._lock:
                 if ended:
-                    deliver = self._requests.pop(row["id"], None)
+                    request = self._requests.pop(row["id"], None)
                 else:
-                    deliver = self._requests.get(row["id"])
-            if deliver is not None:
-                deliver(row)
+                    request = self._requests.get(row["id"])
+            if request is not None:
+                request.deliver(row)

@@ -37,7 +37,8 @@ def open_backend(opening: Opening) -> "OpenVinoBackend":
     scheduler.max_num_seqs = opening.limits.running_max
     scheduler.max_num_batched_tokens = opening.limits.batch_tokens_max
     scheduler.dynamic_split_fuse = True
-    scheduler.enable_prefix_caching = True
+    # Blocks are found by a hash of tokens alone: it cannot keep groups of requests apart.
+    scheduler.enable_prefix_caching = opening.prefix_cache == "shared"
     scheduler.num_kv_blocks = cache_blocks(opening)
     properties: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": opening.threads,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hunmin.inference.engine import EmbeddedEngine
 from hunmin.inference.ways import Limits, Way
+from hunmin.plugins import PrefixCache
 
 WAYS = (
     Way(
@@ -20,7 +21,12 @@ WAYS = (
 
 
 def open_engine(
-    models: Mapping[str, Path], *, cache: Path, threads: int = 0, limits: Limits | None = None
+    models: Mapping[str, Path],
+    *,
+    cache: Path,
+    threads: int = 0,
+    limits: Limits | None = None,
+    prefix_cache: PrefixCache = "tenant",
 ) -> EmbeddedEngine:
     """Return an engine, not yet started, serving model folders by name.
 
@@ -29,8 +35,11 @@ def open_engine(
         cache: A folder for what was learned about this machine, and for the engine's log.
         threads: Processor threads for generating; 0 takes one for each physical core.
         limits: How many requests at once, and how much memory.
+        prefix_cache: Who gains by prompts that were computed before.
 
     Raises:
         ModelFolderBroken: A folder cannot be served.
     """
-    return EmbeddedEngine(models, WAYS, cache=cache, threads=threads, limits=limits)
+    return EmbeddedEngine(
+        models, WAYS, cache=cache, threads=threads, limits=limits, prefix_cache=prefix_cache
+    )

@@ -2,25 +2,31 @@
 
 One cache of keys and values with a row for each running request. A step works on a piece of the
 newest prompt, then on one token of every answer in one batch, so answers join and leave at any
-step. Memory for the cache grows with what runs and is bounded by `Limits`.
+step. A part of the cache remembers what rows began with (`prefixes`). Memory for both grows with
+what runs and is bounded by `Limits`.
 
-Shapes: B running rows, H key heads, T positions, D size of a head, V vocabulary, Q new tokens.
+Shapes: B running rows, T positions, V vocabulary, Q new tokens.
 """
 
+import functools
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 import transformers
-from transformers.cache_utils import Cache, CacheLayerMixin
 
 from hunmin.inference.backend import Opening, Request, Row, Score
+from hunmin.inference.prefixes import BLOCK_TOKENS, Prefixes
+from hunmin.inference.rows import Rows
 from hunmin.inference.sampling import Sampler, score
 from hunmin.inference.ways import processor_has
 
 BFLOAT16_PARAMETERS_MIN = 200_000_000
 """Smaller models gain nothing from bfloat16 on a processor, and lose accuracy."""
+
+REMEMBERED_SHARE = 4
+"""One part in so many of the memory for keys and values is for prompts seen before."""
 
 
 def open_backend(opening: Opening) -> "TransformersBackend":
@@ -53,80 +59,14 @@ class _Running:
     sampler: Sampler
     cached: int = 0
     """Tokens whose keys and values are in the cache."""
+    remembered: int = 0
+    """Tokens whose keys and values need not be computed."""
     generated: list[int] = field(default_factory=list)
     prompt_scores: list[Score] = field(default_factory=list)
 
     @property
     def prefilled(self) -> bool:
         return self.cached >= len(self.request.prompt)
-
-
-class _RowLayer(CacheLayerMixin):
-    """Keys and values of one layer, `(rows, H, T, D)`; which rows and where is set per call."""
-
-    is_sliding = False
-
-    def __init__(self, rows: "_Rows") -> None:
-        super().__init__()
-        self._rows = rows
-
-    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        del value_states
-        _, heads, _, size = key_states.shape
-        shape = (self._rows.capacity, heads, self._rows.positions, size)
-        self.keys, self.values = key_states.new_zeros(shape), key_states.new_zeros(shape)
-        self.is_initialized = True
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: object, **kwargs: object
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        del args, kwargs
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        assert self.keys is not None
-        assert self.values is not None
-        rows = self._rows
-        first, last = rows.rows.start, rows.rows.stop
-        at = torch.arange(first, last)[:, None]
-        self.keys[at, :, rows.positions_BQ] = key_states.transpose(1, 2)
-        self.values[at, :, rows.positions_BQ] = value_states.transpose(1, 2)
-        return self.keys[first:last, :, : rows.length], self.values[first:last, :, : rows.length]
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        del query_length
-        return self._rows.length, 0
-
-    def get_seq_length(self) -> int:
-        return self._rows.length - self._rows.positions_BQ.shape[1]
-
-    def get_max_length(self) -> int:
-        return self._rows.positions
-
-
-class _Rows:
-    """Which rows and positions of the cache the next forward pass writes and reads."""
-
-    def __init__(self, *, layers: int, capacity: int, positions: int) -> None:
-        self.capacity = capacity
-        self.positions = positions
-        self.rows = range(0)
-        self.positions_BQ = torch.zeros(0, 0, dtype=torch.long)
-        self.length = 0
-        self._layers = [_RowLayer(self) for _ in range(layers)]
-        self.cache = Cache(layers=list(self._layers))
-
-    def point(self, rows: range, positions_BQ: torch.Tensor) -> torch.Tensor:
-        """Set what the next pass touches; return its mask `(B, 1, Q, T)`, true where seen."""
-        self.rows, self.positions_BQ = rows, positions_BQ
-        self.length = int(positions_BQ.max()) + 1
-        return torch.arange(self.length) <= positions_BQ[:, None, :, None]
-
-    def move(self, source: int, target: int, length: int) -> None:
-        """Copy the first positions of one row over another."""
-        for layer in self._layers:
-            if layer.keys is not None and layer.values is not None:
-                layer.keys[target, :, :length] = layer.keys[source, :, :length]
-                layer.values[target, :, :length] = layer.values[source, :, :length]
 
 
 class TransformersBackend:
@@ -139,22 +79,19 @@ class TransformersBackend:
         text = model.config.get_text_config()
         heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
         size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        row_bytes = (
-            text.num_hidden_layers
-            * 2
-            * heads
-            * size
-            * opening.context_tokens
-            * model.dtype.itemsize
-        )
-        affordable = max(1, opening.limits.kv_cache_bytes_max // row_bytes)
+        token_bytes = text.num_hidden_layers * 2 * heads * size * model.dtype.itemsize
+        row_bytes = token_bytes * opening.context_tokens
+        bytes_max = opening.limits.kv_cache_bytes_max
+        remembered_bytes = 0 if opening.prefix_cache == "off" else bytes_max // REMEMBERED_SHARE
+        affordable = max(1, (bytes_max - remembered_bytes) // row_bytes)
         self._capacity = min(opening.limits.running_max, affordable)
-        self._rows = _Rows(
+        self._prefixes = Prefixes(blocks_max=remembered_bytes // (token_bytes * BLOCK_TOKENS))
+        self._rows = Rows(
             layers=text.num_hidden_layers,
             capacity=self._capacity,
             positions=opening.context_tokens,
         )
-        self._cache_bytes = self._capacity * row_bytes
+        self._cache_bytes = self._capacity * row_bytes + remembered_bytes
         self._waiting: deque[Request] = deque()
         self._running: list[_Running] = []
         """The place in the list is the row in the cache."""
@@ -195,8 +132,7 @@ class TransformersBackend:
     def step(self) -> list[Row]:
         """Work on a piece of one prompt, then on one token of every answer."""
         while self._waiting and len(self._running) < self._capacity:
-            request = self._waiting.popleft()
-            self._running.append(_Running(request, Sampler(request)))
+            self._begin(self._waiting.popleft())
         rows = self._prefill()
         rows += self._decode(exclude={row.id for row in rows})
         for place in reversed(range(len(self._running))):
@@ -204,6 +140,25 @@ class TransformersBackend:
             if any(row.id == running.request.id and row.finish for row in rows):
                 self._free(place)
         return rows
+
+    def _begin(self, request: Request) -> None:
+        """Give a request a row, and into it what is remembered of its prompt."""
+        running, place = _Running(request, Sampler(request)), len(self._running)
+        if request.cache_group is not None and not request.prompt_logprobs:
+            # The last token is always computed: what follows it is chosen from that.
+            blocks = self._prefixes.find(request.cache_group, request.prompt[:-1])
+            for number, block in enumerate(blocks):
+                self._rows.write(place, number * BLOCK_TOKENS, block)
+            running.cached = running.remembered = len(blocks) * BLOCK_TOKENS
+        self._running.append(running)
+
+    def _remember(self, place: int) -> None:
+        """Keep what a row holds for later requests of its group."""
+        running = self._running[place]
+        group = running.request.cache_group
+        if group is not None:
+            tokens = (running.request.prompt + running.generated)[: running.cached]
+            self._prefixes.keep(group, tokens, functools.partial(self._rows.read, place))
 
     def _prefill(self) -> list[Row]:
         """Take pieces of prompts, oldest first, until the tokens of a step are used up."""
@@ -227,7 +182,9 @@ class TransformersBackend:
             if running.request.prompt_logprobs:
                 self._score_prompt(running, logits_QV)
             if running.prefilled:
+                self._remember(place)
                 row = self._choose(running, logits_QV[-1])
+                row.cached = running.remembered
                 if running.request.prompt_logprobs:
                     row.prompt_scores = running.prompt_scores
                 rows.append(row)
@@ -297,7 +254,8 @@ class TransformersBackend:
         return row
 
     def _free(self, place: int) -> None:
-        """Give a row back: the last one moves into its place."""
+        """Give a row back, its tokens remembered: the last one moves into its place."""
+        self._remember(place)
         last = self._running.pop()
         if place < len(self._running):
             self._running[place] = last

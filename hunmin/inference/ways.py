@@ -32,10 +32,16 @@ class Limits:
     """Answers generated at the same time, in one batch."""
     waiting_max: int = 64
     """Further requests that wait for a place; one more is refused."""
+    tokens_max: int = 1 << 18
+    """Tokens that requests running and waiting may come to, each with its prompt and the longest
+    answer it allows; one that comes on top is refused, unless it is alone."""
     kv_cache_bytes_max: int = 1 << 30
     """Memory for keys and values of all running answers and of remembered prompts."""
     batch_tokens_max: int = 512
     """Tokens worked on in one step, so that a long prompt does not stall the other answers."""
+    spare_bytes_max: int = 3 << 30
+    """Memory of the process beyond four times its files and twice its cache: what libraries need,
+    and the numbers of a step. A process that wants more is ended."""
     start_seconds_max: float = 180.0
     """A way that is not ready by then has failed."""
     stall_seconds_max: float = 120.0

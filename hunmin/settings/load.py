@@ -135,6 +135,7 @@ class Settings(BaseSettings):
         ]
         values, origins = _merge(cls, layers)
         _welcome_guests(values, origins)
+        _share_prefixes(values, origins)
         try:
             settings = cls(**values)
         except ValidationError as error:
@@ -274,6 +275,17 @@ def _welcome_guests(values: dict[str, Any], origins: Mapping[str, Origin]) -> No
     web, accounts = values.get("web", {}), values.setdefault("accounts", {})
     if isinstance(web, dict) and isinstance(accounts, dict) and "accounts.guests" not in origins:
         accounts["guests"] = str(web.get("host", WebSettings().host)) in _LOOPBACK
+
+
+def _share_prefixes(values: dict[str, Any], origins: Mapping[str, Origin]) -> None:
+    """Where nothing is said of prompts seen before, share them if only this machine is served."""
+    web, inference = values.get("web", {}), values.setdefault("inference", {})
+    if not isinstance(web, dict) or not isinstance(inference, dict):
+        return
+    local = str(web.get("host", WebSettings().host)) in _LOOPBACK
+    named = web.get("public_url") or web.get("hosts")
+    if local and not named and "inference.prefix_cache" not in origins:
+        inference["prefix_cache"] = "shared"
 
 
 def _is_section(annotation: Any) -> bool:  # noqa: ANN401 (any type)

@@ -154,6 +154,11 @@ class InferenceSettings(Section):
     reference model that ships with Hunmin."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Processor threads for generating; 0 takes one for each core."""
+    prefix_cache: Literal["off", "tenant", "shared"] = "tenant"
+    """Who gains by what was computed of a prompt, when another one begins alike: `off` nobody,
+    `tenant` whose organization, or account, is the same, `shared` everybody. Whoever gains may
+    notice, by measuring, what others asked. Where only this machine is served and this is not said:
+    `shared`."""
 
 
 class RunsSettings(Section):

@@ -146,7 +146,12 @@ def find_engines(settings: Settings) -> list[plugins.Engine]:
                 raise ModelNameWrong(name=name)
     cache, threads = settings.data / "cache", settings.inference.threads
     engines = [
-        open_engine({name: folder}, cache=cache, threads=threads)
+        open_engine(
+            {name: folder},
+            cache=cache,
+            threads=threads,
+            prefix_cache=settings.inference.prefix_cache,
+        )
         for name, folder in settings.models.items()
     ]
     if settings.upstreams:

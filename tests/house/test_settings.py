@@ -90,6 +90,22 @@ def test_guests_are_welcome_where_only_this_machine_is_served_unless_said_otherw
     assert not Settings.load().accounts.guests
 
 
+@pytest.mark.parametrize(
+    ("said", "prefix_cache"),
+    [
+        ({}, "shared"),
+        ({"web__host": "localhost"}, "shared"),
+        ({"web__host": "0.0.0.0"}, "tenant"),  # noqa: S104 (asked for)
+        ({"web__public_url": "https://chat.example.kr"}, "tenant"),
+        ({"web__hosts": ["chat.example.kr"]}, "tenant"),
+        ({"inference__prefix_cache": "off"}, "off"),
+        ({"web__host": "0.0.0.0", "inference__prefix_cache": "shared"}, "shared"),  # noqa: S104
+    ],
+)
+def test_prompts_of_tenants_are_kept_apart_unless_only_this_machine_is_served(said, prefix_cache):
+    assert Settings.load(**said).inference.prefix_cache == prefix_cache
+
+
 def test_an_empty_variable_says_nothing(monkeypatch):
     monkeypatch.setenv("HUNMIN_WEB__PORT", "")
 

@@ -26,12 +26,13 @@ from tests.inference.tiny import CONTEXT_TOKENS, ENDS_AT_ONCE, PARROT_SAYS
 GREEDY = Sampling(max_tokens=24, temperature=0.0)
 
 
-def chat(text="안녕?", *, model="parrot", sampling=GREEDY, **changes) -> Generation:
+def chat(text="안녕?", *, model="parrot", sampling=GREEDY, tenant="", **changes) -> Generation:
     values = {field: getattr(sampling, field) for field in Sampling.__slots__} | changes
     return Generation(
         request_id="r1",
         model=model,
         sampling=Sampling(**values),
+        tenant=tenant,
         messages=(Message("user", text),),
     )
 

@@ -1,7 +1,8 @@
 """A backend without a model, for tests of the process around it. It counts from token 300 up.
 
 Options say how it fails: `load` names a signal, `error` or `hang`; `step` does so at a
-prompt that begins with token 299. `marker` names a file that gets a line at each load.
+prompt that begins with token 299; `load` may also be `grow`, to want 2 GiB. `marker` names a file
+that gets a line at each load.
 """
 
 import ctypes
@@ -33,7 +34,8 @@ class FakeBackend:
         self._running = {}
 
     def facts(self):
-        return {
+        told = {"cache_tokens": int(self._options["cache"])} if "cache" in self._options else {}
+        return told | {
             "backend": "fake",
             "modules": sorted({"torch", "openvino", "transformers"} & set(sys.modules)),
         }
@@ -67,6 +69,8 @@ class FakeBackend:
 
 
 def _fail(how):
+    if how == "grow":
+        bytearray(2 << 30)
     if how == "error":
         raise RuntimeError("it did not work")
     if how == "hang":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hunmin.errors import EngineCrashed, EngineFailed, EngineRefused, HunminError
+from hunmin.errors import EngineCrashed, EngineFailed, EngineFull, EngineRefused, HunminError
 from hunmin.inference import EmbeddedEngine, Limits, Way, openvino
 from hunmin.inference.folder import ModelFolder
 from hunmin.plugins import Generation, Sampling
@@ -86,6 +86,18 @@ def test_a_program_that_cannot_be_imported_is_passed_over(run, way):
 
 def test_a_way_that_hangs_while_loading_is_passed_over(run, way):
     with run(way("fast", load="hang"), way("sure"), start_seconds_max=8.0) as engine:
+        assert engine.host("parrot").facts["way"] == "sure"
+
+
+def test_a_way_that_wants_more_memory_than_it_may_have_is_passed_over(run, way):
+    ways = [way("fast", load="grow"), way("sure")]
+
+    with run(*ways, kv_cache_bytes_max=1, spare_bytes_max=1 << 29) as engine:
+        assert engine.host("parrot").facts["way"] == "sure"
+
+
+def test_a_way_that_cannot_remember_one_whole_answer_is_passed_over(run, way):
+    with run(way("fast", cache="255"), way("sure", cache="256")) as engine:
         assert engine.host("parrot").facts["way"] == "sure"
 
 
@@ -248,6 +260,25 @@ async def test_a_request_the_backend_refuses_does_not_harm_the_others(parrot, ca
 
     assert refusal.value.reason == "ValueError: thirteen"
     assert (await other)[-1].completion_tokens == 100
+    await engine.close()
+
+
+async def test_more_tokens_than_may_wait_are_refused_before_they_start_unless_alone(
+    parrot, cache, way
+):
+    limits = Limits(tokens_max=100)
+    engine = EmbeddedEngine({"parrot": parrot}, [way("fast")], cache=cache, limits=limits)
+    await engine.start()
+    long = engine.stream(chat(max_tokens=200))
+    await anext(long)
+
+    with pytest.raises(EngineFull) as refusal:
+        await collect(engine, chat(max_tokens=1))
+    assert refusal.value.retry_after_seconds > 0
+    await long.aclose()
+
+    answers = [asyncio.create_task(collect(engine, chat(max_tokens=20))) for _ in range(2)]
+    assert [(await answer)[-1].completion_tokens for answer in answers] == [20, 20]
     await engine.close()
 
 

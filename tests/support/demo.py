@@ -10,9 +10,9 @@ from hunmin.__main__ import main
 from tests import fakes
 
 
-def open_engine(models: Mapping[str, Path], *, cache: Path, threads: int) -> plugins.Engine:
+def open_engine(models: Mapping[str, Path], **settings: object) -> plugins.Engine:
     """Open a scripted engine that takes as long for a token as the environment says."""
-    engine = fakes.open_engine(models, cache=cache, threads=threads)
+    engine = fakes.open_engine(models, **settings)
     engine.pause_seconds = float(os.environ.get("PAUSE_SECONDS", "0"))
     return engine
 
