@@ -190,7 +190,7 @@ def _write_transformers(
     model: Transformer,
     checkpoint: Path,
     measurements: Mapping[Kind, Path],
-    recipe: dict[str, str],
+    recipe: Mapping[str, Any],
 ) -> CardFacts:
     """Write what transformers reads; return what the card will tell."""
     trained = json.loads((checkpoint / CONFIG_NAME).read_text("utf-8"))["dtype"]
