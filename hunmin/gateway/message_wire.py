@@ -1,6 +1,6 @@
 """The messages of a conversation, as OpenAI's API has them. No decisions, no I/O."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -34,6 +34,8 @@ class ChatMessage(Shape):
     refusal: Unsupported = None
     annotations: Annotated[list[None], Field(max_length=0)] | None = None
     audio: Unsupported = None
+    parsed: Any = None
+    """What OpenAI's client for Node.js puts into an answer that it sends back; not read."""
     function_call: Unsupported = None
     tool_calls: Annotated[list[None], Field(max_length=0)] | None = None
     tool_call_id: Unsupported = None
@@ -55,6 +57,8 @@ class CallingMessage(Shape):
     refusal: Unsupported = None
     annotations: Annotated[list[None], Field(max_length=0)] | None = None
     audio: Unsupported = None
+    parsed: Any = None
+    """What OpenAI's client for Node.js puts into an answer that it sends back; not read."""
     function_call: Unsupported = None
 
     @property

@@ -62,6 +62,8 @@ class CalledFunction(Shape):
 
     name: FunctionName
     arguments: Text
+    parsed_arguments: Any = None
+    """What OpenAI's client for Node.js puts beside them when it sends a call back; not read."""
 
 
 class MadeCall(Shape):
