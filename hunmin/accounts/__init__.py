@@ -46,6 +46,7 @@ from hunmin.accounts.key_actions import (
     rotate_key,
 )
 from hunmin.accounts.key_queries import (
+    check_key_of,
     check_key_works,
     find_actor_by_key,
     keys_of_organization,
@@ -100,6 +101,7 @@ __all__ = [
     "address_of",
     "change_roles",
     "check_administers",
+    "check_key_of",
     "check_key_works",
     "clean_label",
     "create_key",

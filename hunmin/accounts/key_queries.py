@@ -9,7 +9,7 @@ from hunmin.accounts.queries import PAGE_ROWS, Recognized, owner_of
 from hunmin.accounts.tables import KeyRow, UserRoleRow, UserRow
 from hunmin.accounts.views import KeyView
 from hunmin.act import Act, Actor
-from hunmin.errors import InvalidApiKey
+from hunmin.errors import InvalidApiKey, KeyNotFound
 from hunmin.prepared import Prepared
 
 _FOUND = (
@@ -146,6 +146,15 @@ def keys_of_organization(
     if before is not None:
         listed = listed.where(KeyRow.id < before)
     return [KeyView.model_validate(row) for row in act.session.scalars(listed)]
+
+
+def check_key_of(act: Act, organization_id: str, *, project_id: str, key_id: str) -> None:
+    """Raise `KeyNotFound` unless a project has a key of that id that works.
+
+    For the room that has found that the actor may know it.
+    """
+    if not key_rows(act, organization_id=organization_id, project_id=project_id, key_id=key_id):
+        raise KeyNotFound
 
 
 def key_rows(

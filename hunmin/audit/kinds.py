@@ -79,6 +79,18 @@ class Kind(StrEnum):
     )
     KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐기했습니다."
 
+    # billing
+    LIMIT_SET = (
+        "billing.limit.set",
+        "It was said how much a key, a project, an organization or an account may ask.",
+        "키, 프로젝트, 기관, 계정이 요청할 수 있는 한도를 정했습니다.",
+    )
+    SLOT_SWEEP = (
+        "billing.slot.sweep",
+        "Counts of minutes long past were removed.",
+        "오래전에 지난 1분 동안의 셈을 지웠습니다.",
+    )
+
     # chat
     CONVERSATION_CREATE = (
         "chat.conversation.create",

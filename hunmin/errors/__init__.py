@@ -25,6 +25,7 @@ from hunmin.errors.accounts import (
     UserUnclear,
 )
 from hunmin.errors.base import HunminError
+from hunmin.errors.billing import LimitUnfit
 from hunmin.errors.chat import (
     AnswerEnded,
     AnswerFailed,
@@ -95,6 +96,7 @@ from hunmin.errors.gateway import (
     RequestTooLarge,
     RequestTooSlow,
     SchemaUnsupported,
+    TokensLimitExceeded,
     TooManyAtOnce,
     UnknownParameter,
     UnsupportedMediaType,
@@ -297,6 +299,7 @@ __all__ = [
     "LedgerMissing",
     "LicenseMissing",
     "LicenseRefused",
+    "LimitUnfit",
     "ListenRefused",
     "ManifestBroken",
     "ManifestMissing",
@@ -378,6 +381,7 @@ __all__ = [
     "TokenizerBroken",
     "TokenizerElsewhere",
     "TokenizerTrainingFailed",
+    "TokensLimitExceeded",
     "TooManyAtOnce",
     "TooManyFiles",
     "TooManyFolders",

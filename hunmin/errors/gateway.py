@@ -201,36 +201,98 @@ class MethodNotAllowed(ApiError):
         self.allow = allow
 
 
+_HOLDERS = {
+    "key": ("this key", "이 키"),
+    "project": ("this project", "이 프로젝트"),
+    "organization": ("this organization", "이 기관"),
+    "user": ("this account", "이 계정"),
+}
+"""Whose a limit is, in words; the other is for those of the settings, which hold for everybody."""
+
+
+def _whose(holder: str | None) -> tuple[str, str]:
+    """Return whose a limit is as a sentence says it, in English and Korean."""
+    if holder is None:
+        return "", ""
+    en, ko = _HOLDERS[holder]
+    return f" for {en}", f"{ko}에서는 "
+
+
 class RateLimitExceeded(ApiError):
     """Too many requests in the last minute."""
 
     code = "rate_limit_exceeded"
     status = 429
 
-    def __init__(self, *, requests_per_minute_max: int, retry_after_seconds: int) -> None:
+    def __init__(
+        self,
+        *,
+        requests_per_minute_max: int,
+        retry_after_seconds: int,
+        holder: str | None = None,
+    ) -> None:
+        en, ko = _whose(holder)
         super().__init__(
-            f"At most {requests_per_minute_max} requests a minute are allowed. "
+            f"At most {requests_per_minute_max} requests a minute are allowed{en}. "
             f"Try again in {retry_after_seconds} s.",
-            f"1분에 {requests_per_minute_max}번까지 요청할 수 있습니다. "
+            f"{ko}1분에 {requests_per_minute_max}번까지 요청할 수 있습니다. "
             f"{retry_after_seconds}초 뒤에 다시 보내십시오.",
             retry_after_seconds=retry_after_seconds,
         )
+        self.holder = holder
+
+
+class TokensLimitExceeded(ApiError):
+    """Too many tokens in the last minute, with those that answers underway may still have."""
+
+    code = "tokens_limit_exceeded"
+    status = 429
+
+    def __init__(
+        self,
+        *,
+        tokens_per_minute_max: int,
+        tokens: int,
+        retry_after_seconds: int | None,
+        holder: str,
+    ) -> None:
+        en, ko = _whose(holder)
+        then_en, then_ko = (
+            ("Lower max_tokens or shorten the prompt.", "max_tokens를 줄이거나 입력을 줄이십시오.")
+            if retry_after_seconds is None
+            else (
+                f"Try again in {retry_after_seconds} s, or lower max_tokens.",
+                f"{retry_after_seconds}초 뒤에 다시 보내거나 max_tokens를 줄이십시오.",
+            )
+        )
+        super().__init__(
+            f"At most {tokens_per_minute_max} tokens a minute are allowed{en}, and this request "
+            f"may come to {tokens}. {then_en}",
+            f"{ko}1분에 {tokens_per_minute_max}토큰까지 쓸 수 있는데 이 요청은 {tokens}토큰에 이를 "
+            f"수 있습니다. {then_ko}",
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.holder = holder
 
 
 class TooManyAtOnce(ApiError):
-    """Too many answers of one key or guest are running at the same time."""
+    """Too many answers of one key, account, project or organization run at the same time."""
 
     code = "concurrency_limit_exceeded"
     status = 429
 
-    def __init__(self, *, concurrent_max: int, retry_after_seconds: int = 1) -> None:
+    def __init__(
+        self, *, concurrent_max: int, retry_after_seconds: int = 1, holder: str | None = None
+    ) -> None:
+        en, ko = _whose(holder)
         super().__init__(
-            f"At most {concurrent_max} answers may run at the same time. "
+            f"At most {concurrent_max} answers may run at the same time{en}. "
             "Wait for one to end, or stop it.",
-            f"동시에 {concurrent_max}개까지 답을 받을 수 있습니다. "
+            f"{ko}동시에 {concurrent_max}개까지 답을 받을 수 있습니다. "
             "하나가 끝나기를 기다리거나 멈추십시오.",
             retry_after_seconds=retry_after_seconds,
         )
+        self.holder = holder
 
 
 class EngineStarting(ApiError):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from babel.dates import LOCALTZ, format_date, format_time
+from babel.numbers import format_decimal
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from starlette.datastructures import URL
 from starlette.requests import Request
@@ -164,7 +165,10 @@ def environment(language: Language) -> Environment:
         hour = format_time(value, "HH:mm", tzinfo=LOCALTZ, locale=language)
         return f"{day(value)} {hour}"
 
-    made.filters.update(day=day, moment=moment)
+    def number(value: int) -> str:
+        return format_decimal(value, locale=language)
+
+    made.filters.update(day=day, moment=moment, number=number)
     return made
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from hunmin import accounts, audit
+from hunmin import accounts, audit, billing
 from hunmin.act import Act, Actor
 from hunmin.db import new_id
 from hunmin.gateway import queries, rules
@@ -28,7 +28,6 @@ _WITHDRAW_LOST = Prepared(
         SettlementRow.admission_id == bindparam("admission_id"), SettlementRow.outcome == "lost"
     )
 )
-_LOCK = Prepared(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0))))
 
 GRACE = timedelta(seconds=60)
 """How long after its last moment an answer may still be settled before it counts as lost."""
@@ -62,6 +61,7 @@ def admit(
     limits: rules.Limits,
     seconds_max: int,
     server: str,
+    charge: billing.Charge | None = None,
 ) -> str:
     """Let an answer in and return the admission's id, or refuse and change nothing.
 
@@ -74,22 +74,28 @@ def admit(
         limits: Of whoever asks.
         seconds_max: How long the answer may take.
         server: Which process writes it.
+        charge: Whose limits and budgets it counts against; None: nobody's.
 
     Raises:
         InvalidApiKey: The key that asks was revoked or has expired since it was recognized.
         RateLimitExceeded: Too many requests in the last minute.
+        TokensLimitExceeded: Too many tokens in the last minute.
         TooManyAtOnce: Too many answers are being written.
     """
     holder = holder_of(act.actor)
-    _one_at_a_time(act, holder)
+    billing.lock_tenant(act)
     accounts.check_key_works(act)
     load = queries.load_of(act, holder=holder, n=limits.requests_per_minute_max)
     rules.check_concurrency(limits, running=load.running)
-    if rules.clock_went_back(now=act.now, newest=load.newest):
-        _begin_minute_anew(act, holder)
-    else:
+    clock_went_back = rules.clock_went_back(now=act.now, newest=load.newest)
+    if not clock_went_back:
         rules.check_rate(limits, now=act.now, nth_newest=load.nth_newest)
     admission_id = new_id()
+    deadline_at = act.now + timedelta(seconds=seconds_max) + GRACE
+    if charge is not None:
+        charge.reserve(act, admission_id=admission_id, deadline_at=deadline_at)
+    if clock_went_back:
+        _begin_minute_anew(act, holder)
     admission = {
         "id": admission_id,
         "request_id": act.request_id,
@@ -103,7 +109,7 @@ def admit(
         "completion_tokens_max": completion_tokens_max,
         "admitted_at": act.now,
         "day": act.now.date(),
-        "deadline_at": act.now + timedelta(seconds=seconds_max) + GRACE,
+        "deadline_at": deadline_at,
         "settled": False,
     }
     _ADMIT.run(act.session, admission)
@@ -119,10 +125,13 @@ def admit(
     return admission_id
 
 
-def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
+def settle(
+    act: Act, *, admission_id: str, meter: Meter, charge: billing.Charge | None = None
+) -> None:
     """Record what an answer came to. A second settlement changes nothing.
 
-    An admission closed as lost meanwhile (the machine slept, say) is settled after all.
+    An admission closed as lost meanwhile (the machine slept, say) is settled after all. `charge`
+    is that of its admission.
     """
     which = {"admission_id": admission_id}
     if not _MARK_SETTLED.run(act.session, which) and not _WITHDRAW_LOST.run(act.session, which):
@@ -138,6 +147,9 @@ def settle(act: Act, *, admission_id: str, meter: Meter) -> None:
     times = {"first_token_ms": meter.first_token_ms, "settled_at": act.now}
     _SETTLE.run(act.session, {**which, **told, **times})
     audit.record(act, "gateway.request.settle", admission_id, **told)
+    if charge is not None:
+        tokens = meter.prompt_tokens + meter.completion_tokens
+        charge.settle(act, admission_id=admission_id, tokens=tokens)
 
 
 def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
@@ -191,9 +203,3 @@ def _begin_minute_anew(act: Act, holder: str) -> None:
     counted = AdmissionRow.holder == holder, AdmissionRow.admitted_at > past
     begun_anew = update(AdmissionRow).where(*counted).values(admitted_at=past)
     act.session.connection().execute(begun_anew)
-
-
-def _one_at_a_time(act: Act, holder: str) -> None:
-    """Make two requests of one holder count one after the other. SQLite does so by itself."""
-    if act.session.get_bind().dialect.name == "postgresql":
-        _LOCK.first(act.session, {"name": f"gateway.holder.{holder}"})

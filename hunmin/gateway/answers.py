@@ -43,8 +43,11 @@ class Answer(AsyncIterator[Delta]):
         seconds_max: int,
         admit: Callable[[], Awaitable[str]],
         settle: Callable[[str, Meter], Awaitable[None]],
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.generation = generation
+        self.headers: dict[str, str] = {} if headers is None else headers
+        """What HTTP tells of how much is left, filled in when it is admitted."""
         self.created_at = int(time.time())
         """Unix seconds."""
         self.last = Delta(text="", prompt_tokens=prompt_tokens)

@@ -20,6 +20,7 @@ class Choices:
         """Take the answers in the order of the choices, so many to each prompt."""
         self.admission_id = answers[0].admission_id
         self.created_at = answers[0].created_at
+        self.headers = answers[-1].headers
         self._answers = list(answers)
         self._to_one_prompt = to_one_prompt
         self._open = set(range(len(answers)))

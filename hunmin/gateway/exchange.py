@@ -117,7 +117,8 @@ async def deliver(
     try:
         writer = make_writer()
         if not stream:
-            return json_reply(request, writer.whole(await listener.whole(), answer.last))
+            body = writer.whole(await listener.whole(), answer.last)
+            return json_reply(request, body, headers=headers_of(request) | answer.headers)
         await listener.first(seconds=FIRST_PIECE_SECONDS)
         handed_on = True
     finally:
@@ -131,7 +132,7 @@ async def deliver(
         keep_alive_seconds=settings.keep_alive_seconds,
         write_seconds_max=settings.write_seconds_max,
         language=language_of(request),
-        headers=headers_of(request) | {"X-Accel-Buffering": "no"},
+        headers=headers_of(request) | answer.headers | {"X-Accel-Buffering": "no"},
     )
 
 

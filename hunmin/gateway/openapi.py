@@ -70,7 +70,7 @@ READS: Responses = {
 GENERATES: Responses = {
     **READS,
     429: _error(
-        "`rate_limit_exceeded` or `concurrency_limit_exceeded`.",
+        "`rate_limit_exceeded`, `tokens_limit_exceeded` or `concurrency_limit_exceeded`.",
         may_wait=True,
     ),
     504: _error("The answer took too long: `answer_timed_out`."),

@@ -15,7 +15,6 @@ from hunmin import logs
 from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import HunminError
-from hunmin.gateway import actions
 
 T = TypeVar("T")
 
@@ -32,7 +31,7 @@ log = logs.get(__name__)
 
 
 class Recorder:
-    """Does deeds in the database, in threads: those of one holder in the order they come."""
+    """Does deeds in the database, in threads: those of one tenant in the order they come."""
 
     def __init__(self, database: Database, *, synced: bool) -> None:
         """Make a recorder.
@@ -56,9 +55,8 @@ class Recorder:
         Raises:
             HunminError: `do` refused, or the database is away, full or locked.
         """
-        holder = actions.holder_of(actor)
-        deed = _Deed(holder, actor, request_id, do, asyncio.get_running_loop().create_future())
-        result: T = await self._lanes[hash(holder) % len(self._lanes)].do(deed)
+        deed = _Deed(actor, request_id, do, asyncio.get_running_loop().create_future())
+        result: T = await self._lanes[hash(actor.tenant) % len(self._lanes)].do(deed)
         if self._to_disk is None and self._database.dialect == "sqlite":
             self._to_disk = asyncio.create_task(self._bring_to_disk())
         return result
@@ -84,7 +82,6 @@ class Recorder:
 class _Deed:
     """One thing to do, and who waits for what comes of it."""
 
-    holder: str
     actor: Actor
     request_id: str
     do: Callable[[Act], Any]
@@ -149,15 +146,15 @@ class _Lane:
     def _together(self, deeds: Sequence[_Deed]) -> Sequence[object]:
         """Do several deeds in one transaction.
 
-        On PostgreSQL a holder is locked while its deeds are done. All servers go through holders
+        On PostgreSQL a tenant is locked while its deeds are done. All servers go through tenants
         in the same order, so that no two of them wait for each other.
         """
         results: list[object] = [None] * len(deeds)
-        by_holder = sorted(enumerate(deeds), key=lambda numbered: numbered[1].holder)
+        by_tenant = sorted(enumerate(deeds), key=lambda numbered: numbered[1].actor.tenant)
         with open_act(
             self._database, SYSTEM, request_id="gateway-records", synced=self._synced
         ) as house:
-            for number, deed in by_holder:
+            for number, deed in by_tenant:
                 act = replace(house, actor=deed.actor, request_id=deed.request_id)
                 try:
                     results[number] = deed.do(act)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import chain, repeat
 from typing import Literal
 
-from hunmin import logs
+from hunmin import billing, logs
 from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
@@ -49,6 +49,7 @@ class Gateway:
         self._answers: dict[asyncio.Task[None], Answer] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._places_taken = 0
+        self._known_terms = billing.KnownTerms()
         self._recorder = Recorder(database, synced=settings.records_synced)
         self._starting: asyncio.Task[None] | None = None
         self._failure: HunminError | None = None
@@ -226,13 +227,21 @@ class Gateway:
             )
         generation = replace(generation, tenant=actor.tenant)
         self._ready_card(card.id)  # it may have been closed while the tokens were counted
+        charge = billing.Charge(
+            self._known_terms,
+            prompt_tokens=prompt_tokens,
+            completion_tokens_max=generation.sampling.max_tokens,
+        )
         return Answer(
             self._engine,
             generation,
             prompt_tokens=prompt_tokens,
             seconds_max=self.settings.answer_seconds_max,
-            admit=lambda: self._admit(actor, generation, prompt_tokens),
-            settle=lambda admission_id, meter: self._settle(actor, generation, admission_id, meter),
+            admit=lambda: self._admit(actor, generation, prompt_tokens, charge),
+            settle=lambda admission_id, meter: self._settle(
+                actor, generation, admission_id, meter, charge
+            ),
+            headers=charge.headers,
         )
 
     def _take_place(self) -> None:
@@ -290,7 +299,9 @@ class Gateway:
         if lost:
             log.warning("answers of a stopped server were closed as lost", count=lost)
 
-    async def _admit(self, actor: Actor, generation: Generation, prompt_tokens: int) -> str:
+    async def _admit(
+        self, actor: Actor, generation: Generation, prompt_tokens: int, charge: billing.Charge
+    ) -> str:
         def admit(act: Act) -> str:
             return actions.admit(
                 act,
@@ -301,15 +312,21 @@ class Gateway:
                 limits=self._limits(actor),
                 seconds_max=self.settings.answer_seconds_max,
                 server=self._server,
+                charge=charge,
             )
 
         return await self._recorder.record(actor, generation.request_id, admit)
 
     async def _settle(
-        self, actor: Actor, generation: Generation, admission_id: str, meter: actions.Meter
+        self,
+        actor: Actor,
+        generation: Generation,
+        admission_id: str,
+        meter: actions.Meter,
+        charge: billing.Charge,
     ) -> None:
         def settle(act: Act) -> None:
-            actions.settle(act, admission_id=admission_id, meter=meter)
+            actions.settle(act, admission_id=admission_id, meter=meter, charge=charge)
 
         await self._recorder.record(actor, generation.request_id, settle)
         log.info(

@@ -20,6 +20,7 @@ from hunmin.organizations.actions import (
     revoke_admin_key,
     withdraw_invitation,
 )
+from hunmin.organizations.door import ADMIN_REFUSED, AdminAct, organization_of_key
 from hunmin.organizations.project_actions import (
     add_to_project,
     archive_project,
@@ -32,6 +33,9 @@ from hunmin.organizations.project_actions import (
     rotate_project_key,
 )
 from hunmin.organizations.queries import (
+    check_may,
+    find_organization,
+    find_project,
     get_organization,
     get_project,
     list_admin_keys,
@@ -51,6 +55,8 @@ from hunmin.organizations.views import (
 )
 
 __all__ = [
+    "ADMIN_REFUSED",
+    "AdminAct",
     "InvitationView",
     "MemberView",
     "OrganizationView",
@@ -60,11 +66,14 @@ __all__ = [
     "archive_organization",
     "archive_project",
     "change_role",
+    "check_may",
     "create_admin_key",
     "create_organization",
     "create_project",
     "create_project_key",
     "create_service_account",
+    "find_organization",
+    "find_project",
     "get_organization",
     "get_project",
     "invite",
@@ -76,6 +85,7 @@ __all__ = [
     "list_project_keys",
     "list_project_members",
     "list_projects",
+    "organization_of_key",
     "remove_from_project",
     "remove_member",
     "rename_organization",

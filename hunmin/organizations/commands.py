@@ -15,7 +15,6 @@ from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
     from hunmin.act import Act
-    from hunmin.organizations.views import OrganizationView
 
 OrganizationArgument = Annotated[
     str, typer.Argument(metavar="ORGANIZATION", help="Its name, or its id.")
@@ -72,19 +71,9 @@ def list_members(
     from hunmin import organizations  # noqa: PLC0415 (slow to import)
 
     with _open(config, data, read_only=True) as act:
-        for member in organizations.list_members(act, _find(act, organization).id):
+        found = organizations.find_organization(act, organization)
+        for member in organizations.list_members(act, found.id):
             _print(f"{member.added_at:%Y-%m-%d}  {member.name}  {member.role}")
-
-
-def _find(act: "Act", wanted: str) -> "OrganizationView":
-    """Return the organization of that name or id."""
-    from hunmin import accounts, organizations  # noqa: PLC0415 (slow to import)
-    from hunmin.errors import OrganizationNotFound  # noqa: PLC0415
-
-    for one in organizations.list_organizations(act):
-        if wanted == one.id or accounts.name_key(wanted) == accounts.name_key(one.name):
-            return one
-    raise OrganizationNotFound
 
 
 @contextmanager

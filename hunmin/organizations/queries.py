@@ -120,6 +120,32 @@ def project_standing(
     )
 
 
+def check_may(
+    act: Act, organization_id: str, deed: rules.Deed, *, project_id: str | None = None
+) -> None:
+    """Raise unless the actor may do something in an organization, now. For rooms above this one.
+
+    Args:
+        act: Who is to do it.
+        organization_id: Where.
+        deed: What.
+        project_id: To which of its projects.
+
+    Raises:
+        OrganizationNotFound: The actor does not belong to the organization.
+        ProjectNotFound: It has no such project, or the actor does not see it.
+        RoleNeeded: The actor may not.
+        Archived: The organization or the project does not change any more.
+    """
+    found = standing(act, organization_id)
+    ended = [found.organization.archived_at]
+    if project_id is not None:
+        ended.append(project_standing(act, organization_id, project_id).project.archived_at)
+    rules.check_may(found.role, deed)
+    if not rules.only_looks(deed):
+        rules.check_not_archived(*ended)
+
+
 def list_organizations(act: Act) -> list[OrganizationView]:
     """Return the actor's organizations by name; all of them to those of the house."""
     listed = select(OrganizationRow, MemberRow.role).order_by(OrganizationRow.name_key)
@@ -140,6 +166,22 @@ def get_organization(act: Act, organization_id: str) -> OrganizationView:
     """Return one organization, or raise `OrganizationNotFound`."""
     found = standing(act, organization_id)
     return _organization(found.organization, found.role)
+
+
+def find_organization(act: Act, wanted: str) -> OrganizationView:
+    """Return the organization of that name or id, or raise `OrganizationNotFound`."""
+    for one in list_organizations(act):
+        if wanted == one.id or accounts.name_key(wanted) == accounts.name_key(one.name):
+            return one
+    raise OrganizationNotFound
+
+
+def find_project(act: Act, organization_id: str, wanted: str) -> ProjectView:
+    """Return the project of that name or id, or raise `ProjectNotFound`."""
+    for one in list_projects(act, organization_id):
+        if wanted == one.id or accounts.name_key(wanted) == accounts.name_key(one.name):
+            return one
+    raise ProjectNotFound
 
 
 def list_members(act: Act, organization_id: str) -> list[MemberView]:

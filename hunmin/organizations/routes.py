@@ -7,12 +7,10 @@ OpenAI's envelope, as everywhere under `/v1`.
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 
-from hunmin import accounts
-from hunmin.act import Act
-from hunmin.errors import OrganizationUnclear
 from hunmin.organizations import project_actions, queries
+from hunmin.organizations.door import ADMIN_REFUSED, AdminAct, organization_of_key
 from hunmin.organizations.wire import (
     ApiKey,
     ApiKeyDeleted,
@@ -28,17 +26,8 @@ from hunmin.organizations.wire import (
 
 T = TypeVar("T", Project, ApiKey, User)
 
-REFUSED: dict[int | str, dict[str, Any]] = {
-    kind: {"description": description, "content": {"application/json": {"schema": {}}}}
-    for kind, description in {
-        "4XX": "Refused, in OpenAI's error envelope; `scope_needed` where the key is not for this.",
-        "5XX": "Not able to answer now, in OpenAI's error envelope.",
-    }.items()
-}
+router = APIRouter(prefix="/v1/organization", tags=["OpenAI API"], responses=ADMIN_REFUSED)
 
-router = APIRouter(prefix="/v1/organization", tags=["OpenAI API"], responses=REFUSED)
-
-AdminAct = Annotated[Act, Depends(accounts.key_act("admin"), scope="function")]
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 After = Annotated[str | None, Query(pattern="^[0-9a-z]{26}$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -53,7 +42,7 @@ def list_projects(
     include_archived: bool = False,
 ) -> ProjectList:
     """List the projects of the key's organization."""
-    views = queries.list_projects(act, _organization(act), with_archived=include_archived)
+    views = queries.list_projects(act, organization_of_key(act), with_archived=include_archived)
     shown, page = _page([Project.of(view) for view in views], after=after, limit=limit)
     return ProjectList(data=shown, **page)
 
@@ -61,27 +50,27 @@ def list_projects(
 @router.post("/projects", operation_id="createProject")
 def create_project(act: AdminAct, body: NameBody) -> Project:
     """Make a project."""
-    return Project.of(project_actions.create_project(act, _organization(act), name=body.name))
+    return Project.of(project_actions.create_project(act, organization_of_key(act), name=body.name))
 
 
 @router.get("/projects/{project_id}", operation_id="retrieveProject")
 def retrieve_project(act: AdminAct, project_id: Id) -> Project:
     """Return one project."""
-    return Project.of(queries.get_project(act, _organization(act), project_id))
+    return Project.of(queries.get_project(act, organization_of_key(act), project_id))
 
 
 @router.post("/projects/{project_id}", operation_id="modifyProject")
 def modify_project(act: AdminAct, project_id: Id, body: NameBody) -> Project:
     """Give a project another name."""
     return Project.of(
-        project_actions.rename_project(act, _organization(act), project_id, name=body.name)
+        project_actions.rename_project(act, organization_of_key(act), project_id, name=body.name)
     )
 
 
 @router.post("/projects/{project_id}/archive", operation_id="archiveProject")
 def archive_project(act: AdminAct, project_id: Id) -> Project:
     """Close a project for good; its keys end at once."""
-    return Project.of(project_actions.archive_project(act, _organization(act), project_id))
+    return Project.of(project_actions.archive_project(act, organization_of_key(act), project_id))
 
 
 @router.get("/projects/{project_id}/api_keys", operation_id="listProjectApiKeys")
@@ -89,7 +78,7 @@ def list_api_keys(
     act: AdminAct, project_id: Id, after: After = None, limit: Limit = 20
 ) -> ApiKeyList:
     """List the keys of a project that work, without their secrets."""
-    organization_id = _organization(act)
+    organization_id = organization_of_key(act)
     keys = queries.list_project_keys(
         act, organization_id, project_id, before=after, limit=limit + 1
     )
@@ -104,7 +93,7 @@ def list_api_keys(
 @router.delete("/projects/{project_id}/api_keys/{key_id}", operation_id="deleteProjectApiKey")
 def delete_api_key(act: AdminAct, project_id: Id, key_id: Id) -> ApiKeyDeleted:
     """End a key of a project at once."""
-    project_actions.revoke_project_key(act, _organization(act), project_id, key_id)
+    project_actions.revoke_project_key(act, organization_of_key(act), project_id, key_id)
     return ApiKeyDeleted(id=key_id)
 
 
@@ -112,7 +101,7 @@ def delete_api_key(act: AdminAct, project_id: Id, key_id: Id) -> ApiKeyDeleted:
 def create_service_account(act: AdminAct, project_id: Id, body: NameBody) -> ServiceAccount:
     """Make a service account, with its first key. The key is in this answer and nowhere else."""
     account, made = project_actions.create_service_account(
-        act, _organization(act), project_id, name=body.name
+        act, organization_of_key(act), project_id, name=body.name
     )
     created_at = int(account.added_at.timestamp())
     return ServiceAccount(
@@ -128,16 +117,9 @@ def create_service_account(act: AdminAct, project_id: Id, body: NameBody) -> Ser
 @router.get("/users", operation_id="listUsers")
 def list_users(act: AdminAct, after: After = None, limit: Limit = 20) -> UserList:
     """List the members of the key's organization."""
-    views = queries.list_members(act, _organization(act))
+    views = queries.list_members(act, organization_of_key(act))
     shown, page = _page([User.of(view) for view in views], after=after, limit=limit)
     return UserList(data=shown, **page)
-
-
-def _organization(act: Act) -> str:
-    """Return the organization of the key that acts."""
-    if act.actor.organization_id is None:
-        raise OrganizationUnclear
-    return act.actor.organization_id
 
 
 def _page(

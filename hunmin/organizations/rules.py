@@ -38,6 +38,7 @@ Deed = Literal[
     "create_project",
     "archive_project",
     "make_admin_key",
+    "set_limits",
 ]
 """What can be done in an organization beyond seeing that it is there."""
 
@@ -58,6 +59,7 @@ _IN_ORGANIZATION: dict[Deed, frozenset[Role]] = {
     "create_project": _MANAGERS,
     "archive_project": _MANAGERS,
     "make_admin_key": _MANAGERS,
+    "set_limits": _MANAGERS,
 }
 
 _IN_PROJECT: dict[ProjectDeed, frozenset[ProjectRole]] = {
@@ -92,12 +94,15 @@ def check_may_in_project(role: ProjectRole | None, deed: ProjectDeed) -> None:
         raise RoleNeeded(roles=frozenset(_IN_PROJECT[deed]))
 
 
+def only_looks(deed: Deed) -> bool:
+    """Return whether a deed changes nothing, so that it may be done in what is archived."""
+    return deed.startswith("see_")
+
+
 def deeds_of(role: Role | None, *, archived: bool) -> list[Deed]:
     """Return what a role may do in its organization; in an archived one only look."""
     return [
-        deed
-        for deed in _IN_ORGANIZATION
-        if may(role, deed) and (not archived or deed.startswith("see_"))
+        deed for deed in _IN_ORGANIZATION if may(role, deed) and (not archived or only_looks(deed))
     ]
 
 

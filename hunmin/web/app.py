@@ -27,6 +27,8 @@ from hunmin import (
 )
 from hunmin.accounts import pages as accounts_pages
 from hunmin.accounts import people_pages
+from hunmin.billing import pages as billing_pages
+from hunmin.billing import routes as billing_routes
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
 from hunmin.db import Database, open_database
@@ -84,6 +86,8 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         organizations_pages,
         project_pages,
         organizations_routes,
+        billing_pages,
+        billing_routes,
         chat_pages,
         chat_routes,
         documents_pages,
