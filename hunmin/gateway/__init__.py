@@ -6,18 +6,19 @@ answer is ever stored here.
 """
 
 from hunmin.gateway.answers import Answer
-from hunmin.gateway.exchange import error_face
+from hunmin.gateway.exchange import Handler, error_face
 from hunmin.gateway.fleet import Fleet
 from hunmin.gateway.message_wire import AnyMessage, ChatMessage
 from hunmin.gateway.queries import Usage, usage
 from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.rules import models_of
 from hunmin.gateway.service import Gateway
-from hunmin.gateway.surface import API_PATHS, router
+from hunmin.gateway.surface import API_PATHS, STRAIGHT, router
 from hunmin.gateway.wire import ChatRequest, CompletionRequest
 
 __all__ = [
     "API_PATHS",
+    "STRAIGHT",
     "Answer",
     "AnyMessage",
     "ChatMessage",
@@ -25,6 +26,7 @@ __all__ = [
     "CompletionRequest",
     "Fleet",
     "Gateway",
+    "Handler",
     "Usage",
     "error_face",
     "keep_trying",

@@ -42,6 +42,7 @@ from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
 from hunmin.web import assets, health, install, openapi, pages
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
+from hunmin.web.straight import Straight
 
 log = logs.get(__name__)
 
@@ -106,6 +107,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.add_exception_handler(Exception, _show_fault)
     # The last one added is the outermost.
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
+    app.add_middleware(Straight, routes=gateway.STRAIGHT)
     app.add_middleware(
         Guards,
         hosts=hosts_of(settings),

@@ -121,3 +121,16 @@ def test_only_the_wanted_level_is_written():
     logs.get("x").error("loud")
 
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]
+
+
+def test_a_stream_that_takes_nothing_stops_nobody():
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    logs.set_up(format="json", stream=Full())
+    logs.get("x").info("hello")
+    closed = io.StringIO()
+    logs.set_up(format="json", stream=closed)
+    closed.close()
+    logs.get("x").error("hello")
