@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from hunmin.actor import SYSTEM, Actor, ActorKind
@@ -44,6 +45,7 @@ def open_act(
     language: Language = "ko",
     read_only: bool = False,
     synced: bool = True,
+    on: Connection | None = None,
 ) -> Iterator[Act]:
     """Open one transaction for one actor: committed when the block ends, undone when it raises.
 
@@ -55,11 +57,12 @@ def open_act(
         language: In which language the actor is answered.
         read_only: The act only asks. On SQLite it then never waits for one that writes.
         synced: Wait until the disk has what was done. See `Database.session`.
+        on: A connection of one's own to take. See `Database.session`.
 
     Raises:
         HunminError: The database is away, full, locked or not writable.
     """
-    with database.session(read_only=read_only, synced=synced) as session:
+    with database.session(read_only=read_only, synced=synced, on=on) as session:
         yield Act(
             actor=actor,
             now=now or datetime.now(UTC),

@@ -41,13 +41,15 @@ _DatabaseError = (
 )
 
 _KIND = "hunmin_kind"
-"""What a connection is for: `reading`, `unsynced` writing, what runs `outside` transactions."""
+"""What a connection is for: `reading`, `unsynced` writing, the same `at_once` or not at all, what
+runs `outside` transactions."""
 
 _PRAGMAS: dict[str | None, dict[str, str | int]] = {
     "reading": {"query_only": "ON"},
     # Pages of 4 KiB that SQLite's log may hold before a writer stops to copy them back; whoever
     # does not wait for the disk leaves that to `to_disk`, and stops only where it comes too late.
     "unsynced": {"query_only": "OFF", "synchronous": "NORMAL", "wal_autocheckpoint": 16_384},
+    "at_once": {"busy_timeout": 0, "synchronous": "NORMAL", "wal_autocheckpoint": 16_384},
     None: {"query_only": "OFF", "synchronous": "FULL", "wal_autocheckpoint": 1_000},
 }
 """What SQLite is told before a transaction of each kind."""
@@ -114,8 +116,15 @@ class Database:
         """Return `"sqlite"` or `"postgresql"`."""
         return self.engine.dialect.name
 
+    @property
+    def in_memory(self) -> bool:
+        """Return whether it is one of SQLite in memory, which has one connection for all."""
+        return self.dialect == "sqlite" and _in_memory(self.url)
+
     @contextmanager
-    def session(self, *, read_only: bool = False, synced: bool = True) -> Iterator[Session]:
+    def session(
+        self, *, read_only: bool = False, synced: bool = True, on: Connection | None = None
+    ) -> Iterator[Session]:
         """Open one transaction: committed when the block ends, rolled back when it raises.
 
         Args:
@@ -123,6 +132,7 @@ class Database:
             synced: Wait until the disk has it. Without, on SQLite, what is committed outlives
                 this process whatever ends it, but a loss of power only after `to_disk`.
                 PostgreSQL has a setting of its own, `synchronous_commit`.
+            on: A connection of one's own to take, from `connect_at_once`.
 
         Raises:
             HunminError: The database is away, full, locked or not writable.
@@ -130,10 +140,22 @@ class Database:
         writing = self.engine if synced else self._unsynced
         with (
             self._known_errors(read_only=read_only),
-            Session(self._reading if read_only else writing) as session,
+            Session(on or (self._reading if read_only else writing)) as session,
             session.begin(),
         ):
             yield session
+
+    def connect_at_once(self) -> Connection:
+        """Return a connection to a file of SQLite that waits for nobody, to be closed after use.
+
+        A transaction on it begins at once, or is refused as `DatabaseBusy` where another writes;
+        what it does is unsynced. See `session`.
+
+        Raises:
+            HunminError: The database is away or not writable.
+        """
+        with self._known_errors():
+            return self.engine.execution_options(**{_KIND: "at_once"}).connect()
 
     def to_disk(self) -> None:
         """Bring everything committed to the disk, beside whoever reads and writes meanwhile.
@@ -204,8 +226,12 @@ def open_database(url: str) -> Database:
     raise DatabaseUrlWrong
 
 
+def _in_memory(url: URL) -> bool:
+    return url.database in {None, "", ":memory:"}
+
+
 def _sqlite(url: URL) -> Engine:
-    in_memory = url.database in {None, "", ":memory:"}
+    in_memory = _in_memory(url)
     if not in_memory:
         try:
             Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -49,7 +50,7 @@ def set_up(
     # of them cost more than reading a question and writing its answer.
     structlog.configure(
         processors=[*shared, *rendered],
-        logger_factory=lambda *name: _Lines(stream, *name),
+        logger_factory=partial(_Lines, stream),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )

@@ -6,20 +6,30 @@ are as exact as one by one. Left out: what is written (`actions`).
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from sqlalchemy.engine import Connection
+
 from hunmin import logs
 from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
-from hunmin.errors import HunminError
+from hunmin.errors import DatabaseBusy, HunminError
 
 T = TypeVar("T")
 
 TOGETHER_MAX = 64
 """Deeds of one transaction: others that write wait for no more than these."""
+
+ON_THE_SPOT_MAX = 8
+"""Deeds that are done on the spot in one transaction: more would hold up everything else."""
+
+SLOW_SECONDS = 0.05
+SLOW_FOR_SECONDS = 60.0
+"""Where a transaction took so long, the disk counts as slow for a minute."""
 
 LANES = {"sqlite": 1, "postgresql": 8}
 """Transactions at the same time. SQLite takes one writer: ours wait in line, not at its lock."""
@@ -31,7 +41,7 @@ log = logs.get(__name__)
 
 
 class Recorder:
-    """Does deeds in the database, in threads: those of one tenant in the order they come."""
+    """Does deeds in the database: those of one tenant in the order they come."""
 
     def __init__(self, database: Database, *, synced: bool) -> None:
         """Make a recorder.
@@ -105,6 +115,8 @@ class _Lane:
         self._synced = synced
         self._waiting: list[_Deed] = []
         self._task: asyncio.Task[None] | None = None
+        quick = database.dialect == "sqlite" and not database.in_memory and not synced
+        self._spot = _Spot(database) if quick else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gateway-records")
 
     async def do(self, deed: _Deed) -> Any:  # noqa: ANN401 (whatever the deed returns)
@@ -115,27 +127,34 @@ class _Lane:
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)
+        if self._spot is not None:
+            self._spot.close()
 
     async def _work(self) -> None:
         """Do everything that waits, then end."""
-        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 deeds = self._waiting[:TOGETHER_MAX]
                 del self._waiting[:TOGETHER_MAX]
-                try:
-                    results = await loop.run_in_executor(self._thread, self._results, deeds)
-                except RuntimeError as closed:  # of the thread: it takes nothing any more
-                    results = [closed] * len(deeds)
+                results = None if self._spot is None else self._spot.results(deeds)
+                if results is None:
+                    results = await self._results_of_thread(deeds)
                 for deed, result in zip(deeds, results, strict=True):
                     deed.tell(result)
         finally:
             self._task = None
 
+    async def _results_of_thread(self, deeds: Sequence[_Deed]) -> Sequence[object]:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._results, deeds)
+        except RuntimeError as closed:  # of the thread: it takes nothing any more
+            return [closed] * len(deeds)
+
     def _results(self, deeds: Sequence[_Deed]) -> Sequence[object]:
         """Return what came of each deed; an exception where that is what came of it."""
         try:
-            return self._together(deeds)
+            return _together(self._database, deeds, synced=self._synced)
         except HunminError as failure:  # the database's own, which no deed would escape
             return [failure] * len(deeds)
         except Exception as failure:  # noqa: BLE001 (handed on to whoever waits)
@@ -143,21 +162,65 @@ class _Lane:
                 return [failure]
             return [result for deed in deeds for result in self._results([deed])]
 
-    def _together(self, deeds: Sequence[_Deed]) -> Sequence[object]:
-        """Do several deeds in one transaction.
 
-        On PostgreSQL a tenant is locked while its deeds are done. All servers go through tenants
-        in the same order, so that no two of them wait for each other.
-        """
-        results: list[object] = [None] * len(deeds)
-        by_tenant = sorted(enumerate(deeds), key=lambda numbered: numbered[1].actor.tenant)
-        with open_act(
-            self._database, SYSTEM, request_id="gateway-records", synced=self._synced
-        ) as house:
-            for number, deed in by_tenant:
-                act = replace(house, actor=deed.actor, request_id=deed.request_id)
-                try:
-                    results[number] = deed.do(act)
-                except HunminError as refusal:
-                    results[number] = refusal
-        return results
+class _Spot:
+    """Does deeds on the spot, in the thread that asks, where that takes less than to ask another.
+
+    On SQLite a transaction that does not wait for the disk takes a tenth of a millisecond, and
+    handing it to a thread and back as much again and a wait for the interpreter. Nobody is waited
+    for: where another writes, or the disk turned out to be slow, the thread does it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+        self._closed = False
+        self._slow_until = 0.0
+
+    def results(self, deeds: Sequence[_Deed]) -> Sequence[object] | None:
+        """Return what came of each deed, or None where nothing was done."""
+        began = time.monotonic()
+        if self._closed or len(deeds) > ON_THE_SPOT_MAX or began < self._slow_until:
+            return None
+        try:
+            if self._connection is None:
+                self._connection = self._database.connect_at_once()
+            return _together(self._database, deeds, synced=False, on=self._connection)
+        except DatabaseBusy:
+            return None
+        except Exception:  # noqa: BLE001 (the thread meets it again, and tells whoever waits)
+            self._disconnect()
+            return None
+        finally:
+            ended = time.monotonic()
+            if ended - began > SLOW_SECONDS:
+                self._slow_until = ended + SLOW_FOR_SECONDS
+
+    def close(self) -> None:
+        self._closed = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _together(
+    database: Database, deeds: Sequence[_Deed], *, synced: bool, on: Connection | None = None
+) -> Sequence[object]:
+    """Do several deeds in one transaction.
+
+    On PostgreSQL a tenant is locked while its deeds are done. All servers go through tenants in
+    the same order, so that no two of them wait for each other.
+    """
+    results: list[object] = [None] * len(deeds)
+    by_tenant = sorted(enumerate(deeds), key=lambda numbered: numbered[1].actor.tenant)
+    with open_act(database, SYSTEM, request_id="gateway-records", synced=synced, on=on) as house:
+        for number, deed in by_tenant:
+            act = replace(house, actor=deed.actor, request_id=deed.request_id)
+            try:
+                results[number] = deed.do(act)
+            except HunminError as refusal:
+                results[number] = refusal
+    return results

@@ -1,6 +1,7 @@
 """What many answers write down together: in one transaction, and yet each for itself."""
 
 import asyncio
+import threading
 from collections import Counter
 
 import pytest
@@ -11,9 +12,10 @@ from sqlalchemy import event, select
 from hunmin import audit
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.audit.tables import EventRow
+from hunmin.db import open_database
 from hunmin.errors import RateLimitExceeded, TooManyAtOnce
 from hunmin.gateway import actions, rules
-from hunmin.gateway.recorder import Recorder
+from hunmin.gateway.recorder import ON_THE_SPOT_MAX, Recorder
 from hunmin.gateway.tables import AdmissionRow
 
 DANA = Actor(user_id="dana")
@@ -22,6 +24,13 @@ DANA = Actor(user_id="dana")
 @pytest.fixture
 async def recorder(database):
     made = Recorder(database, synced=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite(sqlite_url):
+    made = open_database(sqlite_url)
     yield made
     made.close()
 
@@ -94,6 +103,59 @@ async def test_a_fault_undoes_its_own_deed_and_no_other(recorder, database):
 
     assert isinstance(results[3], ZeroDivisionError)
     assert subjects(database) == ["a0", "a1", "a2", "b"]
+
+
+def on_the_spot(_act) -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+async def test_on_sqlite_a_few_are_done_on_the_spot_and_many_elsewhere(recorder, database):
+    alone = await recorder.record(DANA, "r", on_the_spot)
+    many = await all_of(recorder, [on_the_spot] * (ON_THE_SPOT_MAX + 1))
+
+    assert alone == (database.dialect == "sqlite")
+    assert not any(many)
+
+
+async def test_while_another_writes_nothing_else_stands_still(recorder, database):
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    with open_act(database, SYSTEM) as other:
+        write(other, "other")
+        asked = asyncio.create_task(recorder.record(DANA, "r", lambda act: write(act, "a")))
+        while ticks < 5:  # noqa: ASYNC110 (what is tested is that it ticks)
+            await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        assert await asked == "dana a"
+    ticking.cancel()
+
+    assert sorted(subjects(database)) == ["a", "other"]
+
+
+async def test_on_a_slow_disk_nothing_is_done_on_the_spot_for_a_while(sqlite, monkeypatch):
+    recorder = Recorder(sqlite, synced=False)
+    monkeypatch.setattr("hunmin.gateway.recorder.SLOW_SECONDS", 0.0)
+    assert await recorder.record(DANA, "r", on_the_spot)
+    assert not await recorder.record(DANA, "r", on_the_spot)
+    monkeypatch.setattr("hunmin.gateway.recorder.time.monotonic", lambda: 10**9)
+    assert await recorder.record(DANA, "r", on_the_spot)
+    recorder.close()
+
+
+async def test_whoever_wants_each_record_on_the_disk_waits_elsewhere(sqlite):
+    recorder = Recorder(sqlite, synced=True)
+
+    assert (
+        await recorder.record(DANA, "r", lambda _: threading.current_thread().name) != "MainThread"
+    )
+    recorder.close()
 
 
 async def test_who_comes_after_the_end_is_told(recorder):

@@ -6,7 +6,7 @@ import socket
 from contextlib import aclosing
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.audit.tables import EventRow
@@ -100,11 +100,14 @@ async def test_no_word_of_prompt_or_answer_is_kept(service, database):
                 assert "훈민" not in repr(row)
 
 
-async def test_no_session_is_held_while_tokens_flow(service, engine, database):
+async def test_no_transaction_is_open_while_tokens_flow(service, engine, database):
+    told = []
+    for name in ("begin", "commit", "rollback"):
+        event.listen(database.engine, name, lambda *_, name=name: told.append(name))
     engine.step_seconds = 0.01
     async with aclosing(service.answer(DANA, chat(), request_id="r")) as pieces:
         await anext(pieces)
-        assert database.engine.pool.checkedout() == 0
+        assert told.count("begin") == told.count("commit") + told.count("rollback") > 0
 
 
 async def test_nothing_happens_before_the_first_piece_is_asked_for(service, engine, database):
