@@ -35,7 +35,16 @@ ACTIONS = [
 
 QUERIES = [*sorted(PACKAGE.glob("*/*queries.py")), PACKAGE / "chat" / "listing.py"]
 
-SHELLS = {"pages", "people_pages", "project_pages", "routes", "commands", "jobs"}
+SHELLS = {
+    "pages",
+    "people_pages",
+    "project_pages",
+    "provider_pages",
+    "provider_routes",
+    "routes",
+    "commands",
+    "jobs",
+}
 
 COLLECTORS = {"hunmin.__main__", "hunmin.web"}
 """Who puts the rooms together may take their shells."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from fastapi import Form, Path
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
@@ -28,6 +29,15 @@ DEFAULT_SCOPES: list[rules.Scope] = list(rules.PROGRAM_SCOPES)
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 
 
+class ProviderLink(BaseModel):
+    """An OpenID provider that one may sign in with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+
+
 class SignInView(faces.View):
     """The page to sign in at."""
 
@@ -39,6 +49,8 @@ class SignInView(faces.View):
     """Whether one may chat without an account."""
     is_guest: bool
     """Whether this browser has a guest's conversations, which may be taken along."""
+    providers: list[ProviderLink]
+    """Where else one may sign in."""
 
 
 class ConfirmView(faces.View):
@@ -63,6 +75,8 @@ class AccountView(faces.View):
     user: UserView
     keys: list[KeyView]
     sessions: list[SessionView]
+    has_providers: bool
+    """Whether there are OpenID providers that the account could be opened with."""
 
 
 class KeyMadeView(faces.View):
@@ -89,6 +103,10 @@ def show_sign_in(request: Request, act: door.AnyoneAct) -> SignInView:
         signed_in_as=queries.get_user(act, actor.user_id or "").name if signed_in else "",
         guests=settings.accounts.guests,
         is_guest=_is_guest(actor),
+        providers=[
+            ProviderLink(name=name, title=one.title or name)
+            for name, one in settings.accounts.providers.items()
+        ],
     )
 
 
@@ -136,10 +154,12 @@ def sign_out(request: Request, act: door.PersonAct) -> RedirectResponse:
 @router.get("/account")
 def show_account(request: Request, act: door.PersonAct) -> AccountView:
     """Show one's own account, with its keys and the browsers that are signed in."""
+    settings: Settings = request.app.state.settings
     return AccountView(
         user=queries.get_user(act, act.actor.user_id or ""),
         keys=key_queries.list_keys(act),
         sessions=queries.list_sessions(act, this=door.session_id_of(request)),
+        has_providers=bool(settings.accounts.providers),
     )
 
 

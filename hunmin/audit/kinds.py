@@ -313,6 +313,21 @@ class Kind(StrEnum):
     )
 
     # signin
+    IDENTITY_LINK = (
+        "signin.identity.link",
+        "An account can be opened with an OpenID provider from now on.",
+        "이제부터 OpenID 제공자로 계정에 로그인할 수 있습니다.",
+    )
+    IDENTITY_UNLINK = (
+        "signin.identity.unlink",
+        "An account can no longer be opened with an OpenID provider.",
+        "OpenID 제공자로 더는 계정에 로그인할 수 없습니다.",
+    )
+    PROVIDER_REFUSE = (
+        "signin.provider.refuse",
+        "What came back from an OpenID provider was not believed, and nobody was signed in.",
+        "OpenID 제공자에게서 온 응답을 믿지 않아 로그인하지 않았습니다.",
+    )
     CHALLENGE_SWEEP = (
         "signin.challenge.sweep",
         "Sign-ins that were begun long ago and never ended were forgotten.",

@@ -158,6 +158,16 @@ from hunmin.errors.organizations import (
     OrganizationUnclear,
     ProjectNotFound,
 )
+from hunmin.errors.providers import (
+    IdentityNotFound,
+    IdentityTaken,
+    IdentityUnknown,
+    ProviderAnswerWrong,
+    ProviderRefused,
+    ProviderUnknown,
+    ProviderUnreachable,
+    ProviderWrong,
+)
 from hunmin.errors.rollouts import (
     PromptsMissing,
     RolloutsUnfit,
@@ -286,6 +296,9 @@ __all__ = [
     "HeldoutMissing",
     "HostUnknown",
     "HunminError",
+    "IdentityNotFound",
+    "IdentityTaken",
+    "IdentityUnknown",
     "InternalError",
     "InvalidApiKey",
     "InvalidRequest",
@@ -341,6 +354,11 @@ __all__ = [
     "PreferenceUnfit",
     "ProjectNotFound",
     "PromptsMissing",
+    "ProviderAnswerWrong",
+    "ProviderRefused",
+    "ProviderUnknown",
+    "ProviderUnreachable",
+    "ProviderWrong",
     "RateLimitExceeded",
     "RecipeBroken",
     "ReplicaOnOtherDevice",

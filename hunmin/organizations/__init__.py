@@ -9,6 +9,7 @@ The words and the addresses under `/v1/organization` are OpenAI's, so that its c
 """
 
 from hunmin.organizations.actions import (
+    add_member,
     archive_organization,
     change_role,
     create_admin_key,
@@ -46,6 +47,7 @@ from hunmin.organizations.queries import (
     list_project_members,
     list_projects,
 )
+from hunmin.organizations.rules import ROLES, Role
 from hunmin.organizations.views import (
     InvitationView,
     MemberView,
@@ -56,12 +58,15 @@ from hunmin.organizations.views import (
 
 __all__ = [
     "ADMIN_REFUSED",
+    "ROLES",
     "AdminAct",
     "InvitationView",
     "MemberView",
     "OrganizationView",
     "ProjectMemberView",
     "ProjectView",
+    "Role",
+    "add_member",
     "add_to_project",
     "archive_organization",
     "archive_project",

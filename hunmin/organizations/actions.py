@@ -198,6 +198,38 @@ def join(act: Act, link: str) -> OrganizationView:
     return queries.get_organization(act, row.organization_id)
 
 
+def add_member(act: Act, organization_id: str, user_id: str, *, role: str) -> None:
+    """Make somebody a member without an invitation, as the house does whom a group names.
+
+    Raises:
+        PersonNeeded: A key tried.
+        RoleNeeded: The actor is not an administrator.
+        OrganizationNotFound: There is none.
+        RoleUnknown: There is no such role.
+        UserNotFound: There is no such account, or it is not a person's.
+        MemberExists: They are a member already; they stay what they are.
+        Archived: The organization does not change any more.
+    """
+    accounts.check_administers(act.actor)
+    _changing(act, organization_id, "invite")
+    given = rules.check_role(role)
+    if "person" not in accounts.get_user(act, user_id).roles:
+        raise UserNotFound
+    if queries.member_row(act, organization_id, user_id) is not None:
+        raise MemberExists
+    act.session.add(
+        MemberRow(organization_id=organization_id, user_id=user_id, role=given, added_at=act.now)
+    )
+    act.session.flush()
+    audit.record(
+        act,
+        "organizations.member.join",
+        user_id,
+        organization_id=organization_id,
+        role=given,
+    )
+
+
 def change_role(act: Act, organization_id: str, user_id: str, *, role: str) -> None:
     """Give a member another role. Invitations they made and nobody used are withdrawn.
 

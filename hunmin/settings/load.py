@@ -254,7 +254,11 @@ def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merge(cls: type[Settings], layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, Origin]]:
-    """Lay the sources over each other, setting by setting; the last that speaks is right."""
+    """Lay the sources over each other, setting by setting; the last that speaks is right.
+
+    Providers are laid over each other one by one, so that the environment may give the secret of
+    one that a file describes.
+    """
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for origin, layer in layers:
@@ -265,9 +269,26 @@ def _merge(cls: type[Settings], layers: list[_Layer]) -> tuple[dict[str, Any], d
                 values[name] = value
                 origins[name] = origin
                 continue
-            values.setdefault(name, {}).update(value)
+            section = values.setdefault(name, {})
+            section.update(_with_known(section, value, name="providers"))
             origins.update({f"{name}.{inner}": origin for inner in value})
     return values, origins
+
+
+def _with_known(
+    known: Mapping[str, Any], said: Mapping[str, Any], *, name: str
+) -> Mapping[str, Any]:
+    """Return what a source says, with what is known of the sections of a table it speaks of."""
+    before, now = known.get(name), said.get(name)
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return said
+    both = {
+        key: {**before[key], **section}
+        if isinstance(before.get(key), Mapping) and isinstance(section, Mapping)
+        else section
+        for key, section in now.items()
+    }
+    return {**said, name: {**before, **both}}
 
 
 def _welcome_guests(values: dict[str, Any], origins: Mapping[str, Origin]) -> None:

@@ -57,6 +57,35 @@ class FilesSettings(Section):
     """The key that proves it. Better given by the environment than in a file."""
 
 
+class ProviderSettings(Section):
+    """An OpenID provider that people may sign in with, as `[accounts.providers.NAME]`."""
+
+    issuer: str
+    """Its address, exactly as it says it itself; https, or of this machine."""
+    client_id: str
+    """What this service is called there."""
+    client_secret: SecretStr = SecretStr("")
+    """What proves it. Better given by the environment than in a file. Empty, the default, is for
+    a provider that takes PKCE alone."""
+    title: str = ""
+    """What people know it by; empty, the default, takes NAME."""
+    scopes: tuple[str, ...] = ("profile",)
+    """What is asked for beside `openid`."""
+    name_claim: str = "name"
+    """The claim that holds what somebody is called."""
+    groups_claim: str = "groups"
+    """The claim that holds somebody's groups."""
+    groups: dict[str, str] = {}
+    """What a group makes somebody, as `GROUP = "ID:ROLE"`: the id of an organization, and owner,
+    manager, billing or member. Who leaves the group loses at the next sign-in what it gave."""
+    create: bool = False
+    """Whether who comes for the first time is given an account. False, the default, lets in only
+    people who linked the provider to an account they had."""
+    second_factor: bool = False
+    """Whether to believe the provider where it says (`amr`: `mfa`) that it asked for a second
+    factor; none is then asked for here."""
+
+
 class AccountsSettings(Section):
     """People, sign-in and keys."""
 
@@ -69,6 +98,11 @@ class AccountsSettings(Section):
     """How long a sign-in link can be used, once."""
     key_overlap_hours_max: Annotated[int, Field(ge=0, le=8_760)] = 168
     """How long a key that was replaced may go on working beside the one that took its place."""
+    providers: dict[str, ProviderSettings] = {}
+    """OpenID providers that people may sign in with, by a name of your choice, as
+    `[accounts.providers.NAME]`: `issuer`, `client_id`, `client_secret`, `title`, `scopes`,
+    `name_claim`, `groups_claim`, `groups`, `create` and `second_factor`, as the guide "Sign-in"
+    tells."""
 
 
 class OrganizationsSettings(Section):

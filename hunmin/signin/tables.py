@@ -31,3 +31,34 @@ class ChallengeRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
+
+
+class IdentityRow(Base):
+    """Somebody an OpenID provider knows, and whose account here they open."""
+
+    __tablename__ = "signin_identities"
+
+    issuer: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    """The provider's own id of them."""
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    linked_at: Mapped[datetime]
+
+
+class PlaceRow(Base):
+    """What the groups of a provider made somebody in an organization.
+
+    The organization is an id this room does not look into. Memberships made by hand have no row.
+    """
+
+    __tablename__ = "signin_places"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    organization_id: Mapped[str] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(Text, primary_key=True)
+    role: Mapped[str] = mapped_column(Text)
+    """What they were made last."""

@@ -23,6 +23,7 @@ from hunmin import (
     gateway,
     logs,
     plugins,
+    signin,
     worker,
 )
 from hunmin.accounts import pages as accounts_pages
@@ -40,6 +41,7 @@ from hunmin.organizations import project_pages
 from hunmin.organizations import routes as organizations_routes
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
+from hunmin.signin import provider_pages, provider_routes
 from hunmin.web import assets, health, install, openapi, pages
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 from hunmin.web.straight import Straight
@@ -72,6 +74,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.settings = settings
     app.state.database = open_database(settings.database_url)
     app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway)
+    app.state.providers = signin.Providers(settings.accounts.providers)
     app.state.known_keys = accounts.KnownKeys()
     app.state.engine_name = engine_name
     app.state.nav = list(pages.NAV)
@@ -84,6 +87,8 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         pages,
         accounts_pages,
         people_pages,
+        provider_pages,
+        provider_routes,
         organizations_pages,
         project_pages,
         organizations_routes,

@@ -106,6 +106,21 @@ def test_prompts_of_tenants_are_kept_apart_unless_only_this_machine_is_served(sa
     assert Settings.load(**said).inference.prefix_cache == prefix_cache
 
 
+def test_the_environment_gives_the_secret_of_a_provider_that_the_file_describes(monkeypatch):
+    _write(
+        '[accounts.providers.gov]\nissuer = "https://login.example.go.kr"\nclient_id = "hunmin"\n'
+        '[accounts.providers.uni]\nissuer = "https://id.example.ac.kr"\nclient_id = "hunmin"\n'
+    )
+    monkeypatch.setenv("HUNMIN_ACCOUNTS__PROVIDERS__GOV__CLIENT_SECRET", "from a safe")
+    settings = Settings.load()
+
+    gov, uni = settings.accounts.providers["gov"], settings.accounts.providers["uni"]
+    assert (gov.issuer, gov.client_id) == ("https://login.example.go.kr", "hunmin")
+    assert gov.client_secret.get_secret_value() == "from a safe"
+    assert uni.client_secret.get_secret_value() == ""
+    assert "from a safe" not in str(settings.views())
+
+
 def test_an_empty_variable_says_nothing(monkeypatch):
     monkeypatch.setenv("HUNMIN_WEB__PORT", "")
 

@@ -69,6 +69,7 @@ NO_THINGS = {
     "secret": "the secret of a link is itself the permission",
     "link": "the secret of a link is itself the permission",
     "previous_response_id": "only null is taken: nothing is kept between requests",
+    "provider": "providers are everybody's; who is linked to one is found by who asks",
     "version": "files of the pages are everybody's",
     "key": "a passage is asked for in its collection, which is a tenant's",
     "place": "a passage is asked for in its file, which is a tenant's",

@@ -23,6 +23,8 @@ PUBLIC = {
     ("GET", "/shared/{secret}.json"),
     ("GET", "/sign-in"),
     ("GET", "/sign-in.json"),
+    ("GET", "/sign-in/back/{provider}"),
+    ("GET", "/sign-in/with/{provider}"),
     ("GET", "/sign-in/{secret}"),
     ("GET", "/sign-in/{secret}.json"),
     ("GET", "/static/{version}/{name:path}"),
