@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
+from hunmin import telemetry
 from hunmin.errors import (
     DatabaseBroken,
     DatabaseBusy,
@@ -137,13 +138,18 @@ class Database:
         Raises:
             HunminError: The database is away, full, locked or not writable.
         """
+        deed = "read" if read_only else "write" if synced else "record"
         writing = self.engine if synced else self._unsynced
-        with (
-            self._known_errors(read_only=read_only),
-            Session(on or (self._reading if read_only else writing)) as session,
-            session.begin(),
-        ):
-            yield session
+        began = time.perf_counter()
+        try:
+            with (
+                self._known_errors(read_only=read_only),
+                Session(on or (self._reading if read_only else writing)) as session,
+                session.begin(),
+            ):
+                yield session
+        finally:
+            telemetry.transaction_ended(deed, seconds=time.perf_counter() - began)
 
     def connect_at_once(self) -> Connection:
         """Return a connection to a file of SQLite that waits for nobody, to be closed after use.

@@ -8,7 +8,16 @@ hold ids and numbers, never anyone's words.
 
 from hunmin.audit.actions import record, seal
 from hunmin.audit.kinds import Kind
-from hunmin.audit.queries import EventView, Head, Verification, list_events, read_head, verify
+from hunmin.audit.queries import (
+    EventView,
+    Head,
+    Unsealed,
+    Verification,
+    list_events,
+    read_head,
+    read_unsealed,
+    verify,
+)
 from hunmin.audit.rules import is_word
 from hunmin.audit.trace import Problem, TraceNode, TraceSource, trace_model
 
@@ -19,10 +28,12 @@ __all__ = [
     "Problem",
     "TraceNode",
     "TraceSource",
+    "Unsealed",
     "Verification",
     "is_word",
     "list_events",
     "read_head",
+    "read_unsealed",
     "record",
     "seal",
     "trace_model",

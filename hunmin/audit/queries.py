@@ -16,6 +16,9 @@ from hunmin.errors import RoleNeeded
 EVENTS_MAX = 1000
 """Events one question may return."""
 
+UNSEALED_MAX = 10_000
+"""Events that are counted where somebody asks how far sealing is behind."""
+
 _BREAKS_MAX = 20
 
 OLD = timedelta(days=1)
@@ -77,6 +80,17 @@ class Verification(BaseModel):
     breaks: list[Break]
 
 
+class Unsealed(BaseModel):
+    """What was done since the last seal."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    events: int
+    """How many, at most `UNSEALED_MAX`."""
+    oldest_at: datetime | None
+    """When the first of them was."""
+
+
 def list_events(
     act: Act,
     *,
@@ -114,6 +128,20 @@ def list_events(
     if before_id is not None:
         chosen = chosen.where(EventRow.id < before_id)
     return [EventView(**row.columns()) for row in act.session.scalars(chosen)]
+
+
+def read_unsealed(act: Act) -> Unsealed:
+    """Return how far sealing is behind: a count and a moment, which are nobody's."""
+    last = select(SealRow.event_id).order_by(SealRow.number.desc()).limit(1).scalar_subquery()
+    after = (
+        select(EventRow.at)
+        .where(EventRow.id > func.coalesce(last, ""))
+        .order_by(EventRow.id)
+        .limit(UNSEALED_MAX)
+        .subquery()
+    )
+    events, oldest_at = act.session.execute(select(func.count(), func.min(after.c.at))).one()
+    return Unsealed(events=events, oldest_at=oldest_at)
 
 
 def verify(act: Act, *, expected: Head | None = None) -> Verification:

@@ -130,6 +130,7 @@ def show_problem(
     request: Request, problem: Problem, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with a problem in the face that fits the path and the `Accept` header."""
+    request.state.error_code = problem.code  # for the access line and the counters
     path: str = request.scope["path"]
     faces: Mapping[str, ErrorFace] = getattr(request.app.state, "error_faces", {})
     for prefix, face in faces.items():

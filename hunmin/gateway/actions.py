@@ -1,6 +1,6 @@
 """Admit, settle, close what was lost: the whole record of an answer. No prompt comes here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -44,6 +44,15 @@ class Meter:
     first_token_ms: int | None
     wall_ms: int
     error_code: str | None = None
+
+    @property
+    def tokens(self) -> Mapping[str, int]:
+        """Return how many tokens there were of each kind."""
+        return {
+            "prompt": self.prompt_tokens,
+            "cached": self.cached_tokens,
+            "completion": self.completion_tokens,
+        }
 
 
 def holder_of(actor: Actor) -> str:

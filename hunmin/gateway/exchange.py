@@ -182,6 +182,7 @@ def language_of(request: Request) -> Language:
 
 def show_error(request: Request, error: HunminError) -> Response:
     """Return the response for an error, in OpenAI's envelope."""
+    request.state.error_code = error.code
     headers = headers_of(request)
     retry_after = getattr(error, "retry_after_seconds", None)
     if retry_after is not None:

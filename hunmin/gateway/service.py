@@ -9,18 +9,21 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from typing import Literal
 
-from hunmin import billing, logs
+from hunmin import billing, logs, telemetry
 from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
 from hunmin.gateway import actions, embeddings, queries, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
 from hunmin.gateway.embedding_wire import EmbeddingRequest
+from hunmin.gateway.pulse import Pulse
 from hunmin.gateway.recorder import Recorder
 from hunmin.gateway.retrying import keep_trying
 from hunmin.gateway.wire import ApiRequest
@@ -51,6 +54,7 @@ class Gateway:
         self._places_taken = 0
         self._known_terms = billing.KnownTerms()
         self._recorder = Recorder(database, synced=settings.records_synced)
+        self._pulse = Pulse()
         self._starting: asyncio.Task[None] | None = None
         self._failure: HunminError | None = None
         self._closed = False
@@ -60,6 +64,7 @@ class Gateway:
         """Start the engine beside everything else; until it is ready requests get a 503."""
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
+            self._pulse.begin()
 
     async def ready(self) -> None:
         """Return when the engine has started, with all models or some.
@@ -78,6 +83,7 @@ class Gateway:
         if self._closed:
             return
         self._closed = True
+        self._pulse.close()
         for answer in self._answers.values():
             answer.stop(EngineUnavailable())
         if self._answers:
@@ -99,6 +105,14 @@ class Gateway:
     def healthy(self) -> bool:
         """Return whether a request could be answered now, by one model at least."""
         return self._started and self._engine.healthy()
+
+    def can_answer(self, model: str) -> bool:
+        """Return whether a model served can take a request now."""
+        return self._started and self._engine.healthy(model)
+
+    def answers_running(self) -> Mapping[str, int]:
+        """Return how many answers each model is writing. Safe to ask from any thread."""
+        return Counter(answer.generation.model for answer in list(self._answers.values()))
 
     def state(self) -> Literal["ok", "starting", "failed"]:
         """Return what a probe wants to know: can it answer, not yet, or not any more."""
@@ -203,6 +217,7 @@ class Gateway:
 
     async def _open(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Admit one answer and begin it."""
+        came = time.perf_counter()
         self._take_place()
         try:
             answer = await self._prepare(actor, generation, card)
@@ -213,6 +228,7 @@ class Gateway:
         self._answers[task] = answer
         task.add_done_callback(self._forget)
         await answer.admitted()
+        telemetry.answer_admitted(seconds=time.perf_counter() - came)
         return answer
 
     async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
@@ -329,6 +345,13 @@ class Gateway:
             actions.settle(act, admission_id=admission_id, meter=meter, charge=charge)
 
         await self._recorder.record(actor, generation.request_id, settle)
+        telemetry.answer_ended(
+            model=generation.model,
+            outcome=meter.outcome,
+            tokens=meter.tokens,
+            first_token_ms=meter.first_token_ms,
+            wall_ms=meter.wall_ms,
+        )
         log.info(
             "answer",
             request_id=generation.request_id,

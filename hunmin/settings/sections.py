@@ -32,6 +32,11 @@ class WebSettings(Section):
     was installed earlier kept in the browser is removed when it is next opened."""
     request_bytes_max: Annotated[int, Field(ge=1024)] = 1024 * 1024
     """The longest request body a page reads. The API has a limit of its own in `gateway`."""
+    metrics_port: Port = 0
+    """The port for the numbers that Prometheus collects, under `/metrics`; 0, the default, serves
+    none. They tell how busy the service is, so they are never at the public port."""
+    metrics_host: str = "127.0.0.1"
+    """The address to listen at for them. The default serves this machine only."""
 
 
 class DatabaseSettings(Section):

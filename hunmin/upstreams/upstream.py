@@ -12,6 +12,7 @@ from hunmin.errors import UpstreamWrong
 from hunmin.inference.folder import ModelFolder
 from hunmin.plugins import Capability
 from hunmin.settings import UpstreamSettings
+from hunmin.telemetry import UpstreamState
 from hunmin.upstreams.breaker import Breaker
 from hunmin.upstreams.client import Client
 from hunmin.upstreams.dialects import DIALECTS
@@ -100,6 +101,15 @@ class Upstream:
         if self.settings.embeds:
             return EMBEDS | (SHORTENS if self.settings.matryoshka else frozenset())
         return self.dialect.capabilities | (TOOLS if self.settings.tools else frozenset())
+
+    @property
+    def state(self) -> UpstreamState:
+        """Return how it is, for whoever watches the service."""
+        if self.drained:
+            return "drained"
+        if not self.well:
+            return "failed"
+        return "ok" if self.breaker.may_try(time.monotonic()) else "resting"
 
     @property
     def is_full(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from hunmin import logs
+from hunmin import logs, telemetry
 from hunmin.upstreams.client import CallFailed
 from hunmin.upstreams.drains import drain_file
 from hunmin.upstreams.upstream import Upstream
@@ -30,6 +30,7 @@ async def watch(upstream: Upstream, *, data: Path, seen: asyncio.Event) -> None:
         if await look(upstream, data=data, list_models=looks % LIST_EVERY == 0):
             looks += 1
             seen.set()
+        telemetry.upstream_is(upstream.name, upstream.state)
         await asyncio.sleep(LOOK_SECONDS)
 
 

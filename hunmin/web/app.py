@@ -42,7 +42,7 @@ from hunmin.organizations import routes as organizations_routes
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
 from hunmin.signin import provider_pages, provider_routes
-from hunmin.web import assets, health, install, openapi, pages
+from hunmin.web import assets, health, install, openapi, pages, status
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 from hunmin.web.straight import Straight
 
@@ -77,6 +77,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.providers = signin.Providers(settings.accounts.providers)
     app.state.known_keys = accounts.KnownKeys()
     app.state.engine_name = engine_name
+    app.state.status_board = status.Board(app)
     app.state.nav = list(pages.NAV)
     app.state.installable = settings.web.installable
     app.state.adopters = [chat.adopt_history, documents.adopt_files]
@@ -100,6 +101,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         documents_routes,
         runs_pages,
         health,
+        status,
         install,
         assets,
     )
@@ -184,9 +186,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(database.migrate)
     app.state.gateway.launch()
     hand = _start_worker(app.state.settings, database)
+    looking = asyncio.create_task(status.keep_looking(app.state.status_board))
     try:
         yield
     finally:
+        looking.cancel()
         if hand is not None:
             await asyncio.to_thread(hand.stop)
         await app.state.gateway.close()

@@ -73,13 +73,14 @@ def serve(
         settings.web.port,
         write_seconds_max=settings.gateway.write_seconds_max,
     )
-    app.state.database.migrate()
-    serving.serve(
-        app,
-        listening,
-        on_open=lambda address: _print(f"Hunmin is at {address}", f"훈민: {address}"),
-        on_ready=_say_ready,
-    )
+    with serving.numbers(app):
+        app.state.database.migrate()
+        serving.serve(
+            app,
+            listening,
+            on_open=lambda address: _print(f"Hunmin is at {address}", f"훈민: {address}"),
+            on_ready=_say_ready,
+        )
 
 
 def demo(

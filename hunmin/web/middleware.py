@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hunmin import faces, logs
+from hunmin import faces, logs, telemetry
 from hunmin.db import new_id
 from hunmin.errors import BodyTooLarge, CrossSiteRefused, HostUnknown, HunminError
 
@@ -110,8 +110,10 @@ def _keep_language(request: Request) -> None:
 
 
 def _say(scope: Scope, status: int, seconds: float) -> None:
-    """Log the route, never the address: an address may hold a secret or somebody's words."""
+    """Log and count the route, never the address: that may hold a secret or somebody's words."""
     route = getattr(scope.get("route"), "path", "")
+    code = scope["state"].get("error_code")
+    telemetry.request_ended(route=route, status=status, code=code)
     level = "debug" if route in _QUIET_ROUTES else "info"
     actor = getattr(scope["state"].get("actor"), "id", None)
     getattr(log, level)(
@@ -119,6 +121,7 @@ def _say(scope: Scope, status: int, seconds: float) -> None:
         method=scope["method"],
         route=route,
         status=status or None,
+        **({"code": code} if code else {}),
         wall_ms=round(seconds * 1000),
         actor=actor,
     )

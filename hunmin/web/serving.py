@@ -5,7 +5,7 @@ import contextlib
 import errno
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from hunmin import accounts
 from hunmin.errors import HunminError, ListenRefused, PortInUse
 from hunmin.settings import Settings
 from hunmin.steps import write_whole
+from hunmin.web import metrics
 from hunmin.web.app import end_answers
 
 STOP_SECONDS = 3
@@ -46,6 +47,28 @@ def listen(host: str, port: int, *, write_seconds_max: int) -> socket.socket:
         milliseconds = 1000 * write_seconds_max
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     return listening
+
+
+@contextlib.contextmanager
+def numbers(app: FastAPI) -> Iterator[None]:
+    """Serve the numbers for Prometheus while the block runs, where the settings say at what port.
+
+    Raises:
+        PortInUse: Another program listens there.
+        ListenRefused: The address is not ours, or the port needs more rights.
+    """
+    web = app.state.settings.web
+    if not web.metrics_port:
+        yield
+        return
+    listening = listen(
+        web.metrics_host, web.metrics_port, write_seconds_max=metrics.REQUEST_SECONDS_MAX
+    )
+    server = metrics.MetricsServer(app, listening)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 def serve(

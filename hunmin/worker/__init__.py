@@ -8,6 +8,15 @@ so a handler does no harm when it runs twice. Hours on GPUs are not for this roo
 
 from hunmin.worker.handlers import Handlers, Job, find_handlers
 from hunmin.worker.loop import Worker
-from hunmin.worker.queue import cancel, enqueue
+from hunmin.worker.queue import Due, cancel, enqueue, read_due
 
-__all__ = ["Handlers", "Job", "Worker", "cancel", "enqueue", "find_handlers"]
+__all__ = [
+    "Due",
+    "Handlers",
+    "Job",
+    "Worker",
+    "cancel",
+    "enqueue",
+    "find_handlers",
+    "read_due",
+]

@@ -1,9 +1,10 @@
 """Moving jobs between waiting, running and done: short transactions, one for each step."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,15 @@ from hunmin.act import Act
 from hunmin.worker import rules
 from hunmin.worker.handlers import ATTEMPTS_MAX, Handler
 from hunmin.worker.tables import JobRow
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Jobs that could be done now, had somebody the time."""
+
+    jobs: int
+    oldest_at: datetime | None
+    """Since when the first of them waits."""
 
 
 def enqueue(
@@ -80,6 +90,12 @@ def ensure_periodic(session: Session, handler: Handler, *, now: datetime) -> Non
 def anything_due(session: Session, *, now: datetime) -> bool:
     """Return whether a job could be claimed now."""
     return session.scalar(select(JobRow.id).where(_due(now)).limit(1)) is not None
+
+
+def read_due(act: Act) -> Due:
+    """Return how far workers are behind: a count and a moment, which are nobody's."""
+    due = select(func.count(), func.min(JobRow.due_at)).where(_due(act.now))
+    return Due(*act.session.execute(due).one())
 
 
 def claim(session: Session, *, worker_id: str, now: datetime, lease_seconds: int) -> JobRow | None:

@@ -171,6 +171,20 @@ def test_a_sealed_log_holds_and_says_how_much_is_sealed(act_as):
     assert (found.sealed, found.unsealed, found.breaks) == (5, 0, [])
 
 
+def test_how_far_sealing_is_behind_is_a_count_and_a_moment(act_as, noon):
+    with act_as() as act:
+        assert audit.read_unsealed(act) == audit.Unsealed(events=0, oldest_at=None)
+        audit.record(act, KIND, "S-1")
+        audit.seal(act)
+    with act_as(now=noon + timedelta(minutes=2)) as act:
+        audit.record(act, KIND, "S-2")
+        audit.record(act, KIND, "S-3")
+
+    with act_as(read_only=True) as act:
+        found = audit.read_unsealed(act)
+    assert found == audit.Unsealed(events=2, oldest_at=noon + timedelta(minutes=2))
+
+
 def test_only_an_auditor_or_administrator_verifies(act_as):
     with act_as(DANA) as act, pytest.raises(RoleNeeded):
         audit.verify(act)

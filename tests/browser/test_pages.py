@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import DESK, PHONE, check_accessible, check_fits
 from tests.support.desk import make_key, make_link
 
-OPEN_PAGES = ("/sign-in", "/docs", "/docs/errors", "/nowhere")
+OPEN_PAGES = ("/sign-in", "/docs", "/docs/errors", "/status", "/nowhere")
 NO_PAGE = ("404 (Not Found)",)
 
 

@@ -21,6 +21,8 @@ PUBLIC = {
     ("GET", "/openapi.json"),
     ("GET", "/shared/{secret}"),
     ("GET", "/shared/{secret}.json"),
+    ("GET", "/status"),
+    ("GET", "/status.json"),
     ("GET", "/sign-in"),
     ("GET", "/sign-in.json"),
     ("GET", "/sign-in/back/{provider}"),

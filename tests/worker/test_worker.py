@@ -95,6 +95,18 @@ def test_jobs_are_done_in_the_order_they_are_due(act_as, hand, done, noon, clock
     assert done == [1, 2, 3]
 
 
+def test_how_far_workers_are_behind_is_a_count_and_a_moment(act_as, noon):
+    with act_as() as act:
+        worker.enqueue(act, "test.note.write", n=1)
+        worker.enqueue(act, "test.note.write", due_at=noon + timedelta(minutes=1), n=2)
+        worker.enqueue(act, "test.note.write", due_at=noon + timedelta(hours=1), n=3)
+
+    with act_as(now=noon + timedelta(minutes=2), read_only=True) as act:
+        assert worker.read_due(act) == worker.Due(jobs=2, oldest_at=noon)
+    with act_as(now=noon - timedelta(minutes=1), read_only=True) as act:
+        assert worker.read_due(act) == worker.Due(jobs=0, oldest_at=None)
+
+
 def test_of_one_key_only_one_job_waits(act_as, hand, done):
     with act_as() as act:
         first = worker.enqueue(act, "test.note.write", unique_key="k", n=1)
