@@ -33,6 +33,10 @@ class Answers(Container[str]):
         """Return whether this process is writing an answer."""
         return answer_id in self._live
 
+    def busy(self) -> bool:
+        """Return whether any is being written."""
+        return bool(self._live)
+
     def begin(self, begun: Begun, order: Order) -> LiveAnswer:
         """Begin to write an answer, in the place that was made for it."""
         writer = Writer(order, gateway=self._gateway, settings=self._settings)

@@ -77,6 +77,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.providers = signin.Providers(settings.accounts.providers)
     app.state.known_keys = accounts.KnownKeys()
     app.state.engine_name = engine_name
+    app.state.draining = False
     app.state.status_board = status.Board(app)
     app.state.nav = list(pages.NAV)
     app.state.installable = settings.web.installable

@@ -47,8 +47,9 @@ def serve(
 ) -> None:
     """Serve the pages and the API, as the settings say.
 
-    Ctrl-C or SIGTERM stops it: answers under way are ended, what was written of them is kept, and
-    everything is closed.
+    Ctrl-C stops it: answers under way are ended, and what was written of them is kept. SIGTERM
+    lets them end by themselves first, and takes no new connections meanwhile; a second one ends
+    them too.
     """
     from hunmin import logs  # noqa: PLC0415 (slow to import)
     from hunmin.settings import Settings  # noqa: PLC0415

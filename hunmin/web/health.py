@@ -19,9 +19,10 @@ class Health(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    status: Literal["ok", "starting", "failed"]
+    status: Literal["ok", "starting", "failed", "draining"]
     """`ok`: questions are answered, by one model at least. `starting`: pages work, the model is
-    being loaded. `failed`: pages work, no model can answer; the log says why."""
+    being loaded. `failed`: pages work, no model can answer; the log says why. `draining`: what
+    is under way ends, and this process with it."""
     engine: str
     """The engine's name."""
     models: list[str]
@@ -41,7 +42,7 @@ def healthz(request: Request) -> JSONResponse:
     gateway: Gateway = request.app.state.gateway
     state, cards = gateway.state(), gateway.models()
     health = Health(
-        status=state,
+        status="draining" if request.app.state.draining else state,
         engine=request.app.state.engine_name,
         models=[card.id for card in cards],
         states={card.id: card.state for card in cards},
@@ -49,6 +50,6 @@ def healthz(request: Request) -> JSONResponse:
     )
     return JSONResponse(
         health.model_dump(),
-        status_code=200 if state == "ok" else 503,
+        status_code=200 if health.status == "ok" else 503,
         headers={"Cache-Control": "no-store"},
     )

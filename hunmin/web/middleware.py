@@ -67,6 +67,8 @@ def write_headers(scope: Scope, headers: MutableHeaders) -> None:
     # What may be kept says so itself; anything else may be somebody's words.
     headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("X-Request-ID", state.get("request_id", ""))
+    if scope["app"].state.draining:
+        headers["Connection"] = "close"  # the next request goes to whoever took over
     for cookie in faces.waiting_cookies(state):
         headers.append("Set-Cookie", cookie)
 

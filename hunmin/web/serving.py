@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import errno
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,11 +17,11 @@ from hunmin import accounts
 from hunmin.errors import HunminError, ListenRefused, PortInUse
 from hunmin.settings import Settings
 from hunmin.steps import write_whole
-from hunmin.web import metrics
+from hunmin.web import draining, metrics
 from hunmin.web.app import end_answers
 
 STOP_SECONDS = 3
-"""How long open connections are waited for after Ctrl-C, once answers were ended and kept."""
+"""How long open connections are waited for at last, once answers were ended and kept."""
 
 
 def listen(host: str, port: int, *, write_seconds_max: int) -> socket.socket:
@@ -78,7 +80,10 @@ def serve(
     on_open: Callable[[str], None],
     on_ready: Callable[[HunminError | None], None],
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM, then stop everything in order.
+    """Serve until told to stop, then stop everything in order.
+
+    Ctrl-C ends the answers under way. SIGTERM lets them end by themselves, for as long as
+    `web.drain_seconds` says; a second one, or Ctrl-C, ends them then.
 
     Args:
         app: The application.
@@ -89,18 +94,9 @@ def serve(
     settings: Settings = app.state.settings
     host, port = listening.getsockname()[:2]
     address = accounts.local_address(settings.web.host or host, port)
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        lifespan="on",
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        ws="none",
-    )
     file = accounts.address_file(settings)
     write_whole(file, f"{address}\n".encode())
-    server = _Server(app, config, on_open=lambda: on_open(address), on_ready=on_ready)
+    server = Server(app, on_open=lambda: on_open(address), on_ready=on_ready)
     try:
         # Having stopped, the server passes Ctrl-C on; there is nothing left to interrupt.
         with contextlib.suppress(KeyboardInterrupt):
@@ -111,22 +107,57 @@ def serve(
         sys.exit(1)
 
 
-class _Server(uvicorn.Server):
-    """A server that says when pages answer, and when the model does."""
+class Server(uvicorn.Server):
+    """A server that says when pages answer and when the model does, and drains when told to."""
 
     def __init__(
         self,
         app: FastAPI,
-        config: uvicorn.Config,
         *,
         on_open: Callable[[], None],
         on_ready: Callable[[HunminError | None], None],
     ) -> None:
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            lifespan="on",
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            timeout_keep_alive=draining.KEEP_ALIVE_SECONDS,
+            ws="none",
+        )
         super().__init__(config)
         self._app = app
         self._on_open = on_open
         self._on_ready = on_ready
         self._waiting: asyncio.Task[None] | None = None
+        self._told_to_drain = False
+        self._draining: asyncio.Task[None] | None = None
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and not self._told_to_drain:
+            self._told_to_drain = True  # seen at the next tick: this is a signal handler
+        else:
+            super().handle_exit(sig, frame)
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if self._told_to_drain and self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        return await super().on_tick(counter)
+
+    async def _drain(self) -> None:
+        self._app.state.draining = True
+        for server in self.servers:
+            server.close()
+        await draining.drained(
+            self._app,
+            self.server_state,
+            seconds_max=self._app.state.settings.web.drain_seconds,
+        )
+        self.should_exit = True
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -145,8 +176,9 @@ class _Server(uvicorn.Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
+        for task in (self._waiting, self._draining):
+            if task is not None:
+                task.cancel()
         # Answers under way are ended and kept first, or their connections would be waited for.
         ending = asyncio.create_task(end_answers(self._app))
         await super().shutdown(sockets)

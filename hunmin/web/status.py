@@ -60,7 +60,7 @@ router = faces.PageRouter(tags=["service"])
 class PartView(BaseModel):
     """One part of the service."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     kind: PartKind
     model: str | None
