@@ -81,6 +81,18 @@ _UPSTREAM = Gauge(
     ["name", "state"],
     registry=REGISTRY,
 )
+_SHED = Counter(
+    "hunmin_shed",
+    "Answers that were not begun because the service was overloaded, by what pressed.",
+    ["cause"],
+    registry=REGISTRY,
+)
+_WAIT = Gauge(
+    "hunmin_wait_seconds",
+    "How long a new answer is expected to wait until it begins.",
+    ["model"],
+    registry=REGISTRY,
+)
 ProcessCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
@@ -135,6 +147,16 @@ def transaction_ended(deed: str, *, seconds: float) -> None:
 def loop_lagged(seconds: float) -> None:
     """Note how late the event loop is."""
     _LOOP_LAG.set(seconds)
+
+
+def request_shed(cause: str) -> None:
+    """Count a request that was refused because the service was overloaded."""
+    _SHED.labels(cause).inc()
+
+
+def answers_wait(model: str, *, seconds: float) -> None:
+    """Note how long a new answer of a model is expected to wait until it begins."""
+    _WAIT.labels(model).set(seconds)
 
 
 def upstream_is(name: str, state: UpstreamState) -> None:

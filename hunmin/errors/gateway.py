@@ -323,6 +323,20 @@ class EngineBusy(ApiError):
         )
 
 
+class Overloaded(ApiError):
+    """The service has more to do than it can; some are refused so that others are served."""
+
+    code = "overloaded"
+    status = 503
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"The service has more to do than it can now. Try again in {retry_after_seconds} s.",
+            f"지금은 요청이 너무 많습니다. {retry_after_seconds}초 뒤에 다시 시도하십시오.",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+
 class EngineUnavailable(ApiError):
     """The engine cannot take a request: it did not start, it failed, or it is shutting down."""
 

@@ -71,6 +71,16 @@ class Answer(AsyncIterator[Delta]):
         self._failure: HunminError | None = None
         self._ended = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Return whether it has spoken."""
+        return self._first_token_ms is not None
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Return how long ago it was begun."""
+        return time.monotonic() - self._began
+
     def begin(self) -> asyncio.Task[None]:
         """Begin writing; the task ends when the answer is settled, or was refused.
 
@@ -232,7 +242,7 @@ class Answer(AsyncIterator[Delta]):
         )
 
     def _elapsed_ms(self) -> int:
-        return int((time.monotonic() - self._began) * 1000)
+        return int(self.elapsed_seconds * 1000)
 
 
 def _outcome(reason: FinishReason) -> Outcome:

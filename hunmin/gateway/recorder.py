@@ -71,6 +71,10 @@ class Recorder:
             self._to_disk = asyncio.create_task(self._bring_to_disk())
         return result
 
+    def waiting(self) -> int:
+        """Return how many deeds wait for a transaction."""
+        return sum(lane.waiting for lane in self._lanes)
+
     def close(self) -> None:
         """Do what is under way, and then no more. Closing the database brings it to the disk."""
         if self._to_disk is not None:
@@ -124,6 +128,10 @@ class _Lane:
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         return await deed.outcome
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)

@@ -23,9 +23,10 @@ from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminE
 from hunmin.gateway import actions, embeddings, queries, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
 from hunmin.gateway.embedding_wire import EmbeddingRequest
-from hunmin.gateway.pulse import Pulse
 from hunmin.gateway.recorder import Recorder
 from hunmin.gateway.retrying import keep_trying
+from hunmin.gateway.shedding import Limits as SheddingLimits
+from hunmin.gateway.watch import Watch
 from hunmin.gateway.wire import ApiRequest
 from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
@@ -54,7 +55,11 @@ class Gateway:
         self._places_taken = 0
         self._known_terms = billing.KnownTerms()
         self._recorder = Recorder(database, synced=settings.records_synced)
-        self._pulse = Pulse()
+        self._watch = Watch(
+            self._answers.values,
+            records_waiting=self._recorder.waiting,
+            limits=SheddingLimits(settings.wait_seconds_max, settings.memory_bytes_max),
+        )
         self._starting: asyncio.Task[None] | None = None
         self._failure: HunminError | None = None
         self._closed = False
@@ -64,7 +69,7 @@ class Gateway:
         """Start the engine beside everything else; until it is ready requests get a 503."""
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
-            self._pulse.begin()
+            self._watch.begin()
 
     async def ready(self) -> None:
         """Return when the engine has started, with all models or some.
@@ -83,7 +88,7 @@ class Gateway:
         if self._closed:
             return
         self._closed = True
-        self._pulse.close()
+        self._watch.close()
         for answer in self._answers.values():
             answer.stop(EngineUnavailable())
         if self._answers:
@@ -113,6 +118,10 @@ class Gateway:
     def answers_running(self) -> Mapping[str, int]:
         """Return how many answers each model is writing. Safe to ask from any thread."""
         return Counter(answer.generation.model for answer in list(self._answers.values()))
+
+    def busy(self) -> bool:
+        """Return whether an answer is being written or settled."""
+        return bool(self._answers or self._settling)
 
     def state(self) -> Literal["ok", "starting", "failed"]:
         """Return what a probe wants to know: can it answer, not yet, or not any more."""
@@ -218,6 +227,7 @@ class Gateway:
     async def _open(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
         """Admit one answer and begin it."""
         came = time.perf_counter()
+        self._watch.check(actor, card.id)
         self._take_place()
         try:
             answer = await self._prepare(actor, generation, card)
@@ -266,7 +276,9 @@ class Gateway:
         self._places_taken += 1
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        settling = self._answers.pop(task).settling
+        answer = self._answers.pop(task)
+        self._watch.ended(answer)
+        settling = answer.settling
         if settling is not None:
             self._settling.add(settling)
             settling.add_done_callback(self._settling.discard)

@@ -32,6 +32,8 @@ class WebSettings(Section):
     was installed earlier kept in the browser is removed when it is next opened."""
     request_bytes_max: Annotated[int, Field(ge=1024)] = 1024 * 1024
     """The longest request body a page reads. The API has a limit of its own in `gateway`."""
+    drain_seconds: Annotated[float, Field(ge=0, le=86_400)] = 600
+    """How long answers under way may go on after SIGTERM, before they are ended and kept."""
     metrics_port: Port = 0
     """The port for the numbers that Prometheus collects, under `/metrics`; 0, the default, serves
     none. They tell how busy the service is, so they are never at the public port."""
@@ -132,6 +134,12 @@ class GatewaySettings(Section):
     """Answers of one guest written at the same time: two open pages."""
     concurrent_requests_max: Annotated[int, Field(ge=1)] = 64
     """Answers written at the same time, of all accounts; more are refused for the moment."""
+    wait_seconds_max: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """How long a new answer may be expected to wait until it begins; where it would be longer,
+    requests are refused with a time to come again: guests' first, everybody's at last."""
+    memory_bytes_max: Annotated[int, Field(ge=0)] = 0
+    """The memory this process may hold before requests are refused in the same way; 0, the
+    default, sets no limit. Models in child processes are not counted."""
     completion_tokens_max: Annotated[int, Field(ge=1)] = 4096
     """Tokens one answer may have, whatever the request asks for."""
     answer_seconds_max: Annotated[int, Field(ge=1, le=86_400)] = 600

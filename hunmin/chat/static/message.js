@@ -228,6 +228,7 @@ function wordsOf(code) {
     engine_unavailable: later,
     model_not_found: gone,
     model_not_served: gone,
+    overloaded: full,
     rate_limit_exceeded: _("Too many questions in one minute. Wait a little and try again."),
   };
   return known[code] ?? _("The answer broke off because of a fault. Try again.");
