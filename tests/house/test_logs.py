@@ -5,23 +5,17 @@ import json
 import logging
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hunmin import logs
+from tests.support.lines import logging_as_before
 
 
 @pytest.fixture(autouse=True)
 def _as_before():
-    """Put the logging of the test run back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configured = structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configured)
+    with logging_as_before():
+        yield
 
 
 @pytest.fixture
