@@ -1,9 +1,6 @@
 """One OpenID provider: what it says of itself, and who it says somebody is.
 
-The only outgoing calls of this room are made here, and they go to the addresses the settings name
-and those the provider names in its discovery document: https, or loopback where the provider
-itself is there. No redirect is followed, no proxy of the environment is used, replies are short
-and soon, and nothing a provider says goes into a message.
+How it is asked stands in `provider_calls`, what is believed of a token in `id_tokens`.
 
 Keys are kept for as long as they fit; a token that names another has them fetched again, at most
 once a minute, whatever comes. Nothing is kept of any token.
@@ -14,7 +11,6 @@ Source: OpenID Connect Core 1.0 and Discovery 1.0; RFC 7636 (PKCE); RFC 9207 (is
 import asyncio
 import base64
 import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,42 +18,19 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
-
-from hunmin import logs
-from hunmin.errors import ProviderAnswerWrong, ProviderUnreachable
+from hunmin.errors import HunminError, ProviderAnswerWrong, ProviderUnreachable
 from hunmin.settings import ProviderSettings
 from hunmin.signin import id_tokens, provider_rules
+from hunmin.signin.discovery import Discovered, read_discovery, words_in
 from hunmin.signin.id_tokens import IdToken, KeyUnknown, TokenWrong
+from hunmin.signin.provider_calls import ask
 
-log = logs.get(__name__)
-
-CALL_SECONDS_MAX = 10
-REPLY_BYTES_MAX = 512 * 1024
 KEPT_SECONDS = 3600
 """How long a discovery document is believed."""
 AGAIN_SECONDS = 60
 """How long it takes until keys are fetched again because one was not among them."""
 PAUSE_SECONDS = 5
-"""How long a provider that could not be reached is left alone."""
-
-_OK = 200
-_SERVER_FAULT = 500
-_BUSY = 429
-
-
-@dataclass(frozen=True, slots=True)
-class Discovered:
-    """What a provider says of itself."""
-
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    userinfo_endpoint: str | None
-    names_itself: bool
-    """Whether it puts its issuer into every answer, so that one without is not its."""
-    takes_basic: bool
-    """Whether it takes the client's secret in a header, as it should."""
+"""How long a provider is not asked about itself after it could not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +76,8 @@ class Provider:
         self._about_until = 0.0
         self._keys: Sequence[Mapping[str, Any]] | None = None
         self._keys_again_at = 0.0
-        self._paused_until = 0.0
+        self._failure: HunminError | None = None
+        self._failed_until = 0.0
         self._one_at_a_time = asyncio.Lock()
 
     async def authorization_address(
@@ -183,8 +157,8 @@ class Provider:
             issuer=self.issuer,
             subject=found.subject,
             name=name if isinstance(name, str) else "",
-            groups=_words(claims.get(self.settings.groups_claim)),
-            strong=self.settings.second_factor and "mfa" in _words(methods),
+            groups=words_in(claims.get(self.settings.groups_claim)),
+            strong=self.settings.second_factor and "mfa" in words_in(methods),
         )
 
     async def _verify(
@@ -225,7 +199,7 @@ class Provider:
             )
             if stale:
                 self._keys_again_at = self._clock() + AGAIN_SECONDS
-                keys = (await self._ask("GET", about.jwks_uri)).get("keys")
+                keys = (await self._ask_about_itself(about.jwks_uri)).get("keys")
                 if not isinstance(keys, list):
                     raise ProviderAnswerWrong(reason="keys")
                 self._keys = [key for key in keys if isinstance(key, dict)]
@@ -246,7 +220,7 @@ class Provider:
         if wanted <= found.claims.keys() or not (about.userinfo_endpoint and access_token):
             return found.claims
         headers = {"Authorization": f"Bearer {access_token}"}
-        added = await self._ask("GET", about.userinfo_endpoint, headers=headers)
+        added = await ask(self.title, "GET", about.userinfo_endpoint, headers=headers)
         if id_tokens.check_subject(added.get("sub")) != found.subject:
             raise TokenWrong("other_subject")
         return {**added, **found.claims}
@@ -271,7 +245,7 @@ class Provider:
             form["client_id"] = client_id
             if secret:
                 form["client_secret"] = secret
-        return await self._ask("POST", about.token_endpoint, headers=headers, form=form)
+        return await ask(self.title, "POST", about.token_endpoint, headers=headers, form=form)
 
     async def discover(self) -> Discovered:
         """Return what the provider says of itself, asked once an hour by one at a time.
@@ -283,103 +257,29 @@ class Provider:
         async with self._one_at_a_time:
             if self._about is None or self._clock() >= self._about_until:
                 address = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-                self._about = self._read(await self._ask("GET", address))
+                self._about = read_discovery(
+                    await self._ask_about_itself(address), issuer=self.issuer
+                )
                 self._about_until = self._clock() + KEPT_SECONDS
             return self._about
 
-    def _read(self, said: Mapping[str, Any]) -> Discovered:
-        if said.get("issuer") != self.issuer:
-            raise ProviderAnswerWrong(reason="issuer")
-        for needed in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            if not provider_rules.is_safe(said.get(needed), issuer=self.issuer):
-                raise ProviderAnswerWrong(reason="discovery")
-        userinfo = said.get("userinfo_endpoint")
-        has_userinfo = provider_rules.is_safe(userinfo, issuer=self.issuer)
-        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        return Discovered(
-            authorization_endpoint=said["authorization_endpoint"],
-            token_endpoint=said["token_endpoint"],
-            jwks_uri=said["jwks_uri"],
-            userinfo_endpoint=userinfo if has_userinfo else None,
-            names_itself=said.get("authorization_response_iss_parameter_supported") is True,
-            takes_basic="client_secret_basic" in _words(methods),
-        )
+    async def _ask_about_itself(self, address: str) -> dict[str, Any]:
+        """Return what a provider tells everybody.
 
-    async def _ask(
-        self,
-        method: str,
-        address: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        """Return the JSON object that a provider answers with.
-
-        Raises:
-            ProviderUnreachable: No answer, not in time, or it is out of order or was so a moment
-                ago.
-            ProviderAnswerWrong: It refuses, or answers with something else.
+        Where it could not, whoever comes in the next seconds is told the same without asking: a
+        flood of visitors is none of requests. What is asked for one person is asked each time, so
+        that nobody's nonsense keeps others from signing in.
         """
-        if self._clock() < self._paused_until:
-            raise ProviderUnreachable(title=self.title)
+        if self._failure is not None and self._clock() < self._failed_until:
+            raise self._failure.with_traceback(None)
         try:
-            async with asyncio.timeout(CALL_SECONDS_MAX):
-                status, reply = await _call(method, address, headers=headers, form=form)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise self._unreachable(type(error).__name__) from error
-        if status >= _SERVER_FAULT or status == _BUSY:
-            raise self._unreachable(f"HTTP {status}")
-        if status != _OK:
-            raise ProviderAnswerWrong(reason=f"http_{status}")
-        try:
-            said = json.loads(reply)
-        except (ValueError, RecursionError):
-            raise ProviderAnswerWrong(reason="not_json") from None
-        if not isinstance(said, dict):
-            raise ProviderAnswerWrong(reason="not_json")
-        return said
-
-    def _unreachable(self, reason: str) -> ProviderUnreachable:
-        self._paused_until = self._clock() + PAUSE_SECONDS
-        log.warning("a provider cannot be reached", provider=self.name, reason=reason)
-        return ProviderUnreachable(title=self.title)
+            return await ask(self.title, "GET", address)
+        except (ProviderUnreachable, ProviderAnswerWrong) as error:
+            self._failure, self._failed_until = error, self._clock() + PAUSE_SECONDS
+            raise
 
 
 def challenge_of(verifier: str) -> str:
     """Return what goes to a provider of PKCE's secret (RFC 7636, S256)."""
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-async def _call(
-    method: str,
-    address: str,
-    *,
-    headers: Mapping[str, str] | None,
-    form: Mapping[str, str] | None,
-) -> tuple[int, bytes]:
-    """Return the status and the body of a reply; of one without an end, that it is too long."""
-    async with (
-        aiohttp.ClientSession(trust_env=False) as session,
-        session.request(
-            method,
-            address,
-            headers={"Accept": "application/json", **(headers or {})},
-            data=form,
-            allow_redirects=False,
-        ) as response,
-    ):
-        reply = bytearray()
-        async for piece in response.content.iter_any():
-            reply += piece
-            if len(reply) > REPLY_BYTES_MAX:
-                raise aiohttp.ClientPayloadError
-        return response.status, bytes(reply)
-
-
-def _words(said: Any) -> frozenset[str]:  # noqa: ANN401 (any JSON)
-    """Return the words in a claim that has several, or one."""
-    listed = [said] if isinstance(said, str) else said
-    if not isinstance(listed, list):
-        return frozenset()
-    return frozenset(word for word in listed if isinstance(word, str))

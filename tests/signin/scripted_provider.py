@@ -32,6 +32,7 @@ class ScriptedProvider:
         """What its token endpoint says otherwise."""
         self.person: dict[str, Any] = {"sub": "person-7"}
         """What its userinfo endpoint says."""
+        self.discovery_status = 200
         self.status = 200
         """What everything but discovery is answered with."""
 
@@ -66,7 +67,8 @@ class ScriptedProvider:
             "userinfo_endpoint": f"{self.issuer}/me",
             **self.discovery,
         }
-        return web.json_response({name: value for name, value in said.items() if value is not None})
+        kept = {name: value for name, value in said.items() if value is not None}
+        return web.json_response(kept, status=self.discovery_status)
 
     async def _show_keys(self, _: web.Request) -> web.Response:
         self.asked["keys"] += 1

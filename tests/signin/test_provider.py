@@ -11,7 +11,7 @@ from joserfc.jwk import RSAKey
 from hunmin.errors import ProviderAnswerWrong, ProviderUnreachable, ProviderWrong
 from hunmin.settings import ProviderSettings
 from hunmin.signin import provider as speaking
-from hunmin.signin import provider_rules
+from hunmin.signin import provider_calls, provider_rules
 from hunmin.signin.provider import Provider
 from tests.signin import tokens
 from tests.signin.scripted_provider import CODE, ScriptedProvider
@@ -194,14 +194,24 @@ async def test_a_flood_of_unknown_keys_fetches_them_once_a_minute(there):
 
 async def test_a_provider_that_is_out_of_order_is_left_alone_for_a_moment(there):
     provider = speak_to(there)
-    there.status = 503
+    there.discovery_status = 503
     for _ in range(5):
         with pytest.raises(ProviderUnreachable):
             await redeem(provider)
-    assert there.asked["token"] == 1
+    assert there.asked["discovery"] == 1
+
+    there.discovery_status = 200
+    provider._clock.seconds += 6
+    assert (await redeem(provider)).subject == "person-7"
+
+
+async def test_what_a_provider_makes_of_one_visitor_keeps_no_other_out(there):
+    provider = speak_to(there)
+    there.status = 503
+    with pytest.raises(ProviderUnreachable):
+        await redeem(provider)
 
     there.status = 200
-    provider._clock.seconds += 6
     assert (await redeem(provider)).subject == "person-7"
 
 
@@ -213,7 +223,7 @@ async def test_nobody_there_is_said_so():
 
 
 async def test_a_provider_that_never_ends_its_answer_is_stopped(there, monkeypatch):
-    monkeypatch.setattr(speaking, "REPLY_BYTES_MAX", 1000)
+    monkeypatch.setattr(provider_calls, "REPLY_BYTES_MAX", 1000)
     there.token = {"padding": "x" * 2000}
 
     with pytest.raises(ProviderUnreachable):
