@@ -28,6 +28,7 @@ ROOMS = {
 ACTIONS = [
     *sorted(PACKAGE.glob("*/*actions.py")),
     PACKAGE / "chat" / "arranging.py",
+    PACKAGE / "chat" / "feedback.py",
     PACKAGE / "chat" / "history.py",
     PACKAGE / "chat" / "shares.py",
 ]

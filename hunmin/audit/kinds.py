@@ -173,6 +173,31 @@ class Kind(StrEnum):
         "A share's time was over; the copy was deleted.",
         "공유 기간이 끝나 사본을 지웠습니다.",
     )
+    FEEDBACK_GIVE = (
+        "chat.feedback.give",
+        "An answer was rated by its asker.",
+        "질문한 사람이 답변을 평가했습니다.",
+    )
+    FEEDBACK_DELETE = (
+        "chat.feedback.delete",
+        "What was said of an answer was taken back.",
+        "답변에 대한 평가를 지웠습니다.",
+    )
+    FEEDBACK_EXPORT = (
+        "chat.feedback.export",
+        "Rated answers that people agreed to have used for training were exported, masked.",
+        "학습에 써도 좋다고 동의한 평가를 개인정보를 가리고 내보냈습니다.",
+    )
+    TRAINING_CONSENT_GIVE = (
+        "chat.consent.give",
+        "A person agreed that what they said of answers to a question may be used for training.",
+        "한 질문의 답변에 대한 평가를 학습에 써도 좋다고 동의했습니다.",
+    )
+    TRAINING_CONSENT_WITHDRAW = (
+        "chat.consent.withdraw",
+        "A consent to use feedback for training was taken back.",
+        "평가를 학습에 쓰는 데 대한 동의를 철회했습니다.",
+    )
     MESSAGE_SEND = "chat.message.send", "A question was sent.", "질문을 보냈습니다."
     ANSWER_BEGIN = "chat.answer.begin", "An answer was asked for.", "답변을 요청했습니다."
     ANSWER_FINISH = "chat.answer.finish", "An answer was kept.", "답변을 저장했습니다."

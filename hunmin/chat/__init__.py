@@ -4,7 +4,8 @@ Nouns: a *conversation* is a tree of *messages*, questions and answers in turn; 
 way through it, told by its last message, the *leaf*. An answer carries its *facts*: which model,
 how long, how many tokens. A conversation belongs to one account, and nobody else can read it;
 it may lie in a *folder*, be pinned, or be put into the archive. A *share* is a copy of a branch
-that whoever has its address can read.
+that whoever has its address can read. *Feedback* is what the asker says of an answer; it may be
+used for training only under a *consent*. A *temporary chat* is one of which nothing is kept.
 """
 
 from hunmin.chat.actions import (
@@ -29,6 +30,9 @@ from hunmin.chat.arranging import (
     rename_folder,
     set_preferences,
 )
+from hunmin.chat.feedback import give_feedback, take_back_feedback, withdraw_consent
+from hunmin.chat.feedback_export import export_feedback
+from hunmin.chat.feedback_queries import list_feedback
 from hunmin.chat.folder_queries import list_folders
 from hunmin.chat.history import (
     adopt_history,
@@ -59,14 +63,17 @@ __all__ = [
     "delete_ended_shares",
     "delete_folder",
     "delete_history",
+    "export_feedback",
     "file_conversation",
     "get_conversation",
     "get_message",
     "get_preferences",
+    "give_feedback",
     "history_zip",
     "instruct_conversation",
     "instruct_folder",
     "list_conversations",
+    "list_feedback",
     "list_folders",
     "list_shares",
     "make_share",
@@ -84,5 +91,7 @@ __all__ = [
     "set_preferences",
     "show_branch",
     "start_conversation",
+    "take_back_feedback",
     "wishes",
+    "withdraw_consent",
 ]

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from hunmin import audit
 from hunmin.act import Act
-from hunmin.chat import folder_queries, queries, rules
+from hunmin.chat import folder_queries, queries, rules, titles
 from hunmin.chat.tables import ConversationRow, MessageRow
 from hunmin.chat.views import Begun, Facts
 from hunmin.db import new_id
@@ -49,7 +49,7 @@ def start_conversation(
     """
     words = rules.check_message(text, characters_max=limits.message_characters_max)
     assert act.actor.user_id is not None, "the shell makes strangers guests before they write"
-    title = rules.make_title(words)
+    title = titles.make_title(words)
     row = ConversationRow(
         id=new_id(),
         owner_id=act.actor.user_id,

@@ -10,7 +10,7 @@ from collections.abc import Container
 
 from hunmin.chat.keeper import Keeper
 from hunmin.chat.live import LiveAnswer
-from hunmin.chat.views import Begun
+from hunmin.chat.views import Begun, BegunTemporary
 from hunmin.chat.writer import Order, Writer
 from hunmin.db import Database
 from hunmin.gateway import Gateway
@@ -39,13 +39,22 @@ class Answers(Container[str]):
 
     def begin(self, begun: Begun, order: Order) -> LiveAnswer:
         """Begin to write an answer, in the place that was made for it."""
-        writer = Writer(order, gateway=self._gateway, settings=self._settings)
-        live = LiveAnswer(
-            begun,
-            writer,
-            Keeper(begun.answer.id, writer, database=self._database),
-            reader_grace_seconds=self._settings.reader_grace_seconds,
-        )
+        writer = self._writer(order)
+        keeper = Keeper(begun.answer.id, writer, database=self._database)
+        return self._begin(begun, writer, keeper)
+
+    def begin_temporary(self, begun: BegunTemporary, order: Order) -> LiveAnswer:
+        """Begin to write an answer of which nothing is kept."""
+        return self._begin(begun, self._writer(order), None)
+
+    def _writer(self, order: Order) -> Writer:
+        return Writer(order, gateway=self._gateway, settings=self._settings)
+
+    def _begin(
+        self, begun: Begun | BegunTemporary, writer: Writer, keeper: Keeper | None
+    ) -> LiveAnswer:
+        grace_seconds = self._settings.reader_grace_seconds
+        live = LiveAnswer(begun, writer, keeper, reader_grace_seconds=grace_seconds)
         self._live[live.id] = live
         live.task.add_done_callback(lambda _: self._live.pop(live.id, None))
         return live

@@ -1,6 +1,7 @@
-"""`hunmin chat`: the same conversation in the terminal."""
+"""`hunmin chat`: the same conversation in the terminal, and taking feedback to the lab."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,24 @@ if TYPE_CHECKING:
     from hunmin.settings import Settings
 
 
+chat_app = typer.Typer(name="chat", invoke_without_command=True, rich_markup_mode=None)
+feedback_app = typer.Typer(
+    name="feedback",
+    help="What people said of answers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+chat_app.add_typer(feedback_app)
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
-    app.command("chat")(chat)
+    app.add_typer(chat_app)
 
 
+@chat_app.callback()
 def chat(
+    context: typer.Context,
     *,
     model: Annotated[
         str | None,
@@ -59,6 +72,8 @@ def chat(
     leaves, Ctrl-C stops an answer. Answers go to stdout, so a question may come through a pipe:
     echo "너는 누구야?" | hunmin chat
     """
+    if context.invoked_subcommand is not None:
+        return
     from hunmin import logs  # noqa: PLC0415 (slow to import)
     from hunmin.chat.speakers import HttpSpeaker  # noqa: PLC0415
     from hunmin.chat.terminal import Terminal, load_line_editing  # noqa: PLC0415
@@ -78,6 +93,39 @@ def chat(
         language=_terminal_language(),
         system=settings.chat.system_prompt if system is None else system,
     ).run()
+
+
+@feedback_app.command("export")
+def export_feedback(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to be made.")],
+    *,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Write what people agreed to have used for training, as preference pairs.
+
+    A pair is a good and a bad answer to one question, rated by its asker; personal data are masked.
+    OUT/sources.toml is read by `hunmin corpus build`; OUT/rights.jsonl names the consents that
+    ended: `hunmin trace MODEL --withdrawn OUT/rights.jsonl` says what a model saw of them.
+    """
+    from functools import partial  # noqa: PLC0415 (slow to import)
+
+    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415
+    from hunmin.chat import feedback_export  # noqa: PLC0415
+    from hunmin.db import open_database  # noqa: PLC0415
+    from hunmin.settings import Settings  # noqa: PLC0415
+
+    database = open_database(Settings.load(config, data).database_url)
+    try:
+        database.migrate()
+        write = partial(open_act, database, SYSTEM)
+        done = feedback_export.export_feedback(partial(write, read_only=True), write, out)
+    finally:
+        database.close()
+    sys.stdout.write(
+        f"{out}: {done.pairs} pairs, {done.masked} pieces of personal data masked, "
+        f"{done.ended} consents ended\n"
+    )
 
 
 def _embedded(settings: "Settings", folder: Path | None, tokens_max: int) -> "EngineSpeaker":

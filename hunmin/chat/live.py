@@ -2,7 +2,7 @@
 
 So a page that is loaded again goes on reading, and a reader who leaves loses nothing. No database
 session is held while tokens flow. An answer nobody reads any more is stopped after a while, so it
-frees the engine's place.
+frees the engine's place; one of which nothing is kept is stopped at once.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from hunmin.chat import rules
 from hunmin.chat.keeper import Keeper
-from hunmin.chat.views import Begun
+from hunmin.chat.views import Begun, BegunTemporary
 from hunmin.chat.writer import Writer
 from hunmin.errors import AnswerFailed, HunminError
 
@@ -36,13 +36,18 @@ class Event:
 
 
 class LiveAnswer:
-    """One answer being written. Made by `Answers.begin`."""
+    """One answer being written. Made by `Answers`; without a keeper nothing of it is kept."""
 
     def __init__(
-        self, begun: Begun, writer: Writer, keeper: Keeper, *, reader_grace_seconds: float
+        self,
+        begun: Begun | BegunTemporary,
+        writer: Writer,
+        keeper: Keeper | None,
+        *,
+        reader_grace_seconds: float,
     ) -> None:
         self.id = begun.answer.id
-        self.conversation_id = begun.conversation.id
+        self.conversation_id = begun.conversation.id if isinstance(begun, Begun) else None
         self._begun = begun
         self._writer = writer
         self._keeper = keeper
@@ -57,7 +62,7 @@ class LiveAnswer:
         self.task = asyncio.create_task(self._write())
 
     def end(self, ending: Ending = "stopped") -> None:
-        """Stop writing; what was written is kept."""
+        """Stop writing; what was written is kept, if anything is."""
         if not self._asked_to_end.is_set():
             self._ending = ending
             self._asked_to_end.set()
@@ -94,6 +99,8 @@ class LiveAnswer:
         finally:
             self._readers -= 1
             self._read_at = time.monotonic()
+            if self._keeper is None:
+                self.end()  # nobody can come back to it
 
     def _last_events(self) -> list[Event]:
         events = [Event("facts", self._writer.facts.model_dump(mode="json"))]
@@ -122,7 +129,7 @@ class LiveAnswer:
                 state = self._ending
                 writing.cancel()
                 await asyncio.wait({writing})
-            elif not await self._keeper.keep_so_far():
+            elif self._keeper is not None and not await self._keeper.keep_so_far():
                 self.end()  # it was deleted meanwhile
         asked.cancel()
         if not writing.cancelled() and (fault := writing.exception()) is not None:
@@ -133,8 +140,9 @@ class LiveAnswer:
         elif state == "whole" and self._asked_to_end.is_set() and not self._finished_by_itself:
             state = self._ending
         self._writer.stop_clock()
-        unkept = await self._keeper.keep_at_last(state, self._error)
-        self._error = self._error or unkept
+        if self._keeper is not None:
+            unkept = await self._keeper.keep_at_last(state, self._error)
+            self._error = self._error or unkept
         self._state = state
         self._tell()
 

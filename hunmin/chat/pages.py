@@ -15,6 +15,8 @@ from hunmin.accounts import AnyoneAct, PersonAct, VisitorAct
 from hunmin.act import Language
 from hunmin.chat import (
     exports,
+    feedback,
+    feedback_queries,
     folder_queries,
     listing,
     markdown,
@@ -31,6 +33,7 @@ from hunmin.chat.views import (
     AI_SOURCE_TYPE,
     ConversationList,
     ConversationView,
+    FeedbackGiven,
     FolderView,
     Instructions,
     MessageView,
@@ -40,9 +43,6 @@ from hunmin.chat.views import (
 from hunmin.chat.wire import Id, Secret
 from hunmin.errors import ShareUnusable
 from hunmin.settings import Settings
-
-SCRIPTS = ("chat/early.js", "chat/app.js")
-"""The scripts of the page, the one that is wanted soonest first."""
 
 router = faces.PageRouter(tags=["chat"])
 
@@ -74,19 +74,23 @@ class ChatView(faces.View):
     limits: PageLimits
     shares: bool
     """Whether the reader may show a conversation to others."""
+    temporary: bool
+    """Whether one may chat without anything being kept."""
+    training: bool
+    """Whether the reader is asked if what they say of answers may be used for training."""
 
     @override
     def values(self) -> dict[str, Any]:
         data = {
             **self.model_dump(mode="json", exclude={"language"}),
-            "words": words.translated(self.language),
+            "words": words.translated(self.language, first=True),
         }
         branch = self.conversation.branch() if self.conversation else []
         return {
             **super().values(),
             "branch": [(message, _html(message)) for message in branch],
             "source_type": AI_SOURCE_TYPE,
-            "modules": faces.first_modules(*SCRIPTS),
+            "modules": faces.first_modules(*words.FIRST_SCRIPTS),
             "data": _for_script(data),
         }
 
@@ -114,6 +118,38 @@ class SharesView(faces.View):
     template: ClassVar[str] = "chat/shares.html"
 
     shares: list[ShareView]
+
+
+class FeedbackPage(faces.View):
+    """What one said of answers, and what of it may be used for training."""
+
+    template: ClassVar[str] = "chat/feedback.html"
+
+    given: list[FeedbackGiven]
+
+
+@router.get("/account/feedback")
+def show_feedback(act: PersonAct) -> FeedbackPage:
+    """Show what one said of answers, to be taken back."""
+    return FeedbackPage(given=feedback_queries.list_feedback(act))
+
+
+@router.post(
+    "/account/feedback/{message_id}/withdraw", status_code=303, response_class=RedirectResponse
+)
+def withdraw_consent(act: PersonAct, message_id: Id) -> RedirectResponse:
+    """Take back that feedback may be used for training."""
+    feedback.withdraw_consent(act, message_id=message_id)
+    return RedirectResponse("/account/feedback", status_code=303)
+
+
+@router.post(
+    "/account/feedback/{message_id}/delete", status_code=303, response_class=RedirectResponse
+)
+def take_back_feedback(act: PersonAct, message_id: Id) -> RedirectResponse:
+    """Delete what one said of an answer."""
+    feedback.take_back_feedback(act, message_id=message_id)
+    return RedirectResponse("/account/feedback", status_code=303)
 
 
 @router.get("/shared/{secret}")
@@ -169,6 +205,8 @@ def _view(
         models=models.list_models(request.app.state.gateway, act.actor),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),
         shares=settings.chat.shares and act.actor.kind == "person",
+        temporary=settings.chat.temporary,
+        training=settings.chat.training_consent and act.actor.kind == "person",
     )
 
 

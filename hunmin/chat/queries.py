@@ -5,13 +5,14 @@ from collections.abc import Container, Sequence
 from sqlalchemy import ColumnElement, Select, literal, select
 
 from hunmin.act import Act
-from hunmin.chat import rules
+from hunmin.chat import feedback_queries, rules
 from hunmin.chat.rules import Node
 from hunmin.chat.tables import ConversationRow, MessageRow
 from hunmin.chat.views import (
     ConversationSummary,
     ConversationView,
     Facts,
+    FeedbackView,
     MessageView,
 )
 from hunmin.errors import ConversationNotFound, MessageNotFound
@@ -62,19 +63,19 @@ def get_message(
 def path(act: Act, conversation_id: str, leaf_id: str) -> list[MessageView]:
     """Return the messages from the first down to a leaf, in order; no other branch is read."""
     conversation_row(act, conversation_id)
-    rows = act.session.scalars(_branch(conversation_id, leaf_id)).all()
+    rows = act.session.scalars(branch(conversation_id, leaf_id)).all()
     return [message_view(act, row) for row in rows]
 
 
-def _branch(conversation_id: str, leaf_id: str) -> Select[MessageRow]:
-    """Return the query of the messages from the first down to a leaf."""
+def branch(conversation_id: str, leaf_id: str) -> Select[MessageRow]:
+    """Return the query of the messages from the first down to a leaf, whosever they are."""
     inside = MessageRow.conversation_id == conversation_id
     leaf = select(MessageRow.id, MessageRow.parent_id, literal(0).label("height"))
-    branch = leaf.where(inside, MessageRow.id == leaf_id).cte("branch", recursive=True)
-    above = select(MessageRow.id, MessageRow.parent_id, branch.c.height + 1)
-    branch = branch.union_all(above.where(inside, MessageRow.id == branch.c.parent_id))
-    by_height = branch.c.height.desc()
-    return select(MessageRow).join(branch, branch.c.id == MessageRow.id).order_by(by_height)
+    found = leaf.where(inside, MessageRow.id == leaf_id).cte("branch", recursive=True)
+    above = select(MessageRow.id, MessageRow.parent_id, found.c.height + 1)
+    found = found.union_all(above.where(inside, MessageRow.id == found.c.parent_id))
+    by_height = found.c.height.desc()
+    return select(MessageRow).join(found, found.c.id == MessageRow.id).order_by(by_height)
 
 
 def conversation_row(act: Act, conversation_id: str, *, to_grow: bool = False) -> ConversationRow:
@@ -150,8 +151,9 @@ def conversation_view(
     act: Act, row: ConversationRow, *, written_here: Container[str] = _NOBODY
 ) -> ConversationView:
     """Return a conversation with its messages as a reader sees it."""
+    rated = feedback_queries.feedback_of(act, row.id)
     messages = [
-        message_view(act, message, written_here=written_here)
+        message_view(act, message, written_here=written_here, feedback=rated.get(message.id))
         for message in message_rows(act, row.id)
     ]
     return ConversationView(
@@ -186,7 +188,11 @@ def summary(row: ConversationRow, excerpt: str | None = None) -> ConversationSum
 
 
 def message_view(
-    act: Act, row: MessageRow, *, written_here: Container[str] = _NOBODY
+    act: Act,
+    row: MessageRow,
+    *,
+    written_here: Container[str] = _NOBODY,
+    feedback: FeedbackView | None = None,
 ) -> MessageView:
     """Return a message as a reader sees it now."""
     facts = None
@@ -214,6 +220,7 @@ def message_view(
             "facts": facts,
             "error_code": row.error_code,
             "ai_generated": row.role == "assistant",
+            "feedback": feedback,
         }
     )
 

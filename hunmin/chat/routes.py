@@ -18,13 +18,16 @@ from hunmin.chat import (
     actions,
     arranging,
     export_routes,
+    feedback_routes,
     folder_routes,
     history,
     listing,
     models,
     queries,
     share_routes,
+    temporary_routes,
     wish_queries,
+    words,
 )
 from hunmin.chat.actions import Limits
 from hunmin.chat.answers import Answers
@@ -66,6 +69,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(tags=["chat"], responses=faces.PROBLEM_RESPONSES, lifespan=_lifespan)
 router.include_router(folder_routes.router)
 router.include_router(share_routes.router)
+router.include_router(feedback_routes.router)
+router.include_router(temporary_routes.router)
 router.include_router(export_routes.router)  # first: `export` is no conversation's id
 
 
@@ -236,6 +241,12 @@ async def stop_answer(
 def list_models(request: Request, actor: VisitorActor) -> ModelsView:
     """List the models one may chat with, and say whether they can answer now."""
     return models.list_models(request.app.state.gateway, actor)
+
+
+@router.get("/chat/api/words")
+def late_words(request: Request, _actor: VisitorActor) -> dict[str, str]:
+    """Return what the page says beyond its first view, in the reader's language, by the English."""
+    return words.translated(faces.language_of(request), first=False)
 
 
 @router.get("/chat/api/trace")

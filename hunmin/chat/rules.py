@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from hunmin.chat import hangul
-from hunmin.errors import MessageEmpty, MessageTooLong, PreferenceUnfit, TitleUnfit, WrongTurn
+from hunmin.errors import (
+    ConversationFull,
+    FeedbackUnfit,
+    MessageEmpty,
+    MessageTooLong,
+    PreferenceUnfit,
+    TitleUnfit,
+    WrongTurn,
+)
 
 Role = Literal["user", "assistant"]
 
@@ -22,8 +30,18 @@ State = Literal["whole", "writing", "stopped", "interrupted", "failed"]
 """Of an answer: ended by itself, still being written, ended by its reader, cut off by the end of
 the server, ended by an error. A question is always whole."""
 
-TITLE_COLUMNS = 44
-"""Width of a title made from a message; a Hangul syllable takes two columns."""
+Verdict = Literal["good", "bad"]
+
+Reason = Literal[
+    "right", "clear", "complete", "wrong", "unclear", "incomplete", "off_topic", "harmful",
+    "awkward",
+]  # fmt: skip
+"""Why an answer was good, or bad; of the last, that its Korean reads as if translated."""
+
+_GOOD_REASONS: frozenset[Reason] = frozenset({"right", "clear", "complete"})
+
+REMARK_CHARACTERS_MAX = 2_000
+"""Length of what one may say of an answer in one's own words."""
 
 TITLE_CHARACTERS_MAX = 120
 """Length of a title a person may give."""
@@ -53,9 +71,7 @@ ENGINE_ASK_AGAIN_SECONDS = 1.0
 """How often it asks whether the engine is there."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_ZERO_WIDTH_JOINER = "\u200d"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_MARKDOWN = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+|```\w*\s*)+|[*_`~]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,28 @@ def check_message(text: str, *, characters_max: int) -> str:
     return tidied
 
 
+def check_turns(
+    turns: Sequence[tuple[Role, str]], *, characters_max: int, messages_max: int
+) -> list[tuple[Role, str]]:
+    """Return the messages of a chat of which nothing is kept, tidied; the last is the question.
+
+    Raises:
+        WrongTurn: They are not question and answer in turn, from a question to a question.
+        ConversationFull: There are more than `messages_max` with the answer to come.
+        MessageEmpty, MessageTooLong: A question is unfit.
+    """
+    if len(turns) % 2 == 0 or any(
+        role != ("assistant" if at % 2 else "user") for at, (role, _) in enumerate(turns)
+    ):
+        raise WrongTurn(needed="a chat that ends with a question", needed_ko="질문으로 끝나는 대화")
+    if len(turns) + 1 > messages_max:
+        raise ConversationFull(messages_max=messages_max)
+    return [
+        (role, check_message(text, characters_max=characters_max) if role == "user" else tidy(text))
+        for role, text in turns
+    ]
+
+
 def check_title(title: str) -> str:
     """Return a title on one line, or raise `TitleUnfit`."""
     tidied = " ".join(tidy(title).split())
@@ -118,6 +156,27 @@ def check_temperature(temperature: float | None) -> float | None:
     return temperature
 
 
+def check_reasons(verdict: Verdict, reasons: Sequence[Reason]) -> list[Reason]:
+    """Return reasons that fit a verdict, each once, or raise `FeedbackUnfit`."""
+    if any((reason in _GOOD_REASONS) != (verdict == "good") for reason in reasons):
+        raise FeedbackUnfit(
+            needed="The reasons have to fit whether the answer was good or bad",
+            needed_ko="이유는 답변이 좋았는지 나빴는지에 맞아야 합니다",
+        )
+    return list(dict.fromkeys(reasons))
+
+
+def check_remark(text: str) -> str:
+    """Return what is said of an answer in words, or raise `FeedbackUnfit`."""
+    tidied = tidy(text).strip()
+    if len(tidied) > REMARK_CHARACTERS_MAX:
+        raise FeedbackUnfit(
+            needed=f"What is said of an answer has at most {REMARK_CHARACTERS_MAX:,} characters",
+            needed_ko=f"평가에 덧붙이는 말은 {REMARK_CHARACTERS_MAX:,}자까지입니다",
+        )
+    return tidied
+
+
 def join_system_prompts(*prompts: str) -> str:
     """Return all that is said to the model before a conversation, the first to be said first."""
     return "\n\n".join(prompt for prompt in prompts if prompt)
@@ -131,50 +190,6 @@ def hash_secret(secret: str) -> str:
 def initials(text: str) -> str:
     """Return the initial consonants of a text as they are kept to be searched."""
     return hangul.initials(text, letters_max=INITIALS_LETTERS_MAX)
-
-
-def make_title(message: str) -> str:
-    """Return a title made from the first line of a message that says something.
-
-    Marks of Markdown are left out. A long line is cut between two words where that keeps most of
-    it, else between two characters, never inside one: a syllable with its combining marks stays
-    whole. Width counts as on a terminal, so a Korean and an English title look equally long.
-    """
-    for line in tidy(message).split("\n"):
-        words = " ".join(_MARKDOWN.sub("", line).split())
-        if any(character.isalnum() for character in words):
-            return _clip(words, TITLE_COLUMNS)
-    return _clip(" ".join(tidy(message).split()), TITLE_COLUMNS)
-
-
-def _clip(text: str, columns: int) -> str:
-    if _width(text) <= columns:
-        return text
-    used = cut = 0
-    for index, character in enumerate(text):
-        used += _width(character)
-        if used > columns - 1:
-            break
-        cut = index + 1
-    while cut > 1 and (_joins(text[cut]) or text[cut - 1] == _ZERO_WIDTH_JOINER):
-        cut -= 1
-    kept = text[:cut]
-    space = kept.rfind(" ")
-    cuts_a_word = not text[cut].isspace() and space > 0
-    if cuts_a_word and _width(kept[:space]) >= columns // 2:
-        kept = kept[:space]
-    return kept.rstrip(" ,.;:·") + "…"
-
-
-def _joins(character: str) -> bool:
-    """Say whether a character belongs to the one before it: an accent, a vowel of old Hangul."""
-    medial_or_final = "\u1160" <= character <= "\u11ff"
-    return medial_or_final or unicodedata.category(character) in {"Mn", "Me", "Mc", "Cf"}
-
-
-def _width(text: str) -> int:
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(_joins(character) for character in text)
 
 
 def stands_in(text: str, words: str) -> bool:

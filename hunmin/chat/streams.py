@@ -60,7 +60,20 @@ async def begin_answer(
             return act.actor, begun, turns, wishes, card
 
     asker, begun, turns, wishes, card = await asyncio.to_thread(keep)
-    order = Order(
+    order = await order_for(request, asker, turns=turns, wishes=wishes, card=card)
+    return answers_of(request).begin(begun, order)
+
+
+async def order_for(
+    request: Request,
+    asker: Actor,
+    *,
+    turns: list[tuple[rules.Role, str]],
+    wishes: Wishes,
+    card: ModelCard,
+) -> Order:
+    """Return what is to be written for a request."""
+    return Order(
         actor=asker,
         language=faces.language_of(request),
         request_id=request.state.request_id,
@@ -71,7 +84,6 @@ async def begin_answer(
         model_sha256=await models.identity_of(card),
         context_tokens=card.context_tokens,
     )
-    return answers_of(request).begin(begun, order)
 
 
 async def find_live(

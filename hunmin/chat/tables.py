@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hunmin.chat.rules import Role, State
-from hunmin.db import Base, Json, new_id
+from hunmin.chat.rules import Role, State, Verdict
+from hunmin.db import Base, Json, Words, new_id
 
 
 class FolderRow(Base):
@@ -111,6 +111,40 @@ class MessageRow(Base):
 
     initials: Mapped[str] = mapped_column(Text)
     """What `hangul.initials` says of the text's first letters, to be searched."""
+
+
+class TrainingConsentRow(Base):
+    """Somebody's consent that what was said of the answers to a question may train models.
+
+    It names nobody and outlives the words, so that what was exported under it can be found: it
+    lives as long as some feedback names it.
+    """
+
+    __tablename__ = "chat_training_consents"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    notice: Mapped[int]
+    """The number of the notice it was given to, one of `notices.TRAINING_NOTICES`."""
+    given_at: Mapped[datetime]
+
+
+class FeedbackRow(Base):
+    """What the asker said of one answer."""
+
+    __tablename__ = "chat_feedback"
+    __table_args__ = (CheckConstraint("verdict IN ('good', 'bad')", name="verdict"),)
+
+    message_id: Mapped[str] = mapped_column(
+        ForeignKey("chat_messages.id", ondelete="CASCADE"), primary_key=True
+    )
+    verdict: Mapped[Verdict] = mapped_column(Text)
+    reasons: Mapped[Words]
+    words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    consent_id: Mapped[str | None] = mapped_column(
+        ForeignKey("chat_training_consents.id"), index=True
+    )
+    """The consent under which it may be used for training; without one it may not."""
 
 
 class ShareRow(Base):

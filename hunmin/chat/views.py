@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from hunmin.chat import rules
-from hunmin.chat.rules import Role, State
+from hunmin.chat.rules import Reason, Role, State, Verdict
 
 AI_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """How a machine is told that a text was made by a model: the IPTC's term for it."""
@@ -31,6 +31,19 @@ class Facts(BaseModel):
     """Messages of the conversation that the model did not read, its context being too short."""
 
 
+class FeedbackView(BaseModel):
+    """What the asker said of an answer."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    verdict: Verdict
+    reasons: list[Reason]
+    words: str
+    may_train: bool
+    """Whether its asker agreed that it may be used for training."""
+    at: datetime
+
+
 class MessageView(BaseModel):
     """One message of a conversation."""
 
@@ -46,6 +59,8 @@ class MessageView(BaseModel):
     error_code: str | None = None
     ai_generated: bool
     """True for every word of a model, as Korea's AI Basic Act asks."""
+    feedback: FeedbackView | None = None
+    """What its asker said of an answer, in the conversation itself and what is taken away."""
 
 
 class ConversationSummary(BaseModel):
@@ -165,6 +180,15 @@ class Begun(BaseModel):
     answer: MessageView
 
 
+class BegunTemporary(BaseModel):
+    """An answer about to be written of which nothing is kept; the ids name nothing."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    question: MessageView
+    answer: MessageView
+
+
 class SharedMessage(BaseModel):
     """One message as others see it."""
 
@@ -218,6 +242,32 @@ class ShareTold(BaseModel):
 
     share: ShareView
     address: str
+
+
+class FeedbackGiven(BaseModel):
+    """What somebody said of an answer, in the list of all they said."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    message_id: str
+    conversation_id: str
+    title: str
+    """Of the conversation."""
+    excerpt: str
+    """How the answer begins."""
+    feedback: FeedbackView
+    notice: int | None
+    """The number of the notice that was agreed to; null where it may not be used for training."""
+    agreed_at: datetime | None
+
+
+class TrainingNotice(BaseModel):
+    """What one is told before one lets one's words be used for training."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    number: int
+    text: str
 
 
 class Exported(BaseModel):

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from hunmin.chat.rules import Reason, Role, Verdict
+
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 IdField = Annotated[str, Field(pattern="^[0-9a-z]{26}$")]
 Words = Annotated[str, Field(max_length=1_000_000)]
@@ -47,6 +49,26 @@ class Again(Body):
 
     model: ModelName = None
     """Which model answers, from now on; the conversation's by default."""
+
+
+class Turn(Body):
+    """A message of a chat of which nothing is kept."""
+
+    role: Role
+    text: Words
+
+
+class TemporaryQuestion(Body):
+    """A question in a chat of which nothing is kept, so that all of it comes along."""
+
+    turns: Annotated[list[Turn], Field(min_length=1, max_length=100_000)]
+    """Question and answer in turn from the first on; the last is the question."""
+    model: ModelName = None
+    """Which model answers; the one preferred, or else the first, by default."""
+    system_prompt: Words = ""
+    """What the model is told before the chat."""
+    temperature: float | None = None
+    """How freely the model chooses its words; null leaves it to one's preference."""
 
 
 class Change(Body):
@@ -102,6 +124,19 @@ class NewShare(Body):
     """How long the address works."""
     masked: bool = True
     """Whether labels stand in the place of the personal data that is found."""
+
+
+class Feedback(Body):
+    """What one says of an answer."""
+
+    verdict: Verdict
+    reasons: Annotated[list[Reason], Field(max_length=20)] = []
+    """Why, of those that fit the verdict."""
+    words: Words = ""
+    may_train: bool = False
+    """Whether it may be used for training; false takes an earlier consent back."""
+    notice: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    """The number of the notice that was read; needed where it may be used for training."""
 
 
 class Branch(Body):

@@ -36,7 +36,12 @@ def wishes(act: Act, conversation_id: str) -> Wishes:
     """
     folder_id = queries.conversation_row(act, conversation_id).folder_id
     in_folder = folder_queries.folder_row(act, folder_id).system_prompt if folder_id else ""
-    own_one, general = get_instructions(act, conversation_id), get_preferences(act)
+    return with_preferences(act, get_instructions(act, conversation_id), in_folder=in_folder)
+
+
+def with_preferences(act: Act, own_one: Instructions, *, in_folder: str = "") -> Wishes:
+    """Return what one chat says of how it is to be answered, with what the actor prefers."""
+    general = get_preferences(act)
     return Wishes(
         system_prompt=rules.join_system_prompts(
             in_folder, own_one.system_prompt, general.system_prompt

@@ -128,6 +128,71 @@ class SharesOff(HunminError):
         )
 
 
+class FeedbackNotFound(HunminError):
+    """The asker said nothing of this answer, or it is another's; the answer is the same."""
+
+    code = "feedback_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no feedback of yours on this answer. Load the page again.",
+            "이 답변에 대한 본인의 평가가 없습니다. 페이지를 다시 불러오십시오.",
+        )
+
+
+class FeedbackUnfit(HunminError):
+    """What is said of an answer is too long, or does not fit together."""
+
+    code = "feedback_unfit"
+    status = 422
+
+    def __init__(self, *, needed: str, needed_ko: str) -> None:
+        super().__init__(
+            f"{needed}. Change it and send it once more.", f"{needed_ko}. 고쳐서 다시 보내십시오."
+        )
+
+
+class TrainingConsentOff(HunminError):
+    """The operator does not ask whether feedback may be used for training."""
+
+    code = "training_consent_off"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Feedback is not used for training here. Send it without that consent.",
+            "이 서비스는 평가를 학습에 쓰지 않습니다. 학습 동의 없이 보내십시오.",
+        )
+
+
+class NoticeOutdated(HunminError):
+    """The notice that was agreed to is not the one of today."""
+
+    code = "notice_outdated"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The notice has changed since you read it. Load the page again and read it once more.",
+            "읽으신 뒤에 안내가 바뀌었습니다. 페이지를 다시 불러와 새 안내를 읽어 주십시오.",
+        )
+
+
+class TemporaryOff(HunminError):
+    """The operator lets nobody chat without the conversation being kept."""
+
+    code = "temporary_off"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Temporary chats are switched off here. "
+            "Start a conversation, which you can delete afterwards.",
+            "이 서비스에서는 임시 대화를 할 수 없습니다. 대화를 시작하고, 끝난 뒤에 삭제하십시오.",
+        )
+
+
 class ShareUnusable(HunminError):
     """No conversation is shown at this address, or none any more; the answer is the same."""
 

@@ -176,6 +176,12 @@ class ChatSettings(Section):
     shares: bool = False
     """Whether people who are signed in may make an address that shows a copy of a conversation
     to anyone. Off by default: what is shown there leaves the house."""
+    temporary: bool = True
+    """Whether one may chat without anything being kept. Where conversations have to be kept by
+    law, switch it off."""
+    training_consent: bool = True
+    """Whether people who are signed in and rate an answer are asked if it may be used for
+    training. Without their consent it never is; switch it off where nobody trains."""
 
 
 class DocumentsSettings(Section):

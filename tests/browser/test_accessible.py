@@ -132,3 +132,21 @@ def test_the_live_region_speaks_twice_for_an_answer_however_long_it_is(open_page
     said = [one for one, _ in groupby(spoken(page)) if one]
 
     assert len(said) == 2
+
+
+def test_a_question_mark_shows_every_key_unless_it_is_switched_off(open_page):
+    page = open_chat(open_page)
+    box(page).press("?")
+    expect(box(page)).to_have_value("?")
+    page.locator(".log").focus()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="단축키와 입력")
+    dialog.get_by_label("?로 이 창을 열지 않기").check()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    page.locator(".log").focus()
+    page.keyboard.press("?")
+    page.keyboard.press("Control+/")
+    dialog.wait_for()
+
+    expect(page.get_by_role("dialog")).to_have_count(1)

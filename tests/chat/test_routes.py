@@ -214,6 +214,8 @@ EVERY_ROUTE = [
     ("POST", "{c}/messages/{a}/again", {}),
     ("GET", "{c}/messages/{a}/stream", None),
     ("POST", "{c}/messages/{a}/stop", None),
+    ("PUT", "{c}/messages/{a}/feedback", {"verdict": "good"}),
+    ("DELETE", "{c}/messages/{a}/feedback", None),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hunmin.chat import rules
+from hunmin.chat import rules, titles
 from hunmin.chat.rules import Node
 from hunmin.errors import MessageEmpty, MessageTooLong, TitleUnfit, WrongTurn
 
@@ -49,10 +49,10 @@ def test_a_message_may_be_as_long_as_the_limit_and_no_longer():
 
 @given(st.text(min_size=1))
 def test_a_title_is_one_line_of_bounded_width_for_any_message(message):
-    title = rules.make_title(message)
+    title = titles.make_title(message)
 
     assert "\n" not in title
-    assert rules._width(title) <= rules.TITLE_COLUMNS
+    assert titles._width(title) <= titles.TITLE_COLUMNS
     assert unicodedata.is_normalized("NFC", title)
 
 
@@ -77,14 +77,14 @@ def test_a_title_is_one_line_of_bounded_width_for_any_message(message):
     ],
 )
 def test_a_title_is_the_first_words_that_say_something(message, title):
-    assert rules.make_title(message) == title
+    assert titles.make_title(message) == title
 
 
 def test_a_title_is_never_cut_inside_a_character():
     family = "👨\u200d👩\u200d👧"
-    assert not rules.make_title("가" * 20 + family + "나").rstrip("…").endswith("\u200d")
+    assert not titles.make_title("가" * 20 + family + "나").rstrip("…").endswith("\u200d")
     accents = "e\u0301\u0323" * 60
-    assert not unicodedata.combining(rules.make_title(accents)[0])
+    assert not unicodedata.combining(titles.make_title(accents)[0])
 
 
 @pytest.mark.parametrize("title", ["", "  ", "가" * 121])

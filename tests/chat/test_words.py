@@ -44,8 +44,17 @@ def test_no_translation_is_left_over():
 
 
 def test_an_english_page_carries_no_translations():
-    assert translated("en") == {}
-    assert translated("ko")["Send"] == "보내기"
+    assert translated("en", first=True) == translated("en", first=False) == {}
+    assert translated("ko", first=True)["Send"] == "보내기"
+
+
+def test_the_first_view_carries_its_own_words_and_the_others_come_later():
+    first, later = (translated("ko", first=one) for one in (True, False))
+
+    assert not first.keys() & later.keys()
+    assert first.keys() | later.keys() == set(script_words())
+    assert later["How was this answer?"] == "이 답변은 어땠나요?"
+    assert len(later) > 80
 
 
 def test_every_error_that_passes_has_words_after_a_reload_too():

@@ -154,6 +154,10 @@ def _converse(app: FastAPI, made: Tenant, who: str) -> None:
         made.has("conversation_id", shown["id"])
         made.has("message_id", *(message["id"] for message in shown["messages"]))
         if who != "guest":
+            answer = f"{CHAT}/{shown['id']}/messages/{shown['messages'][-1]['id']}"
+            said = {"verdict": "good", "words": made.canary, "may_train": True, "notice": 1}
+            rated = client.put(f"{answer}/feedback", json=said, headers=made.headers[who])
+            assert rated.status_code == 200, rated.text
             address = f"{CHAT}/{conversation['id']}/shares"
             shared = client.post(address, json={}, headers=made.headers[who]).json()
             made.has("share_id", shared["share"]["id"])

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hunmin import faces
-from hunmin.chat.pages import SCRIPTS
+from hunmin.chat.words import FIRST_SCRIPTS
 
 
 def test_imports_are_followed_as_a_browser_does(tmp_path, monkeypatch):
@@ -33,7 +33,7 @@ def test_the_chat_page_names_each_script_that_runs_first_and_no_other(client):
     page = client.get("/chat", headers={"Accept": "text/html"}).text
     named = re.findall(r'<link rel="modulepreload" href="/static/\w+/([^"]+)">', page)
 
-    assert tuple(named) == faces.first_modules(*SCRIPTS)
+    assert tuple(named) == faces.first_modules(*FIRST_SCRIPTS)
     assert named[0] == "chat/early.js"
     for late in ("markdown", "highlight", "dialogs", "trace"):
         assert f"chat/{late}.js" not in named

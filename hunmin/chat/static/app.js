@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { untilFree } from "./early.js";
 import { html, render, useEffect, useLayoutEffect, useReducer } from "./html.js";
 import { Icon } from "./icons.js";
+import { keepDraft, readChoice } from "./keep.js";
 import { dialogs, loadWhenIdle } from "./lazy.js";
 import { Sidebar } from "./sidebar.js";
 import { Talk } from "./talk.js";
@@ -101,10 +102,19 @@ class App {
     this.changed();
   }
 
+  /** Begin a chat of which nothing is kept, with what stands in the box. */
+  temporary() {
+    this.typed = this.box.current.value;
+    keepDraft(this.chat.state.conversation?.id ?? null, "");
+    this.drawer = false;
+    this.chat.beginTemporary();
+    this.address();
+  }
+
   /** Make the address and the title those of the open conversation. */
   address() {
     const { conversation } = this.chat.state;
-    const path = conversation ? `/chat/c/${conversation.id}` : "/chat";
+    const path = conversation && !conversation.temporary ? `/chat/c/${conversation.id}` : "/chat";
     if (location.pathname !== path) history.pushState(null, "", path);
   }
 
@@ -150,6 +160,7 @@ class App {
       else return;
     } else if (control && event.key === "/") this.show(this.dialog ? null : "help");
     else if (open) return;
+    else if (event.key === "?" && !isTyping(event.target) && !readChoice("noQuestionMark")) this.show("help");
     else if (control && event.shiftKey && event.code === "KeyO") this.go(null);
     else if (control && !event.shiftKey && event.code === "KeyK") this.search();
     else return;
@@ -164,6 +175,8 @@ class App {
   }
 }
 
+const isTyping = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+
 function Page({ app }) {
   const { chat } = app;
   const [, redraw] = useReducer((count) => count + 1, 0);
@@ -172,14 +185,18 @@ function Page({ app }) {
   useLayoutEffect(() => {
     const onKeyDown = (event) => app.key(event);
     const onPopState = () => app.go(conversationInAddress(), { keepAddress: true });
+    // The browser may keep the page to come back to; a chat of which nothing is kept is not in it.
+    const onPageHide = () => chat.state.conversation?.temporary && app.go(null);
     const ends = [chat.subscribe(redraw)];
     document.addEventListener("keydown", onKeyDown);
     window.addEventListener("popstate", onPopState);
+    window.addEventListener("pagehide", onPageHide);
     narrow.addEventListener("change", redraw);
     return () => {
       ends.forEach((end) => end());
       document.removeEventListener("keydown", onKeyDown);
       window.removeEventListener("popstate", onPopState);
+      window.removeEventListener("pagehide", onPageHide);
       narrow.removeEventListener("change", redraw);
     };
   }, []);
@@ -221,13 +238,14 @@ function Page({ app }) {
 function Dialogs({ app }) {
   if (!app.dialog) return null;
   const { kind, subject } = app.dialog;
-  const { Confirm, ConversationDialog, FolderDialog, Help, SettingsDialog, ShareDialog, TraceDialog } = dialogs.module;
+  const { Confirm, ConversationDialog, FeedbackDialog, FolderDialog, Help, SettingsDialog, ShareDialog, TraceDialog } = dialogs.module;
   const close = () => app.show(null);
   if (kind === "help") return html`<${Help} close=${close} />`;
   if (kind === "trace") return html`<${TraceDialog} chat=${app.chat} facts=${subject} close=${close} />`;
   if (kind === "conversation") return html`<${ConversationDialog} one=${subject} chat=${app.chat} app=${app} close=${close} />`;
   if (kind === "folder") return html`<${FolderDialog} folder=${subject} chat=${app.chat} app=${app} close=${close} />`;
   if (kind === "share") return html`<${ShareDialog} one=${subject} chat=${app.chat} close=${close} />`;
+  if (kind === "feedback") return html`<${FeedbackDialog} ...${subject} chat=${app.chat} close=${close} />`;
   if (kind === "settings") return html`<${SettingsDialog} chat=${app.chat} close=${close} />`;
   return html`<${Confirm} ...${subject} close=${close} />`;
 }

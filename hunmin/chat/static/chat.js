@@ -2,22 +2,28 @@
 //
 // No elements here. Components read `state`, call the methods, and are told of every change.
 
-import { Fault, request, stream } from "./api.js";
+import { Fault, request, stream, unreachable } from "./api.js";
 import { History } from "./history.js";
-import { moveDraft } from "./keep.js";
+import { moveDraft, TEMPORARY } from "./keep.js";
 import { Live } from "./live.js";
 import { newestLeaf, pathTo } from "./tree.js";
 import { _ } from "./words.js";
 
 const API = "/chat/api";
 
+/** What stands for a conversation where nothing is kept: it is in this page alone. */
+const temporary = () => ({ id: TEMPORARY, title: _("Temporary chat"), temporary: true });
+
 export class Chat {
   constructor(data) {
     this.limits = data.limits;
     this.shares = data.shares; // whether the reader may show a conversation to others
+    this.temporary = data.temporary; // whether one may chat without anything being kept
+    this.training = data.training; // whether the reader is asked if feedback may be used for it
     this.listeners = new Set();
     this.history = new History(this);
     this.lives = new Map(); // answers being written, by conversation
+    this.passing = null; // the last answer of a chat of which nothing is kept
     this.state = {
       list: data.listed.conversations,
       next: data.listed.next, // where the list goes on
@@ -77,11 +83,28 @@ export class Chat {
   }
 
   leave() {
+    this.#forget();
     this.choseModel = false;
-    this.set({ conversation: null, messages: new Map(), leafId: null, model: this.modelFor(null), fault: null });
+    const nothing = { conversation: null, messages: new Map(), leafId: null, fault: null, said: "" };
+    this.set({ ...nothing, model: this.modelFor(null) });
+  }
+
+  /** Begin a chat of which nothing is kept. */
+  beginTemporary() {
+    this.leave();
+    this.set({ conversation: temporary() });
+  }
+
+  /** Forget the chat of which nothing is kept; an answer on its way ends. */
+  #forget() {
+    this.lives.delete(TEMPORARY);
+    this.passing?.end();
+    this.passing?.leaving.abort();
+    this.passing = null;
   }
 
   #show({ messages, leaf_id, ...conversation }) {
+    this.#forget();
     const byId = new Map(messages.map((message) => [message.id, message]));
     const leafId = byId.has(leaf_id) ? leaf_id : newestLeaf(byId, null);
     this.choseModel = false;
@@ -93,6 +116,7 @@ export class Chat {
   async showBranch(messageId) {
     const { conversation, messages } = this.state;
     this.set({ leafId: newestLeaf(messages, messageId) });
+    if (conversation.temporary) return;
     try {
       await request("PUT", `${API}/conversations/${conversation.id}/branch`, { message_id: messageId });
     } catch (fault) {
@@ -105,6 +129,7 @@ export class Chat {
   /** Ask; resolves when the question is kept, with false where it was not. */
   async send(text) {
     const { conversation, leafId, where } = this.state;
+    if (conversation?.temporary) return this.#askTemporarily(leafId, text);
     const folder_id = where === "archive" ? null : where;
     if (!conversation) return this.#ask("POST", `${API}/conversations`, { text, folder_id });
     return this.#ask("POST", `${API}/conversations/${conversation.id}/messages`, { text, parent_id: leafId });
@@ -113,12 +138,15 @@ export class Chat {
   /** Ask an edited question beside the old one. */
   async resend(message, text) {
     const { conversation } = this.state;
+    if (conversation.temporary) return this.#askTemporarily(message.parent_id, text);
     const path = `${API}/conversations/${conversation.id}/messages`;
     return this.#ask("POST", path, { text, parent_id: message.parent_id });
   }
 
   async regenerate(answer) {
-    const { conversation } = this.state;
+    const { conversation, messages } = this.state;
+    const question = messages.get(answer.parent_id);
+    if (conversation.temporary) return this.#askTemporarily(question.parent_id, question.text, question);
     return this.#ask("POST", `${API}/conversations/${conversation.id}/messages/${answer.id}/again`, {});
   }
 
@@ -126,6 +154,11 @@ export class Chat {
     const live = this.live();
     if (!live) return;
     live.stopping = true;
+    if (live.conversationId === TEMPORARY) {
+      this.#end(live, "stopped");
+      live.leaving.abort();
+      return;
+    }
     try {
       await request("POST", `${API}/conversations/${live.conversationId}/messages/${live.answerId}/stop`);
     } catch (fault) {
@@ -136,6 +169,23 @@ export class Chat {
   #ask(method, path, body) {
     const live = new Live(this.state.conversation?.id);
     return this.#read(live, method, path, { ...body, model: this.choseModel ? this.state.model : null });
+  }
+
+  /** Ask where nothing is kept, so that all of it goes along; `question` is asked once more. */
+  #askTemporarily(parentId, text, question) {
+    const { conversation, messages, model } = this.state;
+    const above = pathTo(messages, parentId).map((message) => ({ role: message.role, text: message.text }));
+    const live = (this.passing = new Live(TEMPORARY));
+    live.placed = (begun) => {
+      const asked = question ?? { ...begun.question, parent_id: parentId };
+      return { conversation: temporary(), question: asked, answer: { ...begun.answer, parent_id: asked.id } };
+    };
+    return this.#read(live, "POST", `${API}/temporary`, {
+      turns: [...above, { role: "user", text }],
+      model,
+      system_prompt: conversation.system_prompt ?? "",
+      temperature: conversation.temperature ?? null,
+    });
   }
 
   #attach(conversationId, answer) {
@@ -158,16 +208,18 @@ export class Chat {
     this.set({ fault: null });
     return new Promise((resolve) => {
       const onEvent = (name, data) => {
+        if (live.leaving.signal.aborted) return;
         if (name === "begin") {
-          this.#begin(live, data);
+          this.#begin(live, live.placed(data));
           resolve(true);
         } else {
           this.#event(live, name, data);
         }
       };
-      stream(method, path, body, { onEvent })
+      stream(method, path, body, { signal: live.leaving.signal, onEvent })
         .then(() => this.#brokeOff(live))
         .catch((fault) => {
+          if (live.leaving.signal.aborted) return;
           if (live.answerId && live.begun) this.#brokeOff(live);
           else if (method !== "GET") this.fail(fault);
         })
@@ -179,7 +231,7 @@ export class Chat {
     const isFirst = live.conversationId === undefined;
     live.begin(conversation.id, answer);
     this.lives.set(conversation.id, live);
-    const list = this.history.withUsed(conversation);
+    const list = conversation.temporary ? this.state.list : this.history.withUsed(conversation);
     const open = this.state.conversation;
     if (open ? open.id !== conversation.id : !isFirst) {
       this.set({ list }); // The reader has gone elsewhere meanwhile.
@@ -233,6 +285,11 @@ export class Chat {
   /** The connection ended without the answer's end: ask what became of it. */
   #brokeOff(live) {
     if (live.ended) return;
+    if (live.conversationId === TEMPORARY) {
+      live.error = unreachable(); // There is nobody to ask.
+      this.#end(live, "failed");
+      return;
+    }
     live.end();
     this.#reload(live.conversationId);
   }

@@ -39,6 +39,14 @@ export function Room({ length, max }) {
   >`;
 }
 
+/** What becomes of what is written here. */
+function promise({ state, training }) {
+  if (state.conversation?.temporary) return _("Nothing of this chat is kept.");
+  return training
+    ? _("What you write stays on this server, is used for training only where you agree to it, and can be deleted by you at any time.")
+    : _("What you write stays on this server, is not used for training, and can be deleted by you at any time.");
+}
+
 export function Composer({ chat, app }) {
   const { conversation, models, model, modelState } = chat.state;
   const [length, setLength] = useState(0);
@@ -145,7 +153,7 @@ export function Composer({ chat, app }) {
       </div>
     </div>
     <p class="hint" id="message-hint">
-      ${_("What you write stays on this server, is not used for training, and can be deleted by you at any time.")}
+      ${promise(chat)}
       ${modelState === "starting" &&
       html` <strong>${_("The model is being loaded; you can already ask.")}</strong>`}
     </p>

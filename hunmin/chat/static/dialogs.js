@@ -75,8 +75,9 @@ const shortcuts = () => [
   [["Shift", "Esc"], _("Go to the message box")],
   [[control, "Shift", "O"], _("Begin a new conversation")],
   [[control, "K"], _("Search your conversations")],
-  [["↑", "↓"], _("Move in the list of conversations")],
+  [["↑", "↓"], _("Move between folders and conversations")],
   [[control, "/"], _("Show this help")],
+  [["?"], _("Show this help, outside of boxes")],
 ];
 
 function Choice({ name, children }) {
@@ -101,6 +102,10 @@ export function Help({ close }) {
           </div>`,
       )}
     </dl>
+    <fieldset>
+      <legend>${_("Keys of one character")}</legend>
+      <${Choice} name="noQuestionMark">${_("Do not open this help with ?")}<//>
+    </fieldset>
     <fieldset>
       <legend>${_("Enter key")}</legend>
       <${Choice} name="controlEnter"

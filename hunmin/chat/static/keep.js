@@ -8,6 +8,9 @@ function of(name) {
   }
 }
 
+/** The id of the chat of which nothing is kept: no draft either. */
+export const TEMPORARY = "temporary";
+
 const draftKey = (conversationId) => `hunmin.draft.${conversationId ?? "new"}`;
 
 export function readDraft(conversationId) {
@@ -15,6 +18,7 @@ export function readDraft(conversationId) {
 }
 
 export function keepDraft(conversationId, text) {
+  if (conversationId === TEMPORARY) return;
   const storage = of("sessionStorage");
   try {
     if (text) storage?.setItem(draftKey(conversationId), text);

@@ -1,6 +1,8 @@
 // Modules the first view can do without: fetched when the browser is idle, or when first needed.
 
+import { request } from "./api.js";
 import { useLayoutEffect, useReducer } from "./html.js";
+import { addWords, language } from "./words.js";
 
 class Later {
   #fetch;
@@ -31,8 +33,20 @@ class Later {
   }
 }
 
-export const markdown = new Later(() => import("./markdown.js"));
-export const dialogs = new Later(() => import("./sheets.js"));
+const sayings = new Later(async () => {
+  if (language !== "en") addWords(await request("GET", "/chat/api/words"));
+  return true;
+});
+
+/** Fetch a module and what it says. */
+async function speaking(module) {
+  const [loaded, said] = await Promise.all([module, sayings.load()]);
+  if (!said) throw new Error("no words");
+  return loaded;
+}
+
+export const markdown = new Later(() => speaking(import("./markdown.js")));
+export const dialogs = new Later(() => speaking(import("./sheets.js")));
 const installing = new Later(() => import("../web/install.js"));
 
 /** Return a module, or null until it is here; the component is drawn again when it comes. */

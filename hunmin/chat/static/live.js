@@ -19,6 +19,8 @@ export class Live {
     this.ended = false;
     this.listeners = new Set();
     this.growing = null;
+    this.leaving = new AbortController(); // of its stream
+    this.placed = (begun) => begun; // where its messages stand, if the server cannot know
     this.frame = 0;
     markdown.load(); // It comes while the model reads the question.
   }

@@ -168,8 +168,30 @@ function Below({ message, chat, app }) {
       >
         <${Icon} name="again" />
       </button>`}
+      ${message.text && !chat.state.conversation?.temporary && html`<${Rating} message=${message} app=${app} />`}
       <${FactsLine} facts=${message.facts} app=${app} />
     </div>`;
+}
+
+function Rating({ message, app }) {
+  return [
+    ["good", _("Good answer")],
+    ["bad", _("Bad answer")],
+  ].map(
+    ([verdict, label]) =>
+      html`<button
+        key=${verdict}
+        type="button"
+        class="quiet"
+        title=${label}
+        aria-label=${label}
+        aria-haspopup="dialog"
+        aria-pressed=${message.feedback?.verdict === verdict ? "true" : "false"}
+        onClick=${() => app.show("feedback", { message, verdict })}
+      >
+        <${Icon} name=${verdict} />
+      </button>`,
+  );
 }
 
 /** What a reader should know about how an answer ended. */

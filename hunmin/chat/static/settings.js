@@ -10,12 +10,17 @@ export function SettingsDialog({ chat, close }) {
   const { conversation, preferences } = chat.state;
   const form = useRef(null);
   const [busy, setBusy] = useState(false);
+  const keep = async (own) => {
+    if (!conversation.temporary) return chat.history.change(conversation.id, own, _("Saved."));
+    chat.set({ conversation: { ...conversation, ...own }, model: chat.modelFor(own) });
+    return true;
+  };
   const save = async (event) => {
     event.preventDefault();
     setBusy(true);
     const own = conversation && instructionsOf(form.current, "own");
     const saved =
-      (!own || (await chat.history.change(conversation.id, own, _("Saved.")))) &&
+      (!own || (await keep(own))) &&
       (await chat.history.prefer({ ...preferences, ...instructionsOf(form.current, "all") }));
     setBusy(false);
     if (saved) close();

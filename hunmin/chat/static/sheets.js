@@ -2,6 +2,7 @@
 
 export { ConversationDialog } from "./conversation.js";
 export { Confirm, Dialog, Help, TraceDialog } from "./dialogs.js";
+export { FeedbackDialog } from "./feedback.js";
 export { FolderDialog } from "./folder.js";
 export { SettingsDialog } from "./settings.js";
 export { ShareDialog } from "./share.js";

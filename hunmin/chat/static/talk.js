@@ -18,7 +18,8 @@ export function Talk({ chat, app }) {
   const { conversation, fault } = chat.state;
 
   const toEnd = () => {
-    log.current.scrollTop = log.current.scrollHeight;
+    // A welcome is read from its beginning.
+    log.current.scrollTop = log.current.querySelector(".welcome") ? 0 : log.current.scrollHeight;
   };
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = log.current;
@@ -95,12 +96,20 @@ const examples = () => [
 ];
 
 function Welcome({ app, chat }) {
-  const { modelState, model } = chat.state;
+  const { modelState, model, conversation } = chat.state;
   return html`<section class="welcome">
     <h2>${_("What would you like to talk about?")}</h2>
     <p>
       ${_("An AI language model answers here. It can be wrong: check what matters.")}
     </p>
+    ${conversation?.temporary
+      ? html`<p class="remark">
+          ${_("Nothing of this chat is kept, here or on the server. It ends when you leave or reload this page. Only that you asked is counted, without your words.")}
+        </p>`
+      : chat.temporary &&
+        html`<p>
+          <button type="button" class="quiet" onClick=${() => app.temporary()}><${Icon} name="passing" />${_("Temporary chat, of which nothing is kept")}</button>
+        </p>`}
     <ul class="examples" aria-label=${_("Examples")}>
       ${examples().map(
         ([korean, meaning]) =>

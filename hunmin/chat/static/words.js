@@ -8,6 +8,11 @@ export function setWords(map, ofLanguage) {
   language = ofLanguage;
 }
 
+/** Take the sentences of scripts that came later. */
+export function addWords(map) {
+  words = { ...words, ...map };
+}
+
 /** Return a sentence in the reader's language, `{name}` filled from `values`. */
 export function _(sentence, values = {}) {
   const said = words[sentence] ?? sentence;
