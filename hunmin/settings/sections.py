@@ -32,6 +32,9 @@ class WebSettings(Section):
     was installed earlier kept in the browser is removed when it is next opened."""
     request_bytes_max: Annotated[int, Field(ge=1024)] = 1024 * 1024
     """The longest request body a page reads. The API has a limit of its own in `gateway`."""
+    servers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Server processes side by side under a supervisor, which SIGHUP replaces without a gap. 0,
+    the default, serves in one process that cannot be replaced so."""
     drain_seconds: Annotated[float, Field(ge=0, le=86_400)] = 600
     """How long answers under way may go on after SIGTERM, before they are ended and kept."""
     metrics_port: Port = 0

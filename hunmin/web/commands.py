@@ -44,44 +44,55 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", help="The address to listen at.")] = None,
     port: PortOption = None,
     model: ModelOption = None,
+    servers: Annotated[
+        int | None,
+        typer.Option(
+            "--servers", min=0, help="Servers side by side that SIGHUP replaces; 0: none."
+        ),
+    ] = None,
 ) -> None:
     """Serve the pages and the API, as the settings say.
 
     Ctrl-C stops it: answers under way are ended, and what was written of them is kept. SIGTERM
     lets them end by themselves first, and takes no new connections meanwhile; a second one ends
-    them too.
+    them too. With --servers, SIGHUP puts new servers, with the code and the settings of now, in
+    the place of the old ones without a gap.
     """
     from hunmin import logs  # noqa: PLC0415 (slow to import)
     from hunmin.settings import Settings  # noqa: PLC0415
-    from hunmin.web import serving  # noqa: PLC0415
+    from hunmin.web import serving, supervised, supervisor  # noqa: PLC0415
     from hunmin.web.app import create_app  # noqa: PLC0415
     from hunmin.web.middleware import LOOPBACK  # noqa: PLC0415
 
+    place = supervisor.find_place()
     settings = Settings.load(
-        config, data, web__host=host, web__port=port, inference__models=_models(model)
+        config,
+        data,
+        web__host=host,
+        web__port=port,
+        web__servers=servers,
+        inference__models=_models(model),
     )
     logs.set_up(format=settings.logs.format, level=settings.logs.level)
-    if settings.web.host not in LOOPBACK and not settings.web.public_url.startswith("https://"):
+    exposed = settings.web.host not in LOOPBACK and place is None
+    if exposed and not settings.web.public_url.startswith("https://"):
         _note(
             "Other machines are served without encryption. Put a TLS proxy before this service "
             "and set web.public_url to its https:// address.",
             "다른 컴퓨터에 암호화 없이 제공합니다. TLS 프록시를 앞에 두고 web.public_url을 "
             "그 https:// 주소로 설정하십시오.",
         )
-    app = create_app(settings)
-    listening = serving.listen(
-        settings.web.host,
-        settings.web.port,
-        write_seconds_max=settings.gateway.write_seconds_max,
-    )
-    with serving.numbers(app):
+    if place is not None:
+        supervised.serve_in(place, settings, failed=_say_ready)
+    elif settings.web.servers:
+        supervised.supervise(settings, on_open=_say_where, on_ready=lambda: _say_ready(None))
+    else:
+        app = create_app(settings)
+        listening = serving.listen_for_pages(settings)
+        numbers = next(iter(serving.listen_for_numbers(settings)), None)
         app.state.database.migrate()
-        serving.serve(
-            app,
-            listening,
-            on_open=lambda address: _print(f"Hunmin is at {address}", f"훈민: {address}"),
-            on_ready=_say_ready,
-        )
+        with serving.announced(settings, listening) as address, serving.numbers(app, numbers):
+            serving.serve(app, listening, on_open=lambda: _say_where(address), on_ready=_say_ready)
 
 
 def demo(
@@ -115,15 +126,11 @@ def demo(
     )
     logs.set_up(format=settings.logs.format, level="warning")
     app = create_app(settings)
-    listening = serving.listen(
-        settings.web.host,
-        settings.web.port,
-        write_seconds_max=settings.gateway.write_seconds_max,
-    )
+    listening = serving.listen_for_pages(settings)
     app.state.database.migrate()
     secret = first.first_link(app.state.database, settings)
 
-    def greet(address: str) -> None:
+    def greet() -> None:
         _print(f"Hunmin is at {address}", f"훈민이 열렸습니다: {address}")
         if secret is not None:
             minutes = settings.accounts.sign_in_link_minutes
@@ -139,7 +146,8 @@ def demo(
         if browser:
             first.open_browser(address)
 
-    serving.serve(app, listening, on_open=greet, on_ready=_say_ready)
+    with serving.announced(settings, listening) as address:
+        serving.serve(app, listening, on_open=greet, on_ready=_say_ready)
     _note("Stopped. The next start goes on here.", "멈췄습니다. 다음에 이어서 시작합니다.")
 
 
@@ -157,6 +165,10 @@ def _models(folder: Path | None) -> dict[str, Path] | None:
     except HunminError:
         name = folder.resolve().name
     return {name: folder.absolute()}
+
+
+def _say_where(address: str) -> None:
+    _print(f"Hunmin is at {address}", f"훈민: {address}")
 
 
 def _say_ready(failure: "HunminError | None") -> None:

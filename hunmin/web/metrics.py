@@ -103,7 +103,7 @@ class MetricsServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop. Safe to call twice."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

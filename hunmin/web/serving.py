@@ -51,34 +51,65 @@ def listen(host: str, port: int, *, write_seconds_max: int) -> socket.socket:
     return listening
 
 
-@contextlib.contextmanager
-def numbers(app: FastAPI) -> Iterator[None]:
-    """Serve the numbers for Prometheus while the block runs, where the settings say at what port.
+def listen_for_pages(settings: Settings) -> socket.socket:
+    """Return a socket at the address of the settings. Raises as `listen`."""
+    return listen(
+        settings.web.host,
+        settings.web.port,
+        write_seconds_max=settings.gateway.write_seconds_max,
+    )
+
+
+def listen_for_numbers(settings: Settings, *, servers: int = 1) -> list[socket.socket]:
+    """Return a socket for the numbers of each server side by side, or none where they stay in.
 
     Raises:
         PortInUse: Another program listens there.
         ListenRefused: The address is not ours, or the port needs more rights.
     """
-    web = app.state.settings.web
-    if not web.metrics_port:
-        yield
+    host, first = settings.web.metrics_host, settings.web.metrics_port
+    seconds = metrics.REQUEST_SECONDS_MAX
+    ports = range(first, first + servers) if first else ()
+    return [listen(host, port, write_seconds_max=seconds) for port in ports]
+
+
+@contextlib.contextmanager
+def numbers(
+    app: FastAPI, listening: socket.socket | None
+) -> Iterator[metrics.MetricsServer | None]:
+    """Serve the numbers for Prometheus while the block runs, where there is a socket for them."""
+    if listening is None:
+        yield None
         return
-    listening = listen(
-        web.metrics_host, web.metrics_port, write_seconds_max=metrics.REQUEST_SECONDS_MAX
-    )
     server = metrics.MetricsServer(app, listening)
     try:
-        yield
+        yield server
     finally:
         server.close()
+
+
+@contextlib.contextmanager
+def announced(settings: Settings, listening: socket.socket) -> Iterator[str]:
+    """Give the address of a socket, written down for other programs while the block runs."""
+    host, port = listening.getsockname()[:2]
+    address = accounts.local_address(settings.web.host or host, port)
+    file = accounts.address_file(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, f"{address}\n".encode())
+    try:
+        yield address
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def serve(
     app: FastAPI,
     listening: socket.socket,
     *,
-    on_open: Callable[[str], None],
+    on_open: Callable[[], None],
     on_ready: Callable[[HunminError | None], None],
+    on_drain: Callable[[], None] | None = None,
+    line: socket.socket | None = None,
 ) -> None:
     """Serve until told to stop, then stop everything in order.
 
@@ -88,21 +119,15 @@ def serve(
     Args:
         app: The application.
         listening: Where.
-        on_open: Called with the address once pages answer.
+        on_open: Called once pages answer.
         on_ready: Called once the model answers, or with the reason why it does not.
+        on_drain: Called, in a thread, once nobody new gets in.
+        line: To a supervisor; when it ends, there is none any more, and the server drains.
     """
-    settings: Settings = app.state.settings
-    host, port = listening.getsockname()[:2]
-    address = accounts.local_address(settings.web.host or host, port)
-    file = accounts.address_file(settings)
-    write_whole(file, f"{address}\n".encode())
-    server = Server(app, on_open=lambda: on_open(address), on_ready=on_ready)
-    try:
-        # Having stopped, the server passes Ctrl-C on; there is nothing left to interrupt.
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
-    finally:
-        file.unlink(missing_ok=True)
+    server = Server(app, on_open=on_open, on_ready=on_ready, on_drain=on_drain, line=line)
+    # Having stopped, the server passes Ctrl-C on; there is nothing left to interrupt.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
 
@@ -116,6 +141,8 @@ class Server(uvicorn.Server):
         *,
         on_open: Callable[[], None],
         on_ready: Callable[[HunminError | None], None],
+        on_drain: Callable[[], None] | None = None,
+        line: socket.socket | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -131,6 +158,9 @@ class Server(uvicorn.Server):
         self._app = app
         self._on_open = on_open
         self._on_ready = on_ready
+        self._on_drain = on_drain
+        self._line = line
+        self._listening: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._told_to_drain = False
         self._draining: asyncio.Task[None] | None = None
@@ -152,6 +182,8 @@ class Server(uvicorn.Server):
         self._app.state.draining = True
         for server in self.servers:
             server.close()
+        if self._on_drain is not None:
+            await asyncio.to_thread(self._on_drain)
         await draining.drained(
             self._app,
             self.server_state,
@@ -165,6 +197,14 @@ class Server(uvicorn.Server):
         if self.started and not self.should_exit:
             self._on_open()
             self._waiting = asyncio.create_task(self._wait())
+            if self._line is not None:
+                self._listening = asyncio.create_task(self._listen(self._line))
+
+    async def _listen(self, line: socket.socket) -> None:
+        """Have the server drain when its supervisor has ended."""
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_recv(line, 1)
+        self._told_to_drain = True
 
     async def _wait(self) -> None:
         failure: HunminError | None = None
@@ -176,7 +216,7 @@ class Server(uvicorn.Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for task in (self._waiting, self._draining):
+        for task in (self._waiting, self._draining, self._listening):
             if task is not None:
                 task.cancel()
         # Answers under way are ended and kept first, or their connections would be waited for.
