@@ -65,13 +65,13 @@ def test_every_page_of_an_account_is_accessible_in_strong_contrast(
         check_accessible(page)
 
 
-def test_every_page_of_an_administrator_is_accessible_in_strong_contrast(
+def test_the_pages_of_people_are_accessible_in_strong_contrast(
     paths,  # noqa: F811
     sign_in_page,
     in_strong_contrast,
 ):
     page = in_strong_contrast(sign_in_page, "dana")
-    for path in paths:
+    for path in (path for path in paths if path.startswith("/people")):
         page.goto(path)
         check_accessible(page)
 
