@@ -45,6 +45,22 @@ def test_nobody_is_refused_below_the_limits_and_everybody_at_one(strain, tenant)
     assert refused[True] >= (pressure >= shedding.GUESTS_FROM)
 
 
+def test_guests_are_refused_first_then_whoever_has_more_than_a_share_then_everybody():
+    strain = Strain(outstanding={"a": 1, "b": 9})
+    askers = [("a", True), ("b", False), ("a", False)]
+
+    def refused(pressure: float) -> list[bool]:
+        return [
+            shedding.is_refused(pressure, strain, tenant=tenant, is_guest=is_guest)
+            for tenant, is_guest in askers
+        ]
+
+    assert refused(0.79) == [False, False, False]
+    assert refused(0.85) == [True, False, False]
+    assert refused(0.95) == [True, True, False]
+    assert refused(1.0) == [True, True, True]
+
+
 @given(strain=strains)
 def test_somebody_with_the_least_is_never_refused_before_everybody(strain):
     least = min("abcd", key=lambda tenant: strain.outstanding.get(tenant, 0))
