@@ -1,14 +1,15 @@
 """Everything that can be done to conversations. Each leaves its event, with ids and no words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from hunmin import audit
+from hunmin import audit, documents
 from hunmin.act import Act
-from hunmin.chat import folder_queries, queries, rules, titles
+from hunmin.chat import folder_queries, looking, queries, rules, titles
 from hunmin.chat.tables import ConversationRow, MessageRow
-from hunmin.chat.views import Begun, Facts
+from hunmin.chat.views import NOTHING, Asked, Begun, Facts, SourceView
 from hunmin.db import new_id
 from hunmin.errors import (
     AnswerUnderway,
@@ -33,6 +34,7 @@ def start_conversation(
     limits: Limits,
     model: str | None = None,
     folder_id: str | None = None,
+    asked: Asked = NOTHING,
 ) -> Begun:
     """Begin a conversation with its first question, and a place for the answer.
 
@@ -42,9 +44,11 @@ def start_conversation(
         limits: How long it may be.
         model: Which model answers, here and from now on.
         folder_id: The folder the conversation is begun in.
+        asked: Files and collections that passages are looked for in.
 
     Raises:
         FolderNotFound: There is no such folder.
+        FileNotFound, FileNotReady, TooManyFiles, CollectionNotFound: There is no looking there.
         MessageEmpty, MessageTooLong: The question is unfit; nothing is kept.
     """
     words = rules.check_message(text, characters_max=limits.message_characters_max)
@@ -65,7 +69,7 @@ def start_conversation(
     act.session.add(row)
     act.session.flush()
     audit.record(act, "chat.conversation.create", row.id)
-    return _ask(act, row, parent_id=None, words=words)
+    return _ask(act, row, parent_id=None, words=words, asked=asked)
 
 
 def ask(
@@ -76,17 +80,19 @@ def ask(
     text: str,
     limits: Limits,
     model: str | None = None,
+    asked: Asked = NOTHING,
 ) -> Begun:
     """Add a question below an answer, and a place for its answer.
 
     A question below an answer that has one already, or a second first question, begins a branch:
-    so a question is edited. `model` answers from now on, where it is given; a conversation that
-    lies in the archive comes back.
+    so a question is edited. `model` answers from now on, where it is given, and passages are
+    looked for where `asked` says; a conversation that lies in the archive comes back.
 
     Raises:
         ConversationNotFound, MessageNotFound: There is no such place.
         WrongTurn: `parent_id` is a question.
         AnswerUnderway: An answer is being written in this conversation.
+        FileNotFound, FileNotReady, TooManyFiles, CollectionNotFound: There is no looking there.
         ConversationFull, MessageEmpty, MessageTooLong: Nothing is changed.
     """
     row = queries.conversation_row(act, conversation_id, to_grow=True)
@@ -97,7 +103,7 @@ def ask(
     rules.check_follows(parent)
     _check_free(act, row, limits)
     row.model = model or row.model
-    return _ask(act, row, parent_id=parent_id, words=words)
+    return _ask(act, row, parent_id=parent_id, words=words, asked=asked)
 
 
 def ask_again(
@@ -127,12 +133,19 @@ def ask_again(
 
 
 def save_answer(
-    act: Act, *, answer_id: str, text: str, state: rules.State, facts: Facts, error_code: str | None
+    act: Act,
+    *,
+    answer_id: str,
+    text: str,
+    state: rules.State,
+    facts: Facts,
+    error_code: str | None,
+    sources: Sequence[SourceView] = (),
 ) -> bool:
     """Keep what an answer has so far, and its facts; return False where it was deleted meanwhile.
 
     While it is being written this is a sign of life, every few seconds, and no event of its own;
-    its end is one.
+    its end is one. Its sources are kept with the first of these.
 
     The actor is whoever asked. Being the writer of a begun answer is the permission, whoever has
     the conversation by now: a guest may have taken it along to an account. No shell offers this,
@@ -152,6 +165,7 @@ def save_answer(
     row.error_code = error_code
     for name, value in facts.model_dump().items():
         setattr(row, name, value)
+    looking.keep_sources(act, answer_id, sources)
     if state != "writing":
         audit.record(
             act,
@@ -161,6 +175,7 @@ def save_answer(
             state=state,
             completion_tokens=facts.completion_tokens,
             wall_ms=facts.wall_ms,
+            sources=len(sources),
         )
     return True
 
@@ -191,10 +206,18 @@ def delete_conversation(act: Act, *, conversation_id: str) -> None:
     row = queries.conversation_row(act, conversation_id)
     messages = _count_messages(act, row.id)
     act.session.delete(row)
+    documents.delete_files_of(act, conversation_id)
     audit.record(act, "chat.conversation.delete", conversation_id, messages=messages)
 
 
-def _ask(act: Act, row: ConversationRow, *, parent_id: str | None, words: str) -> Begun:
+def _ask(
+    act: Act,
+    row: ConversationRow,
+    *,
+    parent_id: str | None,
+    words: str,
+    asked: Asked,
+) -> Begun:
     question = MessageRow(
         id=new_id(),
         conversation_id=row.id,
@@ -208,6 +231,7 @@ def _ask(act: Act, row: ConversationRow, *, parent_id: str | None, words: str) -
     )
     act.session.add(question)
     act.session.flush()
+    looking.attach(act, row, question, asked)
     audit.record(
         act,
         "chat.message.send",
@@ -238,7 +262,7 @@ def _make_place(act: Act, row: ConversationRow, question: MessageRow) -> Begun:
     audit.record(act, "chat.answer.begin", answer.id, conversation_id=row.id)
     return Begun(
         conversation=queries.summary(row),
-        question=queries.message_view(act, question),
+        question=queries.message_views(act, [question])[0],
         answer=queries.message_view(act, answer, written_here={answer.id}),
     )
 

@@ -48,7 +48,9 @@ class Answers(Container[str]):
         return self._begin(begun, self._writer(order), None)
 
     def _writer(self, order: Order) -> Writer:
-        return Writer(order, gateway=self._gateway, settings=self._settings)
+        return Writer(
+            order, gateway=self._gateway, database=self._database, settings=self._settings
+        )
 
     def _begin(
         self, begun: Begun | BegunTemporary, writer: Writer, keeper: Keeper | None

@@ -4,6 +4,7 @@ JSON has every branch and fact; the others have the branch that is shown, to be 
 which words are a model's, to people and to programs.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from typing import Literal, get_args
@@ -16,6 +17,7 @@ from hunmin.chat.views import (
     ConversationView,
     ExportedConversation,
     MessageView,
+    SourceView,
 )
 
 Form = Literal["md", "html", "txt", "json"]
@@ -37,6 +39,12 @@ NOTICES: dict[Language, str] = {
 _SPEAKERS: dict[Language, dict[str, str]] = {
     "ko": {"user": "나", "assistant": "훈민 (AI)"},
     "en": {"user": "You", "assistant": "Hunmin (AI)"},
+}
+
+_SOURCES: dict[Language, str] = {"ko": "출처", "en": "Sources"}
+_UNREAD: dict[Language, str] = {
+    "ko": "모델의 문맥에 들어가지 않아 모델이 읽지 못함",
+    "en": "not read by the model, whose context is too short for it",
 }
 
 _PAGE = """<!doctype html>
@@ -81,6 +89,9 @@ def write(conversation: ConversationView, form: Form, *, language: Language, now
     for message in conversation.branch():
         parts.append(("## " if marked else "— ") + _speaker(message, language))
         parts.append(message.text)
+        if message.sources:
+            lines = source_lines(message.sources, language)
+            parts.append("\n".join([f"{_SOURCES[language]}:", *(f"- {line}" for line in lines)]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,7 +101,7 @@ def _page(conversation: ConversationView, language: Language) -> str:
             role=message.role,
             ai_generated=str(message.ai_generated).lower(),
             speaker=escape(_speaker(message, language)),
-            html=html_of(message.role, message.text),
+            html=html_of(message.role, message.text) + _sources_html(message, language),
         )
         for message in conversation.branch()
     ]
@@ -101,6 +112,23 @@ def _page(conversation: ConversationView, language: Language) -> str:
         notice=NOTICES[language],
         messages="\n".join(messages),
     )
+
+
+def source_lines(sources: Sequence[SourceView], language: Language) -> list[str]:
+    """Return a line for each source of an answer: its number, how it is cited, and of what."""
+    lines = []
+    for source in sources:
+        named = f"[{source.number}] " if source.number else ""
+        unread = "" if source.number else f" ({_UNREAD[language]})"
+        lines.append(f"{named}{source.citation} · {source.source}{unread}")
+    return lines
+
+
+def _sources_html(message: MessageView, language: Language) -> str:
+    if not message.sources:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in source_lines(message.sources, language))
+    return f"<h3>{_SOURCES[language]}</h3>\n<ul>{items}</ul>"
 
 
 def html_of(role: Role, text: str) -> str:

@@ -5,14 +5,14 @@ Actions like those of `actions`: each leaves its event, with ids and no words.
 
 from sqlalchemy import delete, update
 
-from hunmin import audit
+from hunmin import audit, documents
 from hunmin.act import Act
 from hunmin.chat import queries
 from hunmin.chat.tables import ConversationRow, FolderRow, PreferenceRow
 
 
 def delete_history(act: Act) -> int:
-    """Delete every conversation of the actor, for good, and return how many there were.
+    """Delete every conversation and file of the actor, for good; return how many of the first.
 
     Folders stay, and what the actor prefers.
     """
@@ -23,6 +23,7 @@ def delete_history(act: Act) -> int:
         .where(ConversationRow.owner_id == act.actor.user_id)
         .returning(ConversationRow.id)
     ).all()
+    documents.delete_all_files(act)
     audit.record(act, "chat.history.delete", act.actor.user_id, conversations=len(deleted))
     return len(deleted)
 

@@ -43,6 +43,7 @@ class Keeper:
     async def _save(self, state: rules.State, error: HunminError | None) -> bool:
         """Write to the database; return False where the answer was deleted."""
         text, facts, order = self._writer.text, self._writer.facts, self._writer.order
+        sources = self._writer.sources or ()
 
         def save() -> bool:
             with open_act(
@@ -55,6 +56,7 @@ class Keeper:
                     state=state,
                     facts=facts,
                     error_code=error.code if error is not None else None,
+                    sources=sources,
                 )
 
         return await asyncio.to_thread(save)

@@ -31,7 +31,7 @@ Ending = Literal["stopped", "interrupted"]
 class Event:
     """One event of the stream of an answer. An empty name only keeps the connection alive."""
 
-    name: Literal["begin", "waiting", "delta", "facts", "error", "done", ""]
+    name: Literal["begin", "sources", "waiting", "delta", "facts", "error", "done", ""]
     data: dict[str, Any]
 
 
@@ -80,8 +80,13 @@ class LiveAnswer:
             begun["answer"]["text"] = self._writer.text
             yield Event("begin", begun)
             told: dict[str, Any] | None = None
+            cited = False
             while True:
                 pulse = self._pulse
+                if not cited and self._writer.sources is not None:
+                    cited = True
+                    shown = [each.model_dump(mode="json") for each in self._writer.sources]
+                    yield Event("sources", {"sources": shown})
                 waiting = self._writer.waiting
                 if waiting is not None and waiting is not told:
                     told = waiting

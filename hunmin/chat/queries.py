@@ -5,14 +5,13 @@ from collections.abc import Container, Sequence
 from sqlalchemy import ColumnElement, Select, literal, select
 
 from hunmin.act import Act
-from hunmin.chat import feedback_queries, rules
+from hunmin.chat import feedback_queries, rules, source_queries
 from hunmin.chat.rules import Node
 from hunmin.chat.tables import ConversationRow, MessageRow
 from hunmin.chat.views import (
     ConversationSummary,
     ConversationView,
     Facts,
-    FeedbackView,
     MessageView,
 )
 from hunmin.errors import ConversationNotFound, MessageNotFound
@@ -153,8 +152,8 @@ def conversation_view(
     """Return a conversation with its messages as a reader sees it."""
     rated = feedback_queries.feedback_of(act, row.id)
     messages = [
-        message_view(act, message, written_here=written_here, feedback=rated.get(message.id))
-        for message in message_rows(act, row.id)
+        message.model_copy(update={"feedback": rated.get(message.id)})
+        for message in message_views(act, message_rows(act, row.id), written_here=written_here)
     ]
     return ConversationView(
         id=row.id,
@@ -167,6 +166,7 @@ def conversation_view(
         model=row.model,
         system_prompt=row.system_prompt,
         temperature=row.temperature,
+        collection_ids=source_queries.collections_of(act, row),
         leaf_id=row.leaf_id,
         messages=messages,
     )
@@ -187,14 +187,24 @@ def summary(row: ConversationRow, excerpt: str | None = None) -> ConversationSum
     )
 
 
+def message_views(
+    act: Act, rows: Sequence[MessageRow], *, written_here: Container[str] = _NOBODY
+) -> list[MessageView]:
+    """Return messages as a reader sees them now, with their files and sources."""
+    ids = [row.id for row in rows]
+    files, sources = source_queries.files_of(act, ids), source_queries.sources_of(act, ids)
+    return [
+        message_view(act, row, written_here=written_here).model_copy(
+            update={"files": files.get(row.id, []), "sources": sources.get(row.id, [])}
+        )
+        for row in rows
+    ]
+
+
 def message_view(
-    act: Act,
-    row: MessageRow,
-    *,
-    written_here: Container[str] = _NOBODY,
-    feedback: FeedbackView | None = None,
+    act: Act, row: MessageRow, *, written_here: Container[str] = _NOBODY
 ) -> MessageView:
-    """Return a message as a reader sees it now."""
+    """Return a message as a reader sees it now, but for files, sources and feedback."""
     facts = None
     if row.model is not None:
         facts = Facts.model_validate(
@@ -207,6 +217,7 @@ def message_view(
                 "completion_tokens": row.completion_tokens,
                 "finish_reason": row.finish_reason,
                 "left_out": row.left_out or 0,
+                "looked": row.looked or False,
             }
         )
     return MessageView.model_validate(
@@ -220,7 +231,6 @@ def message_view(
             "facts": facts,
             "error_code": row.error_code,
             "ai_generated": row.role == "assistant",
-            "feedback": feedback,
         }
     )
 

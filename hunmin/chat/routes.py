@@ -1,7 +1,8 @@
 """The JSON the chat page speaks, under `/chat/api`. Thin: parse, call, answer.
 
-A question is answered by a stream of server-sent events: `begin` with what was kept, `waiting`
-while the engine starts, `delta` with each piece of text, `facts`, at times `error`, and `done`.
+A question is answered by a stream of server-sent events: `begin` with what was kept, `sources`
+with the passages that were found, where any were looked for, `waiting` while the engine starts,
+`delta` with each piece of text, `facts`, at times `error`, and `done`.
 """
 
 from collections.abc import AsyncIterator
@@ -42,6 +43,7 @@ from hunmin.chat.streams import (
     stream,
 )
 from hunmin.chat.views import (
+    Asked,
     Begun,
     ConversationList,
     ConversationSummary,
@@ -110,7 +112,12 @@ async def start_conversation(
 
     def begin(act: Act) -> Begun:
         return actions.start_conversation(
-            act, text=body.text, limits=limits, model=body.model, folder_id=body.folder_id
+            act,
+            text=body.text,
+            limits=limits,
+            model=body.model,
+            folder_id=body.folder_id,
+            asked=Asked(file_ids=body.file_ids, collection_ids=body.collection_ids),
         )
 
     return stream(await begin_answer(request, actor, body.model, begin))
@@ -180,6 +187,7 @@ async def ask(
             text=body.text,
             limits=limits,
             model=body.model,
+            asked=Asked(file_ids=body.file_ids, collection_ids=body.collection_ids),
         )
 
     return stream(await begin_answer(request, actor, body.model, begin))

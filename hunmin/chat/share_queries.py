@@ -4,7 +4,7 @@ from collections import Counter
 
 from sqlalchemy import select
 
-from hunmin import privacy
+from hunmin import documents, privacy
 from hunmin.act import Act
 from hunmin.chat import queries, rules
 from hunmin.chat.tables import ShareRow
@@ -24,7 +24,7 @@ def preview_share(act: Act, conversation_id: str) -> SharePreview:
     Raises:
         ConversationNotFound: There is none, or it is another's.
     """
-    copy = copy_of(queries.get_conversation(act, conversation_id), masked=False)
+    copy = copy_of(act, queries.get_conversation(act, conversation_id), masked=False)
     texts = [copy.title, *(message.text for message in copy.messages)]
     found: Counter[str] = Counter(finding.kind for text in texts for finding in privacy.find(text))
     return SharePreview(messages=len(copy.messages), personal_data=dict(found))
@@ -56,8 +56,12 @@ def read_shared(act: Act, secret: str) -> SharedConversation:
     return SharedConversation.model_validate({**row.snapshot, "id": row.id})
 
 
-def copy_of(conversation: ConversationView, *, masked: bool) -> SharedConversation:
-    """Return what others see of a conversation: the branch shown, without instructions."""
+def copy_of(act: Act, conversation: ConversationView, *, masked: bool) -> SharedConversation:
+    """Return what others see of a conversation: the branch shown.
+
+    Left out are instructions, files, and sources but those from collections that everyone sees.
+    """
+    public = documents.public_collections(act)
 
     def shown(text: str) -> str:
         return privacy.mask(text).text if masked else text
@@ -70,6 +74,7 @@ def copy_of(conversation: ConversationView, *, masked: bool) -> SharedConversati
                 text=shown(message.text),
                 model=message.facts.model if message.facts else None,
                 created_at=message.created_at,
+                sources=[each for each in message.sources if each.collection_id in public],
             )
             for message in conversation.branch()
             if message.text

@@ -50,7 +50,7 @@ def make_share(
     if act.actor.kind != "person" or act.actor.user_id is None:
         raise SignInNeeded
     secret = secrets.token_urlsafe(rules.SECRET_BYTES)
-    copy = share_queries.copy_of(conversation, masked=masked)
+    copy = share_queries.copy_of(act, conversation, masked=masked)
     row = ShareRow(
         id=new_id(),
         conversation_id=conversation.id,

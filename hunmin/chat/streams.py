@@ -13,10 +13,10 @@ from typing_extensions import override
 
 from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
-from hunmin.chat import models, queries, rules, wish_queries
+from hunmin.chat import models, queries, rules, source_queries, wish_queries
 from hunmin.chat.answers import Answers
 from hunmin.chat.live import Event, LiveAnswer
-from hunmin.chat.views import Begun, Wishes
+from hunmin.chat.views import NOWHERE, Begun, Places, Wishes
 from hunmin.chat.writer import Order
 from hunmin.db import Database
 from hunmin.gateway import Gateway
@@ -50,17 +50,18 @@ async def begin_answer(
     """
     gateway: Gateway = request.app.state.gateway
 
-    def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]], Wishes, ModelCard]:
+    def keep() -> tuple[Actor, Begun, list[tuple[rules.Role, str]], Wishes, ModelCard, Places]:
         with accounts.welcome(request, actor) as act:
             begun = begin(act)
             wishes = wish_queries.wishes(act, begun.conversation.id)
             card = models.choose_model(gateway, act.actor, model, preferred=wishes.models)
             path = queries.path(act, begun.conversation.id, begun.question.id)
             turns = [(message.role, message.text) for message in path]
-            return act.actor, begun, turns, wishes, card
+            places = source_queries.places_of(act, begun.conversation.id, path)
+            return act.actor, begun, turns, wishes, card, places
 
-    asker, begun, turns, wishes, card = await asyncio.to_thread(keep)
-    order = await order_for(request, asker, turns=turns, wishes=wishes, card=card)
+    asker, begun, turns, wishes, card, places = await asyncio.to_thread(keep)
+    order = await order_for(request, asker, turns=turns, wishes=wishes, card=card, places=places)
     return answers_of(request).begin(begun, order)
 
 
@@ -71,6 +72,7 @@ async def order_for(
     turns: list[tuple[rules.Role, str]],
     wishes: Wishes,
     card: ModelCard,
+    places: Places = NOWHERE,
 ) -> Order:
     """Return what is to be written for a request."""
     return Order(
@@ -83,6 +85,8 @@ async def order_for(
         model=card.id,
         model_sha256=await models.identity_of(card),
         context_tokens=card.context_tokens,
+        file_ids=places.file_ids,
+        collection_ids=places.collection_ids,
     )
 
 

@@ -67,6 +67,8 @@ class ConversationRow(Base):
     model: Mapped[str | None]
     system_prompt: Mapped[str] = mapped_column(Text)
     temperature: Mapped[float | None]
+    collection_ids: Mapped[Words | None]
+    """The collections its questions are looked up in."""
 
 
 class MessageRow(Base):
@@ -108,6 +110,8 @@ class MessageRow(Base):
     error_code: Mapped[str | None]
     left_out: Mapped[int | None]
     """Messages of the conversation that the model did not read, its context being too short."""
+    looked: Mapped[bool | None]
+    """Whether passages were looked for, found or not."""
 
     initials: Mapped[str] = mapped_column(Text)
     """What `hangul.initials` says of the text's first letters, to be searched."""
@@ -145,6 +149,43 @@ class FeedbackRow(Base):
         ForeignKey("chat_training_consents.id"), index=True
     )
     """The consent under which it may be used for training; without one it may not."""
+
+
+class MessageFileRow(Base):
+    """A file that a question was asked with."""
+
+    __tablename__ = "chat_message_files"
+
+    message_id: Mapped[str] = mapped_column(
+        ForeignKey("chat_messages.id", ondelete="CASCADE"), primary_key=True
+    )
+    file_id: Mapped[str] = mapped_column(
+        ForeignKey("documents_files.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class MessageSourceRow(Base):
+    """A passage that was found for an answer. One of a file goes with the file."""
+
+    __tablename__ = "chat_message_sources"
+
+    message_id: Mapped[str] = mapped_column(
+        ForeignKey("chat_messages.id", ondelete="CASCADE"), primary_key=True
+    )
+    place: Mapped[int] = mapped_column(primary_key=True)
+    """In the order they are shown, counted from 1."""
+    number: Mapped[int | None]
+    """By which the answer may name it; None for one that the model did not read."""
+    file_id: Mapped[str | None] = mapped_column(
+        ForeignKey("documents_files.id", ondelete="CASCADE"), index=True
+    )
+    collection_id: Mapped[str | None]
+    """No foreign key: what was cited stays, when the collection has been withdrawn."""
+    address: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    citation: Mapped[str] = mapped_column(Text)
+    page: Mapped[int]
+    excerpt: Mapped[str] = mapped_column(Text)
 
 
 class ShareRow(Base):

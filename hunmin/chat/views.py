@@ -29,6 +29,64 @@ class Facts(BaseModel):
     """`length`: the answer ended because it may not be longer."""
     left_out: int = 0
     """Messages of the conversation that the model did not read, its context being too short."""
+    looked: bool = False
+    """Whether passages were looked for, in files or collections; found or not."""
+
+
+class Places(BaseModel):
+    """Where passages are looked for."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    file_ids: list[str] = []
+    collection_ids: list[str] = []
+
+
+NOWHERE = Places()
+
+
+class Asked(BaseModel):
+    """What a question is asked with."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    file_ids: list[str] = []
+    """Files that passages are looked for in, for this question and all below it."""
+    collection_ids: list[str] | None = None
+    """Collections that passages are looked for in, from now on; None: as before."""
+
+
+NOTHING = Asked()
+
+
+class MessageFile(BaseModel):
+    """A file that a question was asked with."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: str
+    name: str
+
+
+class SourceView(BaseModel):
+    """A passage that was found for an answer, and given to the model where it fitted."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    number: int | None
+    """By which the answer may name it, as in `[1]`; null for one that the model did not read,
+    its context being too short."""
+    file_id: str | None
+    collection_id: str | None
+    address: str
+    """Where the passage is shown."""
+    source: str
+    """What the collection or the file is called."""
+    citation: str
+    page: int
+    """0 where there are no pages."""
+    excerpt: str
+    """What it begins with."""
 
 
 class FeedbackView(BaseModel):
@@ -61,6 +119,10 @@ class MessageView(BaseModel):
     """True for every word of a model, as Korea's AI Basic Act asks."""
     feedback: FeedbackView | None = None
     """What its asker said of an answer, in the conversation itself and what is taken away."""
+    files: list[MessageFile] = []
+    """Those a question was asked with."""
+    sources: list[SourceView] = []
+    """The passages that were found for an answer, those the model read first."""
 
 
 class ConversationSummary(BaseModel):
@@ -152,6 +214,8 @@ class ConversationView(BaseModel):
     system_prompt: str
     """What the model is told before this conversation, after what the folder says."""
     temperature: float | None
+    collection_ids: list[str]
+    """The collections its questions are looked up in."""
     leaf_id: str | None
     """The last message of the branch shown."""
     messages: list[MessageView]
@@ -199,6 +263,8 @@ class SharedMessage(BaseModel):
     model: str | None
     """Which model wrote it; a question has none."""
     created_at: datetime
+    sources: list[SourceView] = []
+    """Those from collections that everyone may see; others are left out."""
 
 
 class SharedConversation(BaseModel):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from hunmin import documents
 from hunmin.chat.rules import Reason, Role, Verdict
 
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
@@ -23,6 +24,10 @@ class Body(BaseModel):
     )
 
 
+FileIds = Annotated[list[IdField], Field(max_length=documents.FILES_MAX)]
+CollectionIds = Annotated[list[IdField] | None, Field(max_length=documents.COLLECTIONS_MAX)]
+
+
 class FirstQuestion(Body):
     """The question a conversation begins with."""
 
@@ -31,6 +36,10 @@ class FirstQuestion(Body):
     """Which model answers, from now on; the one preferred, or else the first, by default."""
     folder_id: IdField | None = None
     """The folder the conversation is begun in."""
+    file_ids: FileIds = []
+    """Files that passages are looked for in, for this question and all below it."""
+    collection_ids: CollectionIds = None
+    """Collections that passages are looked for in, from now on."""
 
 
 class NextQuestion(Body):
@@ -42,6 +51,10 @@ class NextQuestion(Body):
     parent_id: IdField | None
     """The answer it follows; null for another first question. An edited question follows what
     the old one followed."""
+    file_ids: FileIds = []
+    """Files that passages are looked for in, for this question and all below it."""
+    collection_ids: CollectionIds = None
+    """Collections that passages are looked for in, from now on; null: as before."""
 
 
 class Again(Body):

@@ -10,10 +10,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from hunmin import logs
-from hunmin.act import Actor, Language
-from hunmin.chat import rules
-from hunmin.chat.views import Facts
+from hunmin import documents, logs
+from hunmin.act import Actor, Language, open_act
+from hunmin.chat import quotations, rules
+from hunmin.chat.views import Facts, SourceView
+from hunmin.db import Database
+from hunmin.documents import PassageFound
 from hunmin.errors import EngineStarting
 from hunmin.gateway import AnyMessage, ChatMessage, ChatRequest, Gateway
 from hunmin.plugins import Delta
@@ -37,17 +39,28 @@ class Order:
     model: str
     model_sha256: str | None
     context_tokens: int
+    file_ids: Sequence[str] = ()
+    """The files passages are looked for in."""
+    collection_ids: Sequence[str] = ()
+    """The collections passages are looked for in."""
 
 
 class Writer:
     """Has the gateway write one answer."""
 
-    def __init__(self, order: Order, *, gateway: Gateway, settings: ChatSettings) -> None:
+    def __init__(
+        self, order: Order, *, gateway: Gateway, database: Database, settings: ChatSettings
+    ) -> None:
         self.order = order
         self.facts = Facts(model=order.model, model_sha256=order.model_sha256)
         self.pieces: list[str] = []
         self.waiting: dict[str, Any] | None = None
         """Why nothing came yet, in words; None where nothing is waited for."""
+        self.sources: list[SourceView] | None = None
+        """The passages that were found, once they were looked for."""
+        self._question = order.turns[-1][1]
+        """As the model reads it: with the passages that fit before it."""
+        self._database = database
         self._gateway = gateway
         self._settings = settings
         self._began = time.monotonic()
@@ -62,6 +75,9 @@ class Writer:
         deadline = self._began + rules.ENGINE_WAIT_SECONDS
         while True:
             try:
+                if self.sources is None and (self.order.file_ids or self.order.collection_ids):
+                    await self._look_up()
+                    tell()
                 request = await self._request()
                 answer = await self._gateway.open(
                     self.order.actor, request, request_id=self.order.request_id
@@ -95,28 +111,70 @@ class Writer:
             where=logs.where(fault),
         )
 
+    async def _look_up(self) -> None:
+        """Find passages, and put before the question as many as fit."""
+        last = len(self.order.turns) - 1
+        asked = self._question
+
+        async def count(question: str) -> int:
+            return await self._gateway.count_prompt_tokens(self._request_from(last, question))
+
+        chosen = await quotations.choose(
+            asked,
+            await asyncio.to_thread(self._find, asked),
+            count=count,
+            tokens_max=self._tokens_max,
+            context_tokens=self.order.context_tokens,
+        )
+        self._question, self.sources = chosen.question, chosen.sources
+        self._set_facts(looked=True)
+
+    def _find(self, question: str) -> list[PassageFound]:
+        order = self.order
+        with open_act(
+            self._database,
+            order.actor,
+            request_id=order.request_id,
+            language=order.language,
+            read_only=True,
+        ) as act:
+            return documents.find(
+                act,
+                question,
+                file_ids=order.file_ids,
+                collection_ids=order.collection_ids,
+                count=quotations.PASSAGES_MAX,
+            )
+
+    @property
+    def _tokens_max(self) -> int:
+        return rules.prompt_tokens_max(
+            context_tokens=self.order.context_tokens,
+            answer_tokens_max=self._settings.answer_tokens_max,
+        )
+
     async def _request(self) -> ChatRequest:
         """Return the question with as much of the conversation before it as fits."""
         turns = self.order.turns
 
         async def count_from(first: int) -> int:
-            return await self._gateway.count_prompt_tokens(self._request_from(first))
+            request = self._request_from(first, self._question)
+            return await self._gateway.count_prompt_tokens(request)
 
         left_out = await rules.turns_left_out(
             len(turns),
             count_from=count_from,
-            tokens_max=rules.prompt_tokens_max(
-                context_tokens=self.order.context_tokens,
-                answer_tokens_max=self._settings.answer_tokens_max,
-            ),
+            tokens_max=self._tokens_max,
         )
         self._set_facts(left_out=left_out)
-        return self._request_from(left_out)
+        return self._request_from(left_out, self._question)
 
-    def _request_from(self, first: int) -> ChatRequest:
+    def _request_from(self, first: int, question: str) -> ChatRequest:
+        """Return the messages from an index on, the last question as the model is to read it."""
         messages: list[AnyMessage] = [
-            ChatMessage(role=role, content=content) for role, content in self.order.turns[first:]
+            ChatMessage(role=role, content=content) for role, content in self.order.turns[first:-1]
         ]
+        messages.append(ChatMessage(role="user", content=question))
         system_prompt = rules.join_system_prompts(
             self._settings.system_prompt, self.order.system_prompt
         )

@@ -63,7 +63,12 @@ def count_files(act: Act) -> int:
 def names_of_files(act: Act, file_ids: Collection[str]) -> dict[str, str]:
     """Return what files of the actor are called, by id; of others nothing."""
     named = select(FileRow.id, FileRow.name).where(FileRow.id.in_(file_ids), own(act))
-    return dict(act.session.execute(named).tuples())
+    return {row.id: row.name for row in act.session.execute(named)}
+
+
+def files_there(act: Act, file_ids: Collection[str]) -> frozenset[str]:
+    """Return which files have not been deleted, whoever owns them by now; nothing else of them."""
+    return frozenset(act.session.scalars(select(FileRow.id).where(FileRow.id.in_(file_ids))))
 
 
 def file_to_read(act: Act, file_id: str) -> tuple[str, str] | None:
