@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from typing_extensions import override
 
-from hunmin import faces
+from hunmin import documents, faces
 from hunmin.accounts import AnyoneAct, PersonAct, VisitorAct
 from hunmin.act import Language
 from hunmin.chat import (
@@ -57,6 +57,15 @@ class PageLimits(BaseModel):
     system_prompt_characters_max: int = rules.SYSTEM_PROMPT_CHARACTERS_MAX
 
 
+class CollectionName(BaseModel):
+    """A collection as the composer names it."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: str
+    name: str
+
+
 class ChatView(faces.View):
     """The chat page: the list of conversations, and one of them or a new one."""
 
@@ -72,6 +81,8 @@ class ChatView(faces.View):
     preferences: Instructions
     models: ModelsView
     limits: PageLimits
+    collections: list[CollectionName]
+    """Those a question may be looked up in."""
     shares: bool
     """Whether the reader may show a conversation to others."""
     temporary: bool
@@ -204,6 +215,9 @@ def _view(
         preferences=wish_queries.get_preferences(act),
         models=models.list_models(request.app.state.gateway, act.actor),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),
+        collections=[
+            CollectionName(id=one.id, name=one.name) for one in documents.list_collections(act)
+        ],
         shares=settings.chat.shares and act.actor.kind == "person",
         temporary=settings.chat.temporary,
         training=settings.chat.training_consent and act.actor.kind == "person",

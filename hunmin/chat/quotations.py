@@ -67,7 +67,8 @@ def _view(passage: PassageFound, number: int | None) -> SourceView:
         address=passage.address,
         source=passage.source,
         citation=passage.citation,
-        page=passage.page,
+        # Where a passage is cited by its page, the citation says it already.
+        page=0 if passage.citation.endswith("쪽") else passage.page,
         excerpt=text
         if len(text) <= EXCERPT_CHARACTERS
         else text[: EXCERPT_CHARACTERS - 1].rstrip() + "…",

@@ -110,11 +110,11 @@ class MessageRow(Base):
     error_code: Mapped[str | None]
     left_out: Mapped[int | None]
     """Messages of the conversation that the model did not read, its context being too short."""
-    looked: Mapped[bool | None]
-    """Whether passages were looked for, found or not."""
 
     initials: Mapped[str] = mapped_column(Text)
     """What `hangul.initials` says of the text's first letters, to be searched."""
+    looked: Mapped[bool | None]
+    """Whether passages were looked for, for an answer; found or not."""
 
 
 class TrainingConsentRow(Base):

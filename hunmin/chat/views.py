@@ -84,7 +84,7 @@ class SourceView(BaseModel):
     """What the collection or the file is called."""
     citation: str
     page: int
-    """0 where there are no pages."""
+    """0 where there are no pages, or the citation names it."""
     excerpt: str
     """What it begins with."""
 

@@ -204,6 +204,7 @@ LONG = """async () => {
     const facts = {model: "m", wall_ms: 1, completion_tokens: 20000, left_out: 0};
     const question = {
         id: "q", parent_id: null, role: "user", text: "x", state: "whole", created_at: at,
+        files: [], sources: [],
     };
     const answer = {
         ...question, id: "a", parent_id: "q", role: "assistant", text: "", state: "writing",

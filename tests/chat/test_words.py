@@ -59,7 +59,7 @@ def test_the_first_view_carries_its_own_words_and_the_others_come_later():
 
 def test_every_error_that_passes_has_words_after_a_reload_too():
     """Of an answer that failed only the code is kept; what helps is said for each."""
-    script = (ROOM / "static" / "message.js").read_text("utf-8")
+    script = (ROOM / "static" / "faults.js").read_text("utf-8")
     known = set(re.findall(r"^    (\w+): (?:_\(|\w+,$)", script, re.MULTILINE))
     passing = {
         kind.code

@@ -238,8 +238,9 @@ function Page({ app }) {
 function Dialogs({ app }) {
   if (!app.dialog) return null;
   const { kind, subject } = app.dialog;
-  const { Confirm, ConversationDialog, FeedbackDialog, FolderDialog, Help, SettingsDialog, ShareDialog, TraceDialog } = dialogs.module;
+  const { AttachDialog, Confirm, ConversationDialog, FeedbackDialog, FolderDialog, Help, SettingsDialog, ShareDialog, TraceDialog } = dialogs.module;
   const close = () => app.show(null);
+  if (kind === "attach") return html`<${AttachDialog} chat=${app.chat} close=${close} />`;
   if (kind === "help") return html`<${Help} close=${close} />`;
   if (kind === "trace") return html`<${TraceDialog} chat=${app.chat} facts=${subject} close=${close} />`;
   if (kind === "conversation") return html`<${ConversationDialog} one=${subject} chat=${app.chat} app=${app} close=${close} />`;

@@ -17,6 +17,8 @@ const temporary = () => ({ id: TEMPORARY, title: _("Temporary chat"), temporary:
 export class Chat {
   constructor(data) {
     this.limits = data.limits;
+    this.collections = data.collections; // those a question may be looked up in
+    this.tray = null; // files and collections beside the box, once `attach.js` is here
     this.shares = data.shares; // whether the reader may show a conversation to others
     this.temporary = data.temporary; // whether one may chat without anything being kept
     this.training = data.training; // whether the reader is asked if feedback may be used for it
@@ -131,8 +133,9 @@ export class Chat {
     const { conversation, leafId, where } = this.state;
     if (conversation?.temporary) return this.#askTemporarily(leafId, text);
     const folder_id = where === "archive" ? null : where;
-    if (!conversation) return this.#ask("POST", `${API}/conversations`, { text, folder_id });
-    return this.#ask("POST", `${API}/conversations/${conversation.id}/messages`, { text, parent_id: leafId });
+    const asked = { text, ...this.tray?.asked() };
+    if (!conversation) return this.#ask("POST", `${API}/conversations`, { ...asked, folder_id });
+    return this.#ask("POST", `${API}/conversations/${conversation.id}/messages`, { ...asked, parent_id: leafId });
   }
 
   /** Ask an edited question beside the old one. */
@@ -140,7 +143,8 @@ export class Chat {
     const { conversation } = this.state;
     if (conversation.temporary) return this.#askTemporarily(message.parent_id, text);
     const path = `${API}/conversations/${conversation.id}/messages`;
-    return this.#ask("POST", path, { text, parent_id: message.parent_id });
+    const file_ids = message.files.map((file) => file.id);
+    return this.#ask("POST", path, { text, file_ids, parent_id: message.parent_id });
   }
 
   async regenerate(answer) {
@@ -229,6 +233,7 @@ export class Chat {
 
   #begin(live, { conversation, question, answer }) {
     const isFirst = live.conversationId === undefined;
+    this.tray?.kept(live.conversationId ?? null, conversation.id, question.files.map((file) => file.id));
     live.begin(conversation.id, answer);
     this.lives.set(conversation.id, live);
     const list = conversation.temporary ? this.state.list : this.history.withUsed(conversation);
@@ -258,6 +263,7 @@ export class Chat {
 
   #event(live, name, data) {
     if (name === "delta") live.add(data.text);
+    else if (name === "sources") live.cite(data.sources);
     else if (name === "waiting") live.wait(data);
     else if (name === "facts") live.facts = data;
     else if (name === "error") live.error = data;
@@ -275,6 +281,7 @@ export class Chat {
       text: live.text,
       state,
       facts: live.facts,
+      sources: live.sources,
       error_code: live.error?.code ?? null,
       error: live.error?.message,
     };

@@ -4,6 +4,7 @@ import { EnterKey } from "./enter.js";
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { keepDraft, onTouchScreen, readChoice, readDraft } from "./keep.js";
+import { dialogs, useModule } from "./lazy.js";
 import { _, number } from "./words.js";
 
 const HEIGHT_MAX = 240;
@@ -55,6 +56,8 @@ export function Composer({ chat, app }) {
   const live = chat.live();
   const { box, enter } = useTextBox({ send });
   app.box = box;
+  const sheets = useModule(dialogs);
+  if (sheets) chat.tray ??= new sheets.Tray(chat);
 
   const conversationId = conversation?.id ?? null;
   useLayoutEffect(() => {
@@ -88,6 +91,10 @@ export function Composer({ chat, app }) {
       chat.set({ said: _("Wait for the answer to end, or stop it.") });
       return;
     }
+    if (chat.tray?.unready()) {
+      chat.set({ said: _("Wait until every file has been read, or take it away.") });
+      return;
+    }
     setBusy(true);
     write(""); // At once: whatever is typed from here on is the next message.
     const kept = await chat.send(text);
@@ -108,9 +115,19 @@ export function Composer({ chat, app }) {
     if (app.editLast()) event.preventDefault();
   }
 
+  /** Take files that were pasted or dropped; words go their usual way. */
+  function bring(event) {
+    const from = event.clipboardData ?? event.dataTransfer;
+    if (conversation?.temporary || !from.files.length || from.types.includes("text/plain")) return;
+    event.preventDefault();
+    const files = [...from.files];
+    dialogs.load().then(() => chat.tray?.bring(files));
+  }
+
   const over = length > max;
   return html`<form class="composer" onSubmit=${pressSend}>
-    <div class="composer-box">
+    <div class="composer-box" onDragOver=${(event) => event.preventDefault()} onDrop=${bring} onPaste=${bring}>
+      ${chat.tray && html`<${sheets.Chips} chat=${chat} tray=${chat.tray} />`}
       <label class="sr-only" for="message">${_("Message")}</label>
       <textarea
         id="message"
@@ -132,6 +149,17 @@ export function Composer({ chat, app }) {
             ${models.map((one) => html`<option key=${one.id} value=${one.id}>${one.id}</option>`)}
           </select>`}
         <${Room} length=${length} max=${max} />
+        ${!conversation?.temporary &&
+        html`<button
+          type="button"
+          class="quiet"
+          aria-haspopup="dialog"
+          aria-label=${_("Ask with documents")}
+          title=${_("Ask with documents")}
+          onClick=${() => app.show("attach")}
+        >
+          <${Icon} name="clip" />
+        </button>`}
         <button
           type="button"
           class="quiet"
@@ -147,7 +175,7 @@ export function Composer({ chat, app }) {
           ? html`<button key="stop" type="button" class="button stop" onClick=${() => app.stop()}>
               <${Icon} name="stop" />${live.stopping ? _("Stopping") : _("Stop")}
             </button>`
-          : html`<button key="send" class="button send" disabled=${!length || over || busy}>
+          : html`<button key="send" class="button send" disabled=${!length || over || busy || chat.tray?.unready()}>
               <${Icon} name="send" />${_("Send")}
             </button>`}
       </div>

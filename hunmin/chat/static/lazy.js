@@ -27,6 +27,12 @@ class Later {
     return this.#fetching;
   }
 
+  /** Do something with it; resolves with what came of it, or null where it cannot be had. */
+  async run(act) {
+    const module = await this.load();
+    return module && act(module);
+  }
+
   onArrival(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -45,6 +51,7 @@ async function speaking(module) {
   return loaded;
 }
 
+export const copying = new Later(() => speaking(import("./copy.js")));
 export const markdown = new Later(() => speaking(import("./markdown.js")));
 export const dialogs = new Later(() => speaking(import("./sheets.js")));
 const installing = new Later(() => import("../web/install.js"));
@@ -60,5 +67,5 @@ export function useModule(later) {
 export function loadWhenIdle() {
   if (navigator.connection?.saveData) return;
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 500));
-  idle(() => [markdown, dialogs, installing].forEach((later) => later.load()));
+  idle(() => [markdown, dialogs, copying, installing].forEach((later) => later.load()));
 }

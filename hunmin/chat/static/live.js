@@ -14,6 +14,7 @@ export class Live {
     this.facts = null;
     this.error = null;
     this.waiting = null;
+    this.sources = [];
     this.begun = false;
     this.stopping = false;
     this.ended = false;
@@ -36,6 +37,11 @@ export class Live {
   add(text) {
     this.text += text;
     this.waiting = null;
+    this.#tell();
+  }
+
+  cite(sources) {
+    this.sources = sources;
     this.#tell();
   }
 

@@ -1,8 +1,8 @@
 // The conversation: messages, or a welcome. Follows the newest words until the reader scrolls up.
 
-import { copyText } from "./copy.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
+import { copying } from "./lazy.js";
 import { Message } from "./message.js";
 import { _, language } from "./words.js";
 
@@ -82,7 +82,7 @@ async function copyCode(event) {
   const button = event.target.closest?.(".copy-code");
   if (!button) return;
   const code = button.closest(".code").querySelector("code").textContent;
-  const worked = await copyText(code);
+  const worked = await copying.run((module) => module.copyText(code));
   button.textContent = worked ? _("Copied") : _("Not copied");
   setTimeout(() => (button.textContent = _("Copy")), COPIED_MS);
 }
