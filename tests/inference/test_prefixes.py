@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from hunmin.inference import Limits, openvino_backend, transformers, transformers_backend
 from hunmin.inference.backend import Opening, Request
+from hunmin.inference.folder import ModelFolder
 from hunmin.inference.prefixes import BLOCK_TOKENS, Prefixes
+from hunmin.inference.requests import request_of
 from tests.inference.conformance import chat, collect
 from tests.inference.conftest import running
 from tests.inference.tiny import CONTEXT_TOKENS
@@ -97,12 +99,11 @@ def test_what_one_tenant_asked_makes_nobody_elses_answer_come_sooner(
     assert steps == {"again": expected[again], "for_another": expected[for_another]}
 
 
-@pytest.fixture
-def engine(random_model, cache, request):
-    """Give the fallback, which counts what it remembers."""
-    engine = transformers.open_engine(
-        {"random": random_model}, cache=cache, threads=1, prefix_cache=request.param
-    )
+@pytest.fixture(scope="module")
+def engine(random_model, tmp_path_factory):
+    """Give the fallback, which counts what it remembers; each test asks for tenants of its own."""
+    cache = tmp_path_factory.mktemp("cache")
+    engine = transformers.open_engine({"random": random_model}, cache=cache, threads=1)
     with running(engine):
         yield engine
 
@@ -114,7 +115,6 @@ async def ask(engine, tenant, text=LONG, **sampling) -> tuple[str, int]:
     return "".join(delta.text for delta in deltas), deltas[-1].cached_tokens
 
 
-@pytest.mark.parametrize("engine", ["tenant"], indirect=True)
 async def test_a_tenant_gains_by_its_own_prompts_alone_and_answers_stay_the_same(engine):
     answer, first = await ask(engine, "one")
     prompt_tokens = await engine.count_prompt_tokens(chat(LONG, model="random"))
@@ -133,25 +133,27 @@ async def test_a_tenant_gains_by_its_own_prompts_alone_and_answers_stay_the_same
     assert await ask(engine, "new", otherwise) == (answer, 0)
 
 
-@pytest.mark.parametrize("engine", ["shared"], indirect=True)
-async def test_all_gain_by_all_prompts_where_that_was_said(engine):
-    answer, first = await ask(engine, "one")
-    again = await ask(engine, "other")
+@pytest.mark.parametrize(
+    ("prefix_cache", "tenant", "group"),
+    [
+        ("tenant", "one", "one"),
+        ("tenant", "", None),
+        ("shared", "one", ""),
+        ("shared", "", ""),
+        ("off", "one", None),
+    ],
+)
+def test_requests_are_grouped_as_was_said(random_model, prefix_cache, tenant, group):
+    model = ModelFolder("random", random_model)
+    asked = request_of(chat(tenant=tenant), [1], model, room=8, prefix_cache=prefix_cache)
 
-    assert first == 0
-    assert again[0] == answer
-    assert again[1] > 0
+    assert asked["cache_group"] == group
 
 
-@pytest.mark.parametrize("engine", ["off"], indirect=True)
-async def test_nobody_gains_where_it_is_off(engine):
-    assert (await ask(engine, "one"))[1] == 0
-    assert (await ask(engine, "one"))[1] == 0
-
-
-@pytest.mark.parametrize("engine", ["tenant"], indirect=True)
 async def test_probabilities_of_a_prompt_are_told_also_of_one_seen_before(engine):
-    asked = chat(LONG, model="random", tenant="one", max_tokens=1, logprobs=0, prompt_logprobs=True)
+    asked = chat(
+        LONG, model="random", tenant="scored", max_tokens=1, logprobs=0, prompt_logprobs=True
+    )
 
     first, again = [(await collect(engine, asked))[0].prompt_scores for _ in range(2)]
 
