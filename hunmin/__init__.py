@@ -10,6 +10,7 @@ The rooms, from the ground up:
     model corpus rollouts train inference       the lab: files in, files out
     upstreams evaluation build                  engines on other machines; measures; the whole line
     audit accounts organizations gateway        the office: who may do what, and what was done
+    batches                                     files of requests, answered within a day
     documents chat runs                         files and collections; conversations; runs to watch
     web                                         the front desk: application, theme, translations
 """

@@ -218,6 +218,33 @@ class Kind(StrEnum):
         "자신의 대화를 모두 지웠습니다.",
     )
 
+    # batches
+    BATCH_FILE_BRING = (
+        "batches.file.bring",
+        "A program brought a file.",
+        "프로그램이 파일을 올렸습니다.",
+    )
+    BATCH_FILE_DELETE = (
+        "batches.file.delete",
+        "A program's file was deleted with every word of it.",
+        "프로그램의 파일과 그 글을 모두 지웠습니다.",
+    )
+    BATCH_CREATE = (
+        "batches.batch.create",
+        "A batch of requests was handed in.",
+        "여러 요청을 한 배치로 맡겼습니다.",
+    )
+    BATCH_CANCEL = (
+        "batches.batch.cancel",
+        "A batch was canceled; what was answered is kept.",
+        "배치를 취소했습니다. 이미 나온 답은 남습니다.",
+    )
+    BATCH_END = (
+        "batches.batch.end",
+        "A batch ended, and its answers are in a file.",
+        "배치가 끝나고 답이 파일에 담겼습니다.",
+    )
+
     # documents
     FILE_BRING = "documents.file.bring", "A file was brought.", "파일을 올렸습니다."
     FILE_READ = (

@@ -5,7 +5,7 @@ one is for the room that knows what it is; this store knows hashes and bytes onl
 """
 
 from hunmin.blobs.disk import DiskBlobs
-from hunmin.blobs.opening import open_blobs
+from hunmin.blobs.opening import open_blobs, open_folder
 from hunmin.blobs.store import CHUNK_BYTES, Blob, Blobs
 
-__all__ = ["CHUNK_BYTES", "Blob", "Blobs", "DiskBlobs", "open_blobs"]
+__all__ = ["CHUNK_BYTES", "Blob", "Blobs", "DiskBlobs", "open_blobs", "open_folder"]

@@ -4,6 +4,19 @@ from pathlib import Path
 
 from hunmin.blobs.disk import DiskBlobs
 from hunmin.blobs.store import Blobs
+from hunmin.settings import Settings
+
+
+def open_folder(settings: Settings, name: str) -> Blobs:
+    """Return a room's own part of the store that the settings name."""
+    files = settings.files
+    return open_blobs(
+        f"{settings.files_url.rstrip('/')}/{name}",
+        s3_endpoint=files.s3_endpoint,
+        s3_region=files.s3_region,
+        s3_access_key_id=files.s3_access_key_id,
+        s3_secret_access_key=files.s3_secret_access_key.get_secret_value(),
+    )
 
 
 def open_blobs(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from hunmin.act import Act
-from hunmin.blobs import Blobs, open_blobs
+from hunmin.blobs import Blobs, open_folder
 from hunmin.db import new_id
 from hunmin.documents import actions, queries
 from hunmin.documents.actions import Brought
@@ -24,14 +24,7 @@ FOLDER = "documents"
 
 def open_store(settings: Settings) -> Blobs:
     """Return the store of bytes that wait to be read."""
-    files = settings.files
-    return open_blobs(
-        f"{settings.files_url.rstrip('/')}/{FOLDER}",
-        s3_endpoint=files.s3_endpoint,
-        s3_region=files.s3_region,
-        s3_access_key_id=files.s3_access_key_id,
-        s3_secret_access_key=files.s3_secret_access_key.get_secret_value(),
-    )
+    return open_folder(settings, FOLDER)
 
 
 def bring(

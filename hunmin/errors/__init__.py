@@ -25,6 +25,7 @@ from hunmin.errors.accounts import (
     UserUnclear,
 )
 from hunmin.errors.base import HunminError
+from hunmin.errors.batches import BatchEnded, BatchNotFound, FileInUse, TooManyBatches
 from hunmin.errors.billing import LimitUnfit
 from hunmin.errors.chat import (
     AnswerEnded,
@@ -246,6 +247,8 @@ __all__ = [
     "Archived",
     "AttentionUnfit",
     "BaseNeeded",
+    "BatchEnded",
+    "BatchNotFound",
     "BitsWouldDiffer",
     "BlobBroken",
     "BlobMissing",
@@ -293,6 +296,7 @@ __all__ = [
     "ExtraMissing",
     "FeedbackNotFound",
     "FeedbackUnfit",
+    "FileInUse",
     "FileKindUnknown",
     "FileLocked",
     "FileNotFound",
@@ -412,6 +416,7 @@ __all__ = [
     "TokenizerTrainingFailed",
     "TokensLimitExceeded",
     "TooManyAtOnce",
+    "TooManyBatches",
     "TooManyFiles",
     "TooManyFolders",
     "TooManyKeys",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
@@ -53,6 +53,10 @@ class Meter:
             "cached": self.cached_tokens,
             "completion": self.completion_tokens,
         }
+
+
+NOTHING_USED = {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0}
+"""Of an answer that is not charged."""
 
 
 def holder_of(actor: Actor) -> str:
@@ -201,6 +205,47 @@ def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
             prompt_tokens=admission.prompt_tokens,
         )
     return len(lost)
+
+
+def withdraw_lost(act: Act, *, request_ids: Collection[str], since: datetime) -> None:
+    """Let earlier tries of one's requests cost nothing: who wrote them is gone, and they come anew.
+
+    Args:
+        act: Whose requests they are.
+        request_ids: Which.
+        since: When the first of them could have been admitted.
+    """
+    tries = act.session.scalars(
+        select(AdmissionRow).where(
+            AdmissionRow.holder == holder_of(act.actor),
+            AdmissionRow.admitted_at >= since,
+            AdmissionRow.request_id.in_(request_ids),
+        )
+    ).all()
+    for admission in tries:
+        settlement = act.session.get(SettlementRow, admission.id)
+        if settlement is None:
+            settlement = SettlementRow(
+                admission_id=admission.id,
+                outcome="lost",
+                error_code=None,
+                completion_tokens=0,
+                cached_tokens=0,
+                first_token_ms=None,
+                wall_ms=0,
+                settled_at=act.now,
+            )
+            act.session.add(settlement)
+            admission.settled = True
+            audit.record(
+                act,
+                "gateway.request.lose",
+                admission.id,
+                holder=admission.holder,
+                prompt_tokens=0,
+            )
+        if settlement.outcome == "lost":
+            settlement.prompt_tokens = 0
 
 
 def _begin_minute_anew(act: Act, holder: str) -> None:

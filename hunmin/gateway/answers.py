@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Self
 
 from hunmin import logs
+from hunmin.act import Act
 from hunmin.errors import AnswerTimedOut, EngineUnavailable, HunminError
 from hunmin.gateway.actions import Meter, Outcome
 from hunmin.gateway.retrying import keep_trying
@@ -26,6 +27,10 @@ ENGINE_CLOSE_SECONDS = 10
 
 SETTLE_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """How long to wait between tries to settle an answer while the database is away."""
+
+
+Keep = Callable[["Answer", Act], bool]
+"""Keeps what an answer came to, in the transaction that settles it; False: it is not charged."""
 
 
 class Answer(AsyncIterator[Delta]):
@@ -124,6 +129,10 @@ class Answer(AsyncIterator[Delta]):
         self._pieces.clear()
         return pieces
 
+    def unread(self) -> tuple[list[Delta], HunminError | None]:
+        """Return the pieces nobody has read, and why the answer failed, if it did."""
+        return list(self._pieces), self._failure
+
     async def finished(self) -> None:
         """Return when nothing more is written; a wait that is canceled stops nothing."""
         if self._task is not None:
@@ -162,6 +171,7 @@ class Answer(AsyncIterator[Delta]):
             return
         self._admitted.set_result(None)
         outcome, failure = await self._stream()
+        self._failure = failure
         meter = Meter(
             outcome=outcome,
             prompt_tokens=self.last.prompt_tokens,
@@ -176,7 +186,7 @@ class Answer(AsyncIterator[Delta]):
         except Exception as error:  # noqa: BLE001 (whatever it is, readers are told the end)
             self._report("answer not settled yet", error)
             self.settling = asyncio.create_task(self._settle_later(meter))
-        self._failure, self._ended = failure, True
+        self._ended = True
         self._pulse.set()
 
     async def _settle_later(self, meter: Meter) -> None:

@@ -16,7 +16,7 @@ from hunmin.gateway.exchange import (
 )
 from hunmin.gateway.response_replies import ResponseEvent, ResponseReply
 from hunmin.gateway.response_wire import ResponseRequest
-from hunmin.gateway.response_writer import ResponseWriter
+from hunmin.gateway.writing import response_writer_of
 
 _NAMES = {"messages": "input", "response_format": "text.format"}
 """What fields of a chat request are called here."""
@@ -44,13 +44,6 @@ async def create_response(request: Request, actor: AskingActor) -> Response:
         refusal.param = _NAMES.get(refusal.param or "", refusal.param)
         raise
 
-    def writer() -> ResponseWriter:
-        return ResponseWriter(
-            answer_id=answer.admission_id,
-            created=answer.created_at,
-            model=asked.model,
-            asked=asked,
-            sampling=answer.generation.sampling,
-        )
-
-    return await deliver(request, answer, writer, stream=bool(asked.stream))
+    return await deliver(
+        request, answer, lambda: response_writer_of(asked, answer), stream=bool(asked.stream)
+    )

@@ -10,13 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-import hunmin
 from hunmin.act import Actor, open_act
 from hunmin.errors import InvalidRequest, UnknownParameter
 from hunmin.gateway import openapi, queries, rules, writers
 from hunmin.gateway.answers import Answer
 from hunmin.gateway.choices import Choices
-from hunmin.gateway.conversation import compose
 from hunmin.gateway.exchange import (
     ApiRoute,
     AskingActor,
@@ -29,9 +27,8 @@ from hunmin.gateway.exchange import (
     request_id_of,
 )
 from hunmin.gateway.replies import ChatChunk, ChatReply, ModelList, ModelReply, TextReply, UsageList
-from hunmin.gateway.service import Gateway
 from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
-from hunmin.gateway.writers import ChatWriter, TextWriter
+from hunmin.gateway.writing import echoes_of, writer_of
 
 USAGE_DAYS_MAX = 366
 
@@ -116,7 +113,7 @@ async def list_usage(request: Request, actor: UsageActor) -> Response:
 
 async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response:
     gateway = gateway_of(request)
-    echoes = await _echoes(gateway, actor, asked)
+    echoes = await echoes_of(gateway, actor, asked)
     answer: Answer | Choices
     if asked.answers == 1:
         answer = await gateway.open(actor, asked, request_id=request_id_of(request))
@@ -126,50 +123,10 @@ async def _answer(request: Request, actor: Actor, asked: ApiRequest) -> Response
     return await deliver(
         request,
         answer,
-        lambda: _writer(gateway, asked, answer, echoes),
+        lambda: writer_of(gateway, asked, answer, echoes),
         stream=bool(asked.stream),
         with_usage=asked.wants_usage_chunk,
     )
-
-
-def _writer(
-    gateway: Gateway, asked: ApiRequest, answer: Answer | Choices, echoes: list[str]
-) -> ChatWriter | TextWriter:
-    card = rules.choose_model(gateway.models(), asked.model)
-    fingerprint = writers.fingerprint_of(card, hunmin.__version__)
-    if isinstance(asked, ChatRequest):
-        return ChatWriter(
-            answer_id=answer.admission_id,
-            created=answer.created_at,
-            model=card.id,
-            fingerprint=fingerprint,
-            choices=asked.choices,
-            logprobs=asked.scored,
-        )
-    return TextWriter(
-        answer_id=answer.admission_id,
-        created=answer.created_at,
-        model=card.id,
-        fingerprint=fingerprint,
-        echoes=echoes,
-        logprobs=asked.logprobs is not None,
-    )
-
-
-async def _echoes(gateway: Gateway, actor: Actor, asked: ApiRequest) -> list[str]:
-    """Return what is given back before each continuation: its prompt, or nothing."""
-    if isinstance(asked, ChatRequest):
-        return []
-    texts = ["" for _ in asked.prompts]
-    if asked.echo:
-        card = rules.choose_model(rules.models_of(actor, gateway.models()), asked.model)
-        texts = [
-            compose(prompt)
-            if isinstance(prompt, str)
-            else writers.joined(await gateway.decode(card.id, prompt))
-            for prompt in asked.prompts
-        ]
-    return [text for text in texts for _ in range(asked.choices)]
 
 
 def _days(given: str) -> int:

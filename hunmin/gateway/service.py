@@ -11,8 +11,9 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, repeat
 from typing import Literal
 
@@ -21,7 +22,7 @@ from hunmin.act import SYSTEM, Act, Actor, open_act
 from hunmin.db import Database
 from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
 from hunmin.gateway import actions, embeddings, queries, rules
-from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer
+from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer, Keep
 from hunmin.gateway.embedding_wire import EmbeddingRequest
 from hunmin.gateway.recorder import Recorder
 from hunmin.gateway.retrying import keep_trying
@@ -107,6 +108,10 @@ class Gateway:
         """Return the models served, also those that cannot answer now."""
         return self._engine.models()
 
+    def has_room(self) -> bool:
+        """Return whether work that can wait may begin: half of all places are free."""
+        return 2 * self._places_taken < self.settings.concurrent_requests_max
+
     def healthy(self) -> bool:
         """Return whether a request could be answered now, by one model at least."""
         return self._started and self._engine.healthy()
@@ -168,13 +173,17 @@ class Gateway:
         finally:
             await answer.aclose()
 
-    async def open(self, actor: Actor, request: ApiRequest, *, request_id: str) -> Answer:
+    async def open(
+        self, actor: Actor, request: ApiRequest, *, request_id: str, keep: Keep | None = None
+    ) -> Answer:
         """Admit a request and return its answer, being written; or refuse it and change nothing.
 
-        Whoever opens an answer closes it, also after an error. See `answer` for the arguments.
+        Whoever opens an answer closes it, also after an error. See `answer` for the arguments;
+        `keep` is called in the transaction that settles the answer.
         """
         card = self._ready_card(request.model, actor)
-        return await self._open(actor, rules.plan(request, card, request_id=request_id), card)
+        planned = rules.plan(request, card, request_id=request_id)
+        return await self._open(actor, planned, card, keep)
 
     async def open_all(self, actor: Actor, request: ApiRequest, *, request_id: str) -> list[Answer]:
         """Open every answer a request asks for: `n` to each prompt. All, or none stays open.
@@ -198,14 +207,15 @@ class Gateway:
             raise
 
     async def open_embeddings(
-        self, actor: Actor, request: EmbeddingRequest, *, request_id: str
+        self, actor: Actor, request: EmbeddingRequest, *, request_id: str, keep: Keep | None = None
     ) -> Answer:
         """Admit a request for vectors and return its answer, whose one piece has them.
 
         It is closed, refused, counted and settled as any other. See `open`.
         """
         card = self._ready_card(request.model, actor)
-        return await self._open(actor, embeddings.plan(request, card, request_id=request_id), card)
+        planned = embeddings.plan(request, card, request_id=request_id)
+        return await self._open(actor, planned, card, keep)
 
     async def encode(self, request: ApiRequest) -> Sequence[int]:
         """Return the tokens of a request's prompt, chat template included.
@@ -224,13 +234,15 @@ class Gateway:
         """
         return await self._engine.decode(self._ready_card(model).id, tokens)
 
-    async def _open(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
+    async def _open(
+        self, actor: Actor, generation: Generation, card: ModelCard, keep: Keep | None = None
+    ) -> Answer:
         """Admit one answer and begin it."""
         came = time.perf_counter()
         self._watch.check(actor, card.id)
         self._take_place()
         try:
-            answer = await self._prepare(actor, generation, card)
+            answer = await self._prepare(actor, generation, card, keep)
         except BaseException:
             self._places_taken -= 1
             raise
@@ -241,7 +253,9 @@ class Gateway:
         telemetry.answer_admitted(seconds=time.perf_counter() - came)
         return answer
 
-    async def _prepare(self, actor: Actor, generation: Generation, card: ModelCard) -> Answer:
+    async def _prepare(
+        self, actor: Actor, generation: Generation, card: ModelCard, keep: Keep | None
+    ) -> Answer:
         """Return the answer, not begun, to a prompt that fits."""
         prompt_tokens = await self._engine.count_prompt_tokens(generation)
         if not generation.embed:
@@ -258,17 +272,23 @@ class Gateway:
             prompt_tokens=prompt_tokens,
             completion_tokens_max=generation.sampling.max_tokens,
         )
-        return Answer(
+        answer = Answer(
             self._engine,
             generation,
             prompt_tokens=prompt_tokens,
             seconds_max=self.settings.answer_seconds_max,
             admit=lambda: self._admit(actor, generation, prompt_tokens, charge),
             settle=lambda admission_id, meter: self._settle(
-                actor, generation, admission_id, meter, charge
+                actor,
+                generation,
+                admission_id,
+                meter,
+                charge=charge,
+                keep=None if keep is None else partial(keep, answer),
             ),
             headers=charge.headers,
         )
+        return answer
 
     def _take_place(self) -> None:
         if self._places_taken >= self.settings.concurrent_requests_max:
@@ -351,10 +371,14 @@ class Gateway:
         generation: Generation,
         admission_id: str,
         meter: actions.Meter,
+        *,
         charge: billing.Charge,
+        keep: Callable[[Act], bool] | None,
     ) -> None:
         def settle(act: Act) -> None:
-            actions.settle(act, admission_id=admission_id, meter=meter, charge=charge)
+            counts = keep is None or keep(act)
+            counted = meter if counts else replace(meter, **actions.NOTHING_USED)
+            actions.settle(act, admission_id=admission_id, meter=counted, charge=charge)
 
         await self._recorder.record(actor, generation.request_id, settle)
         telemetry.answer_ended(

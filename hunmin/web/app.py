@@ -17,6 +17,7 @@ from hunmin import (
     __version__,
     accounts,
     audit,
+    batches,
     chat,
     documents,
     faces,
@@ -28,6 +29,7 @@ from hunmin import (
 )
 from hunmin.accounts import pages as accounts_pages
 from hunmin.accounts import people_pages
+from hunmin.batches import routes as batches_routes
 from hunmin.billing import pages as billing_pages
 from hunmin.billing import routes as billing_routes
 from hunmin.chat import pages as chat_pages
@@ -75,6 +77,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.database = open_database(settings.database_url)
     app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway)
     app.state.providers = signin.Providers(settings.accounts.providers)
+    app.state.batches = batches.Runner(app.state.gateway, app.state.database, settings)
     app.state.known_keys = accounts.KnownKeys()
     app.state.engine_name = engine_name
     app.state.draining = False
@@ -96,6 +99,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         organizations_routes,
         billing_pages,
         billing_routes,
+        batches_routes,
         chat_pages,
         chat_routes,
         documents_pages,
@@ -124,6 +128,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         limits=BodyLimits(
             settings.web.request_bytes_max,
             under={
+                batches_routes.FILES_PATH: batches_routes.FORM_BYTES_MAX,
                 **dict.fromkeys(gateway.API_PATHS, 2 * settings.gateway.request_bytes_max),
                 documents_routes.FILES_PATH: (
                     settings.documents.file_bytes_max + documents_routes.FORM_BYTES
@@ -186,6 +191,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     await asyncio.to_thread(database.migrate)
     app.state.gateway.launch()
+    app.state.batches.launch()
     hand = _start_worker(app.state.settings, database)
     looking = asyncio.create_task(status.keep_looking(app.state.status_board))
     try:
@@ -194,12 +200,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         looking.cancel()
         if hand is not None:
             await asyncio.to_thread(hand.stop)
+        await app.state.batches.close()
         await app.state.gateway.close()
         await asyncio.to_thread(database.close)
 
 
 async def end_answers(app: FastAPI) -> None:
     """End what is being written and keep it, while the connections it is read by still stand."""
+    await app.state.batches.close()
     await app.state.chat_answers.close()
     await app.state.gateway.close()
 

@@ -72,6 +72,7 @@ def world(request, tmp_path):
         engine=ScriptedEngine(answer="네."),
     )
     app.state.database.migrate = lambda: None  # the tables are there already
+    app.state.batches.launch = lambda: None  # what waits goes on waiting
     address = "http://127.0.0.1:8700"
     with TestClient(app, base_url=address, follow_redirects=False) as client:
         wait_for_engine(app)

@@ -5,6 +5,7 @@ ids of a tenant it may be; `test_tenants.py` then asks the route in the name of 
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -58,6 +59,8 @@ MAKERS: Mapping[str, Callable[[Tenant], list[str]]] = {
     "invitation_id": lambda tenant: tenant.ids["invitation_id"],
     "owner_id": lambda tenant: tenant.ids["user_id"],
     "file_id": lambda tenant: tenant.ids["file_id"],
+    "input_file_id": lambda tenant: tenant.ids["file_id"],
+    "batch_id": lambda tenant: tenant.ids["batch_id"],
     "collection_id": lambda tenant: tenant.ids["collection_id"],
 }
 """What a parameter of that name may be, where it names a thing of a tenant."""
@@ -116,6 +119,7 @@ def _make_tenant(app: FastAPI, canary: str) -> Tenant:
     made.has("key_id", own.key.id, *(key.key.id for key in keys.values()))
     for who in ("owner", "member", "guest"):
         _converse(app, made, who)
+    _ask_in_a_batch(app, made)
     laws = make_laws(app.state.settings.data / canary, f"{LAW} {canary}", title=canary)
     with open_act(app.state.database, SYSTEM) as act:
         collection = documents.publish_collection(
@@ -167,6 +171,32 @@ def _converse(app: FastAPI, made: Tenant, who: str) -> None:
     file = bring_and_read(client, f"{made.canary}.txt", text, headers=made.headers[who])
     made.has("file_id", file["id"])
     made.has("folder_id", folder.json()["id"])
+
+
+def _ask_in_a_batch(app: FastAPI, made: Tenant) -> None:
+    """Have a program of a tenant hand in a batch that waits."""
+    client, headers = stranger(app), made.headers["service key"]
+    asked = {
+        "custom_id": made.canary,
+        "method": "POST",
+        "url": "/v1/completions",
+        "body": {"model": "paper", "prompt": made.canary},
+    }
+    file = client.post(
+        "/v1/files",
+        files={"file": (f"{made.canary}.jsonl", json.dumps(asked).encode())},
+        data={"purpose": "batch"},
+        headers=headers,
+    )
+    made.has("file_id", file.json()["id"])
+    body = {
+        "input_file_id": file.json()["id"],
+        "endpoint": "/v1/completions",
+        "completion_window": "24h",
+        "metadata": {"for": made.canary},
+    }
+    batch = client.post("/v1/batches", json=body, headers=headers)
+    made.has("batch_id", batch.json()["id"])
 
 
 def rows_of(database: Database, tenant: Tenant) -> str:
