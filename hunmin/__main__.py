@@ -58,7 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accounts": ("hunmin.accounts", "Manage accounts."),
     "key": ("hunmin.accounts", "Manage API keys."),
     "organizations": ("hunmin.organizations", "Manage organizations."),
-    "billing": ("hunmin.billing", "Set and show how much may be asked."),
+    "billing": ("hunmin.billing", "Set and show how much may be asked, and what it costs."),
     "worker": ("hunmin.worker", "Do background jobs until stopped."),
     "settings": ("hunmin.settings", "Print every setting and where it was said."),
 }

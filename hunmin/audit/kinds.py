@@ -80,6 +80,22 @@ class Kind(StrEnum):
     KEY_REVOKE = "accounts.key.revoke", "An API key was revoked.", "API 키를 폐기했습니다."
 
     # billing
+    ALERT_RAISE = (
+        "billing.alert.raise",
+        "A budget was used up to a percentage.",
+        "예산을 정해진 비율까지 썼습니다.",
+    )
+    BUDGET_SET = (
+        "billing.budget.set",
+        "A budget was given to an organization, a project or an account.",
+        "기관이나 프로젝트, 계정에 예산을 주었습니다.",
+    )
+    BUDGET_END = ("billing.budget.end", "A budget was ended.", "예산을 끝냈습니다.")
+    PRICE_SET = (
+        "billing.price.set",
+        "It was said what tokens of a model cost from a day on.",
+        "어느 날부터 모델의 토큰에 적용할 단가를 정했습니다.",
+    )
     LIMIT_SET = (
         "billing.limit.set",
         "It was said how much a key, a project, an organization or an account may ask.",

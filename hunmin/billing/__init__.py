@@ -1,11 +1,13 @@
-"""Billing: how much may be asked, by whom.
+"""Billing: how much may be asked, by whom, and what it costs.
 
 Nouns: a *limit* is of a minute, or of one moment; its *holder* is a key, a project, an
 organization or an account. Each request counts for all of its holders at once, and the tightest
-limit holds. A *charge* is what one answer sets aside when it is let in, and comes to when it ends.
+limit holds. A *budget* is how much a holder may use in a period, in tokens or won; a *price* is
+what a million tokens of a model cost. A *charge* is what one answer sets aside when it is let in,
+and comes to when it ends.
 
 The gateway reserves and settles charges inside its own transactions; so limits are exact, however
-many servers there are.
+many servers there are, and a hard budget is never passed.
 """
 
 from hunmin.billing.actions import (
@@ -14,22 +16,41 @@ from hunmin.billing.actions import (
     set_project_limits,
     set_user_limits,
 )
-from hunmin.billing.charges import Charge, lock_tenant
+from hunmin.billing.budget_actions import (
+    end_budget,
+    set_budget,
+    set_price,
+    set_user_budget,
+)
+from hunmin.billing.charges import Charge, Used, lock_tenant
 from hunmin.billing.known import KnownTerms
-from hunmin.billing.queries import list_limits, organization_limits, project_limits
+from hunmin.billing.money import Price, day_of
+from hunmin.billing.queries import all_prices, list_limits, organization_limits, project_limits
 from hunmin.billing.rules import Holder, Limits
+from hunmin.billing.usage_queries import budgets_of, csv_of, usage_of
 
 __all__ = [
     "Charge",
     "Holder",
     "KnownTerms",
     "Limits",
+    "Price",
+    "Used",
+    "all_prices",
+    "budgets_of",
+    "csv_of",
+    "day_of",
+    "end_budget",
     "list_limits",
     "lock_tenant",
     "organization_limits",
     "project_limits",
+    "set_budget",
     "set_key_limits",
     "set_organization_limits",
+    "set_price",
     "set_project_limits",
+    "set_user_budget",
     "set_user_limits",
+    "usage_of",
 ]

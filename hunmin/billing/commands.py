@@ -6,8 +6,9 @@ It works on the database of a running service as well as on one that is stopped.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,7 +21,7 @@ MostOption = Annotated[int | None, typer.Option(min=1, show_default="no limit")]
 
 billing_app = typer.Typer(
     name="billing",
-    help="Set and show how much may be asked.",
+    help="Set and show how much may be asked, and what it costs.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -56,16 +57,12 @@ def set_limits(
     from hunmin import billing, organizations  # noqa: PLC0415 (slow to import)
 
     limits = billing.Limits(requests_per_minute, tokens_per_minute, at_once)
-    if (organization is None) == (user is None) or (project is not None and user is not None):
-        raise typer.BadParameter(
-            "name one of --organization (with or without --project) and --user"
-        )
+    _check_named(organization, project, user)
     with _open(config, data) as act:
         if user is not None:
             billing.set_user_limits(act, _find_user(act, user), limits)
             return
-        assert organization is not None, "one of the two is named"
-        found = organizations.find_organization(act, organization)
+        found = organizations.find_organization(act, organization or "")
         if project is None:
             billing.set_organization_limits(act, found.id, limits)
         else:
@@ -87,6 +84,98 @@ def list_limits(*, config: ConfigOption = None, data: DataOption = None) -> None
             ]
             said = ", ".join(f"{most} {what}" for most, what in told if most is not None)
             _print(f"{holder.kind}  {holder.id}  {said}")
+
+
+@billing_app.command("price")
+def set_price(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model, as it is served.")],
+    *,
+    prompt: Annotated[int, typer.Option("--prompt", min=0, help="Of the prompt.")],
+    cached: Annotated[
+        int, typer.Option("--cached", min=0, help="Of what was computed of it before.")
+    ],
+    answer: Annotated[int, typer.Option("--answer", min=0, help="Of the answer.")],
+    from_day: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="The first day; today by default."),
+    ] = None,
+    organization: Annotated[
+        str | None, typer.Option("--organization", help="For this organization alone.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Say what a million tokens of a model cost, in won. A price that holds is not changed."""
+    from hunmin import billing, organizations  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data) as act:
+        found = organizations.find_organization(act, organization).id if organization else ""
+        day = billing.day_of(act.now) if from_day is None else from_day.date()
+        billing.set_price(act, billing.Price(model, found, day, prompt, cached, answer))
+
+
+@billing_app.command("prices")
+def list_prices(*, config: ConfigOption = None, data: DataOption = None) -> None:
+    """List what models cost: from which day, for a million tokens, in won."""
+    from hunmin import billing  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data, read_only=True) as act:
+        for price in billing.all_prices(act):
+            told = f"{price.prompt_won} / {price.cached_won} / {price.completion_won} won"
+            _print(f"{price.from_day}  {price.model}  {told}  {price.organization_id}".rstrip())
+
+
+@billing_app.command("budget")
+def set_budget(
+    amount: Annotated[int, typer.Argument(metavar="AMOUNT", min=1, help="Won, or tokens.")],
+    *,
+    organization: Annotated[
+        str | None, typer.Option("--organization", help="Of this organization: its name or id.")
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", help="Of this project of it: its name or id.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help="Of the account of this name instead.")
+    ] = None,
+    unit: Annotated[
+        Literal["won", "tokens"], typer.Option("--unit", help="What it is counted in.")
+    ] = "won",
+    period: Annotated[
+        Literal["day", "month", "total"], typer.Option("--period", help="When it is whole again.")
+    ] = "month",
+    soft: Annotated[bool, typer.Option("--soft", help="Only alert, and refuse nothing.")] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Give an organization, a project or an account a budget."""
+    from hunmin import billing, organizations  # noqa: PLC0415 (slow to import)
+
+    _check_named(organization, project, user)
+    with _open(config, data) as act:
+        if user is not None:
+            holder = _find_user(act, user)
+            billing.set_user_budget(
+                act, holder, unit=unit, amount=amount, period=period, hard=not soft
+            )
+            return
+        found = organizations.find_organization(act, organization or "").id
+        inside = organizations.find_project(act, found, project).id if project else None
+        billing.set_budget(
+            act,
+            found,
+            project_id=inside,
+            unit=unit,
+            amount=amount,
+            period=period,
+            hard=not soft,
+        )
+
+
+def _check_named(organization: str | None, project: str | None, user: str | None) -> None:
+    """Raise where it is not clear whose a limit or a budget is to be."""
+    if (organization is None) == (user is None) or (project is not None and user is not None):
+        raise typer.BadParameter("name --organization, with or without --project, or --user")
 
 
 def _find_user(act: "Act", name: str) -> str:

@@ -1,14 +1,25 @@
 """Reads of billing. Those the gateway asks are of the actor's own holders; pages ask by room."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Date, bindparam, case, cast, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from hunmin import accounts, organizations
 from hunmin.act import Act
-from hunmin.billing import rules
+from hunmin.billing import money, rules
+from hunmin.billing.money import Price, Spending
 from hunmin.billing.rules import Holder, Limits, Load, Slot
-from hunmin.billing.tables import LimitRow, ReservationRow, SlotRow
+from hunmin.billing.tables import (
+    BudgetRow,
+    LimitRow,
+    PriceRow,
+    ReservationRow,
+    SlotRow,
+    SpendingRow,
+)
 
 
 def _whole(total: ColumnElement[int]) -> ColumnElement[int]:
@@ -16,19 +27,69 @@ def _whole(total: ColumnElement[int]) -> ColumnElement[int]:
     return cast(func.coalesce(total, 0), BigInteger)
 
 
+_OPEN = (
+    ReservationRow.tenant == bindparam("tenant"),
+    ReservationRow.deadline_at > bindparam("now"),
+)
+
+
+def _is_of(holder_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Return whether a reservation is a holder's: no two holders of any kind have one id."""
+    return or_(
+        holder_id == ReservationRow.tenant,
+        holder_id == ReservationRow.project_id,
+        holder_id == ReservationRow.key_id,
+    )
+
+
 _RUNNING = (
     select(func.count())
     .select_from(ReservationRow)
-    .where(
-        ReservationRow.tenant == bindparam("tenant"),
-        ReservationRow.deadline_at > bindparam("now"),
-        or_(
-            LimitRow.holder_id == ReservationRow.tenant,
-            LimitRow.holder_id == ReservationRow.project_id,
-            LimitRow.holder_id == ReservationRow.key_id,
-        ),
-    )
+    .where(*_OPEN, _is_of(LimitRow.holder_id))
     .correlate(LimitRow)
+)
+_RESERVED = (
+    select(
+        _whole(
+            func.sum(
+                case(
+                    (BudgetRow.unit == "won", ReservationRow.micro_won),
+                    else_=ReservationRow.tokens,
+                )
+            )
+        )
+    )
+    .where(*_OPEN, _is_of(BudgetRow.holder_id))
+    .correlate(BudgetRow)
+)
+DAY = Date()
+_PERIOD_ON = case(
+    (BudgetRow.period == "day", bindparam("day", type_=DAY)),
+    (BudgetRow.period == "month", bindparam("month", type_=DAY)),
+    else_=BudgetRow.starts_on,
+)
+_SPENDINGS = (
+    select(
+        BudgetRow.id,
+        BudgetRow.holder_kind,
+        BudgetRow.holder_id,
+        BudgetRow.unit,
+        BudgetRow.amount,
+        BudgetRow.period,
+        BudgetRow.hard,
+        BudgetRow.starts_on,
+        func.coalesce(SpendingRow.spent, 0),
+        _RESERVED.scalar_subquery(),
+    )
+    .outerjoin(
+        SpendingRow,
+        (SpendingRow.budget_id == BudgetRow.id) & (SpendingRow.period_on == _PERIOD_ON),
+    )
+    .where(
+        BudgetRow.holder_id.in_(bindparam("holders", expanding=True)),
+        BudgetRow.ended_at.is_(None),
+    )
+    .order_by(BudgetRow.id)
 )
 _COUNTED = (SlotRow.holder_id == LimitRow.holder_id) & SlotRow.at.between(
     bindparam("since"), bindparam("until")
@@ -96,6 +157,72 @@ def slots_of(act: Act, holder: Holder) -> list[Slot]:
     """Return what a holder was let in with in each second of the last minute, the oldest first."""
     asked = {"holder": holder.id, **_minute(act)}
     return [Slot(*row) for row in act.session.connection().execute(_SLOTS, asked)]
+
+
+def spendings_of(
+    act: Act, holders: Collection[Holder], *, day: date, tenant: str | None = None
+) -> list[Spending]:
+    """Return the budgets of holders, and what of them is gone on a day.
+
+    For the gateway, and for queries that found the actor may know them.
+
+    Args:
+        act: Who asks.
+        holders: All of one tenant.
+        day: The day, in Seoul.
+        tenant: That tenant; by default the actor's own.
+    """
+    asked = {
+        "tenant": tenant or act.actor.tenant,
+        "now": act.now,
+        "holders": [holder.id for holder in holders],
+        "day": day,
+        "month": money.month_of(day),
+    }
+    found: Iterable[Any] = act.session.connection().execute(_SPENDINGS, asked)
+    return [
+        Spending(
+            budget_id,
+            Holder(kind, holder_id),
+            unit,
+            amount,
+            period,
+            hard,
+            money.period_on(period, starts_on=starts_on, day=day),
+            spent,
+            reserved,
+        )
+        for (
+            budget_id,
+            kind,
+            holder_id,
+            unit,
+            amount,
+            period,
+            hard,
+            starts_on,
+            spent,
+            reserved,
+        ) in found
+    ]
+
+
+def all_prices(act: Act) -> list[Price]:
+    """Return every price, by model and day: they are no secret inside the house."""
+    rows = act.session.scalars(
+        select(PriceRow).order_by(PriceRow.model, PriceRow.organization_id, PriceRow.from_day)
+    )
+    return [
+        Price(
+            row.model,
+            row.organization_id,
+            row.from_day,
+            row.prompt_won,
+            row.cached_won,
+            row.completion_won,
+        )
+        for row in rows
+    ]
 
 
 def limits_of(act: Act, holder_ids: Sequence[str]) -> dict[str, Limits]:

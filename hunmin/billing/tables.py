@@ -1,15 +1,24 @@
-"""Rows of billing: limits, what was let in by the second, and what answers set aside.
+"""Rows of billing: limits and budgets, what was let in and set aside, prices, and what was used.
 
 Holders are ids this room does not look into: of a key, a project, an organization or an account.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from hunmin.billing.money import Period, Unit
 from hunmin.billing.rules import HolderKind
-from hunmin.db import Base
+from hunmin.db import Base, new_id
 
 
 class LimitRow(Base):
@@ -65,3 +74,93 @@ class ReservationRow(Base):
     micro_won: Mapped[int] = mapped_column(BigInteger)
     """What these cost, in millionths of a won."""
     deadline_at: Mapped[datetime]
+
+
+class PriceRow(Base):
+    """What a million tokens of a model cost from a day on, in won."""
+
+    __tablename__ = "billing_prices"
+    __table_args__ = (UniqueConstraint("model", "organization_id", "from_day"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    model: Mapped[str] = mapped_column(Text)
+    organization_id: Mapped[str]
+    """For whom alone; empty: for everybody who has no price of their own."""
+    from_day: Mapped[date]
+    prompt_won: Mapped[int] = mapped_column(BigInteger)
+    cached_won: Mapped[int] = mapped_column(BigInteger)
+    completion_won: Mapped[int] = mapped_column(BigInteger)
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+
+
+class BudgetRow(Base):
+    """How much a holder may use in a period."""
+
+    __tablename__ = "billing_budgets"
+    __table_args__ = (
+        CheckConstraint("holder_kind IN ('project', 'organization', 'user')", name="holder_kind"),
+        CheckConstraint("unit IN ('tokens', 'won')", name="unit"),
+        CheckConstraint("period IN ('day', 'month', 'total')", name="period"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    holder_kind: Mapped[HolderKind] = mapped_column(Text)
+    holder_id: Mapped[str] = mapped_column(index=True)
+    unit: Mapped[Unit] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    """Tokens, or millionths of a won."""
+    period: Mapped[Period] = mapped_column(Text)
+    hard: Mapped[bool]
+    """Whether requests are refused where it is used up; else it only alerts."""
+    by_house: Mapped[bool]
+    """Whether an administrator gave it: then only administrators end it."""
+    starts_on: Mapped[date]
+    ended_at: Mapped[datetime | None]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+
+
+class SpendingRow(Base):
+    """What is gone of a budget in one period, in its unit."""
+
+    __tablename__ = "billing_spendings"
+
+    budget_id: Mapped[str] = mapped_column(
+        ForeignKey("billing_budgets.id", ondelete="CASCADE"), primary_key=True
+    )
+    period_on: Mapped[date] = mapped_column(primary_key=True)
+    """The first day of the period."""
+    spent: Mapped[int] = mapped_column(BigInteger)
+
+
+class AlertRow(Base):
+    """That a budget was used up to a percentage."""
+
+    __tablename__ = "billing_alerts"
+
+    budget_id: Mapped[str] = mapped_column(
+        ForeignKey("billing_budgets.id", ondelete="CASCADE"), primary_key=True
+    )
+    period_on: Mapped[date] = mapped_column(primary_key=True)
+    percent: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    raised_at: Mapped[datetime]
+
+
+class UsageDayRow(Base):
+    """What one key of an organization used of one model on one day, in Seoul."""
+
+    __tablename__ = "billing_usage_days"
+
+    organization_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    requests: Mapped[int] = mapped_column(BigInteger)
+    failed: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    micro_won: Mapped[int] = mapped_column(BigInteger)
+    """What it cost, in millionths of a won."""

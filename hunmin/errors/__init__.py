@@ -26,7 +26,14 @@ from hunmin.errors.accounts import (
 )
 from hunmin.errors.base import HunminError
 from hunmin.errors.batches import BatchEnded, BatchNotFound, FileInUse, TooManyBatches
-from hunmin.errors.billing import LimitUnfit
+from hunmin.errors.billing import (
+    BudgetNotFound,
+    BudgetUnfit,
+    InsufficientQuota,
+    LimitUnfit,
+    PriceInForce,
+    PriceUnfit,
+)
 from hunmin.errors.chat import (
     AnswerEnded,
     AnswerFailed,
@@ -255,6 +262,8 @@ __all__ = [
     "BlobsNotWritable",
     "BlobsUnreachable",
     "BodyTooLarge",
+    "BudgetNotFound",
+    "BudgetUnfit",
     "CanariesOfAnother",
     "CanariesUnfit",
     "ChallengeUnusable",
@@ -311,6 +320,7 @@ __all__ = [
     "IdentityNotFound",
     "IdentityTaken",
     "IdentityUnknown",
+    "InsufficientQuota",
     "InternalError",
     "InvalidApiKey",
     "InvalidRequest",
@@ -366,6 +376,8 @@ __all__ = [
     "PersonNeeded",
     "PortInUse",
     "PreferenceUnfit",
+    "PriceInForce",
+    "PriceUnfit",
     "ProjectNotFound",
     "PromptsMissing",
     "ProviderAnswerWrong",

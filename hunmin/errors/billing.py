@@ -1,6 +1,9 @@
-"""Errors of billing: limits that make no sense."""
+"""Errors of billing: limits, prices and budgets that make no sense, and budgets that are gone."""
+
+from datetime import date
 
 from hunmin.errors.base import HunminError
+from hunmin.errors.gateway import ApiError, say_holder
 
 
 class LimitUnfit(HunminError):
@@ -15,3 +18,79 @@ class LimitUnfit(HunminError):
             "where there is to be none.",
             f"한도는 1부터 {limit_max}까지의 정수입니다. 고치거나, 한도가 없어야 하면 비우십시오.",
         )
+
+
+class PriceUnfit(HunminError):
+    """A price is no number that a price can be."""
+
+    code = "price_unfit"
+    status = 422
+
+    def __init__(self, *, won_max: int) -> None:
+        super().__init__(
+            f"A price is a whole number of won from 0 to {won_max} for a million tokens. "
+            "Correct it.",
+            f"단가는 백만 토큰에 0부터 {won_max}까지의 정수(원)입니다. 고치십시오.",
+        )
+
+
+class PriceInForce(HunminError):
+    """A price would change what was asked for already."""
+
+    code = "price_in_force"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This model has a price today, and what was asked for keeps it. Set the new one from "
+            "tomorrow or a later day.",
+            "이 모델에는 오늘 적용되는 단가가 있고, 이미 받은 요청의 단가는 바뀌지 않습니다. "
+            "새 단가는 내일이나 그 뒤부터로 정하십시오.",
+        )
+
+
+class BudgetUnfit(HunminError):
+    """A budget is no amount that a budget can be."""
+
+    code = "budget_unfit"
+    status = 422
+
+    def __init__(self, *, amount_max: int) -> None:
+        super().__init__(
+            f"A budget is a whole number from 1 to {amount_max}. Correct it.",
+            f"예산은 1부터 {amount_max}까지의 정수입니다. 고치십시오.",
+        )
+
+
+class BudgetNotFound(HunminError):
+    """There is no such budget, or it has ended."""
+
+    code = "budget_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such budget any more. Load the page again to see those there are.",
+            "그런 예산이 없습니다. 페이지를 다시 열어 지금 있는 예산을 확인하십시오.",
+        )
+
+
+class InsufficientQuota(ApiError):
+    """A budget is used up, or has less left than the answer may come to."""
+
+    code = "insufficient_quota"
+    status = 429
+    should_retry = False
+    """The official clients do not try again where they are told so."""
+
+    def __init__(self, *, holder: str, again_on: date | None) -> None:
+        en, ko = say_holder(holder)
+        again_en = f"It is whole again on {again_on}" if again_on else "It does not come back"
+        again_ko = f"{again_on}에 다시 채워집니다" if again_on else "다시 채워지지 않습니다"
+        super().__init__(
+            f"The budget of {en} has too little left for this request. {again_en}. Lower "
+            "max_tokens, or ask whoever sets the budget for more.",
+            f"{ko}의 예산이 이 요청에 모자랍니다. 예산은 {again_ko}. max_tokens를 줄이거나, "
+            "예산을 정하는 사람에게 늘려 달라고 요청하십시오.",
+        )
+        self.holder = holder

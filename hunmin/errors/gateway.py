@@ -210,11 +210,16 @@ _HOLDERS = {
 """Whose a limit is, in words; the other is for those of the settings, which hold for everybody."""
 
 
+def say_holder(holder: str) -> tuple[str, str]:
+    """Return whose a limit or a budget is, in English and Korean."""
+    return _HOLDERS[holder]
+
+
 def _whose(holder: str | None) -> tuple[str, str]:
     """Return whose a limit is as a sentence says it, in English and Korean."""
     if holder is None:
         return "", ""
-    en, ko = _HOLDERS[holder]
+    en, ko = say_holder(holder)
     return f" for {en}", f"{ko}에서는 "
 
 

@@ -94,6 +94,7 @@ def admit(
         RateLimitExceeded: Too many requests in the last minute.
         TokensLimitExceeded: Too many tokens in the last minute.
         TooManyAtOnce: Too many answers are being written.
+        InsufficientQuota: A budget has too little left.
     """
     holder = holder_of(act.actor)
     billing.lock_tenant(act)
@@ -161,8 +162,16 @@ def settle(
     _SETTLE.run(act.session, {**which, **told, **times})
     audit.record(act, "gateway.request.settle", admission_id, **told)
     if charge is not None:
-        tokens = meter.prompt_tokens + meter.completion_tokens
-        charge.settle(act, admission_id=admission_id, tokens=tokens)
+        charge.settle(act, admission_id=admission_id, used=_used(meter))
+
+
+def _used(meter: Meter) -> billing.Used:
+    return billing.Used(
+        prompt_tokens=meter.prompt_tokens,
+        cached_tokens=meter.cached_tokens,
+        completion_tokens=meter.completion_tokens,
+        failed=meter.outcome == "failed",
+    )
 
 
 def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:

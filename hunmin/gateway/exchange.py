@@ -187,6 +187,8 @@ def show_error(request: Request, error: HunminError) -> Response:
     retry_after = getattr(error, "retry_after_seconds", None)
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
+    if not getattr(error, "should_retry", True):
+        headers["x-should-retry"] = "false"
     if error.status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     body = writers.error_reply(error, language_of(request)).to_json()

@@ -70,7 +70,8 @@ READS: Responses = {
 GENERATES: Responses = {
     **READS,
     429: _error(
-        "`rate_limit_exceeded`, `tokens_limit_exceeded` or `concurrency_limit_exceeded`.",
+        "`rate_limit_exceeded`, `tokens_limit_exceeded`, `concurrency_limit_exceeded`, or "
+        "`insufficient_quota` where a budget is used up.",
         may_wait=True,
     ),
     504: _error("The answer took too long: `answer_timed_out`."),

@@ -269,6 +269,7 @@ class Gateway:
         self._ready_card(card.id)  # it may have been closed while the tokens were counted
         charge = billing.Charge(
             self._known_terms,
+            model=generation.model,
             prompt_tokens=prompt_tokens,
             completion_tokens_max=generation.sampling.max_tokens,
         )

@@ -39,6 +39,8 @@ Deed = Literal[
     "archive_project",
     "make_admin_key",
     "set_limits",
+    "see_bills",
+    "set_budgets",
 ]
 """What can be done in an organization beyond seeing that it is there."""
 
@@ -47,6 +49,7 @@ ProjectDeed = Literal["see", "change_members", "make_own_key", "manage_keys"]
 
 _OWNERS: frozenset[Role] = frozenset({"owner"})
 _MANAGERS: frozenset[Role] = frozenset({"owner", "manager"})
+_PAYERS: frozenset[Role] = frozenset({"owner", "billing"})
 _OVERSEERS: frozenset[Role] = frozenset({"owner", "manager", "billing"})
 
 _IN_ORGANIZATION: dict[Deed, frozenset[Role]] = {
@@ -60,6 +63,8 @@ _IN_ORGANIZATION: dict[Deed, frozenset[Role]] = {
     "archive_project": _MANAGERS,
     "make_admin_key": _MANAGERS,
     "set_limits": _MANAGERS,
+    "see_bills": _OVERSEERS,
+    "set_budgets": _PAYERS,
 }
 
 _IN_PROJECT: dict[ProjectDeed, frozenset[ProjectRole]] = {

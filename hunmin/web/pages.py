@@ -16,6 +16,7 @@ NAV = (
     faces.NavItem("/runs", faces.mark("Runs"), runs.WATCHERS),
     faces.NavItem("/organizations", faces.mark("Organizations"), frozenset({"person"})),
     faces.NavItem("/people", faces.mark("People"), accounts.HOUSE_ROLES),
+    faces.NavItem("/prices", faces.mark("Prices"), frozenset({"administrator"})),
     faces.NavItem("/docs", faces.mark("API")),
 )
 

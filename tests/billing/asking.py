@@ -32,7 +32,10 @@ def ask(
 ) -> Asked:
     """Let an answer of at most so many tokens in, or raise what refuses it."""
     charge = billing.Charge(
-        known or billing.KnownTerms(), prompt_tokens=prompt, completion_tokens_max=most
+        known or billing.KnownTerms(),
+        model="paper",
+        prompt_tokens=prompt,
+        completion_tokens_max=most,
     )
     with open_act(database, actor, now=now) as act:
         admission_id = actions.admit(
@@ -56,9 +59,10 @@ def end(
     prompt: int = 10,
     completion: int = 90,
     cached: int = 0,
+    outcome: actions.Outcome = "stop",
     now: datetime | None = None,
 ) -> None:
     """Settle an answer that came to so many tokens."""
-    meter = actions.Meter("stop", prompt, completion, cached, 5, 90)
+    meter = actions.Meter(outcome, prompt, completion, cached, 5, 90)
     with open_act(database, asked.actor, now=now) as act:
         actions.settle(act, admission_id=asked.admission_id, meter=meter, charge=asked.charge)

@@ -46,3 +46,18 @@ def test_it_must_be_clear_whose_limit_is_meant(hunmin):
     assert hunmin("limit", "--at-once", "2").exit_code == 2
     assert hunmin("limit", "--user", "dana", "--project", "x", "--at-once", "2").exit_code == 2
     assert hunmin("limit", "--organization", "nobody", "--at-once", "2").exit_code == 1
+
+
+def test_prices_and_budgets_are_set(hunmin):
+    numbers = ("--prompt", "100", "--cached", "10", "--answer", "400")
+    assert hunmin("price", "paper", *numbers).exit_code == 0
+    assert hunmin("price", "paper", *numbers).exit_code == 1
+    own = ("--from", "2040-01-01", "--organization", "Sejong")
+    assert hunmin("price", "paper", *numbers, *own).exit_code == 0
+    assert hunmin("prices").stdout.count("100 / 10 / 400 won") == 2
+
+    assert hunmin("budget", "500", "--organization", "Sejong").exit_code == 0
+    project = ("--organization", "Sejong", "--project", "Hangul", "--unit", "tokens")
+    assert hunmin("budget", "500", *project, "--period", "day", "--soft").exit_code == 0
+    assert hunmin("budget", "500", "--user", "dana").exit_code == 0
+    assert hunmin("budget", "500").exit_code == 2

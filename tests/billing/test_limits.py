@@ -118,7 +118,9 @@ def test_who_has_no_limit_is_asked_about_once_in_five_seconds_and_writes_nothing
 
 def test_a_transaction_that_is_done_again_counts_once(database, noon):
     limit(database, PERSON, Limits(2, 1000, 2))
-    charge = billing.Charge(billing.KnownTerms(), prompt_tokens=1, completion_tokens_max=9)
+    charge = billing.Charge(
+        billing.KnownTerms(), model="paper", prompt_tokens=1, completion_tokens_max=9
+    )
 
     def reserve(act, admission_id: str) -> None:
         charge.reserve(act, admission_id=admission_id, deadline_at=act.now + timedelta(hours=1))

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import inspect, text
 from starlette.testclient import TestClient
 
-from hunmin import accounts, documents, organizations
+from hunmin import accounts, billing, documents, organizations
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.db import Database
 from tests.support.brought import bring_and_read
@@ -57,6 +57,7 @@ MAKERS: Mapping[str, Callable[[Tenant], list[str]]] = {
     "organization_id": lambda tenant: tenant.ids["organization_id"],
     "project_id": lambda tenant: tenant.ids["project_id"],
     "invitation_id": lambda tenant: tenant.ids["invitation_id"],
+    "budget_id": lambda tenant: tenant.ids["budget_id"],
     "owner_id": lambda tenant: tenant.ids["user_id"],
     "file_id": lambda tenant: tenant.ids["file_id"],
     "input_file_id": lambda tenant: tenant.ids["file_id"],
@@ -103,6 +104,16 @@ def _make_tenant(app: FastAPI, canary: str) -> Tenant:
         where = (organization.id, project.id)
         account, service = organizations.create_service_account(act, *where, name=f"{canary} robot")
         admin = organizations.create_admin_key(act, organization.id, name=f"{canary} admin")
+        budget_id = billing.set_budget(
+            act,
+            organization.id,
+            project_id=project.id,
+            unit="tokens",
+            amount=10**6,
+            period="month",
+            hard=False,
+        )
+        made.has("budget_id", budget_id)
         every = accounts.create_key(act, name=f"{canary} all", scopes=accounts.SCOPES)
     with open_act(app.state.database, member) as act:
         organizations.join(act, link)
