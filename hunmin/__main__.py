@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("hunmin.accounts", "Manage API keys."),
     "organizations": ("hunmin.organizations", "Manage organizations."),
     "billing": ("hunmin.billing", "Set and show how much may be asked, and what it costs."),
+    "signin": ("hunmin.signin", "Help people who cannot sign in."),
     "worker": ("hunmin.worker", "Do background jobs until stopped."),
     "settings": ("hunmin.settings", "Print every setting and where it was said."),
 }

@@ -1,6 +1,7 @@
 """Actor: who does something. A plain value, so that rules can decide about it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 ActorKind = Literal["person", "guest", "key", "system"]
@@ -24,6 +25,10 @@ class Actor:
     """What a key may be used for. Persons and guests have none and need none."""
     models: frozenset[str] | None = None
     """The models a key may ask; None: any."""
+    proved_at: datetime | None = None
+    """When the person at a browser last showed that it is them; None where there is no browser."""
+    for_other: bool = False
+    """Whether a link opened the session that another person made for an account in use."""
 
     @property
     def id(self) -> str:

@@ -44,6 +44,7 @@ SHELLS = {
     "provider_pages",
     "provider_routes",
     "routes",
+    "security_pages",
     "usage_pages",
     "commands",
     "jobs",

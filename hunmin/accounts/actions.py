@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,14 @@ from hunmin.db import new_id
 from hunmin.errors import SignInLinkUnusable, UserExists, UserNotFound
 
 
+class LinkUsed(NamedTuple):
+    """Whom a sign-in link showed somebody to be."""
+
+    user_id: str
+    for_other: bool
+    """Whether another person made it, for an account that is in use."""
+
+
 def create_user(act: Act, *, name: str, roles: Collection[str] = ("person",)) -> UserView:
     """Make an account.
 
@@ -25,11 +34,14 @@ def create_user(act: Act, *, name: str, roles: Collection[str] = ("person",)) ->
         RoleNeeded: The actor is not an administrator.
         NameUnusable: The name cannot be one.
         RoleUnknown: A role cannot be given.
+        ProofNeeded: A role is given, and the actor did not show just now who they are.
         UserExists: The name is taken.
     """
     rules.check_administers(act.actor)
     cleaned = rules.clean_name(name)
     given = _given(roles)
+    if not rules.HOUSE_ROLES.isdisjoint(given):
+        rules.check_proved(act.actor, act.now)
     if queries.find_user(act, cleaned) is not None:
         raise UserExists
     row = _add_user(act, cleaned, given)
@@ -92,8 +104,10 @@ def change_roles(act: Act, user_id: str, *, roles: Collection[str]) -> UserView:
         OwnAccount: It is the actor's own.
         UserNotFound: There is no such account, or it is not a person's.
         RoleUnknown: A role cannot be given.
+        ProofNeeded: The actor did not show just now who they are.
     """
     row = _another(act, user_id)
+    rules.check_proved(act.actor, act.now)
     given = _given(roles)
     if sorted(role.role for role in row.roles) != given:
         row.roles = [UserRoleRow(role=role) for role in given]
@@ -109,9 +123,12 @@ def create_sign_in_link(act: Act, user_id: str, *, minutes: int = 60) -> str:
     Raises:
         PersonNeeded: A key or a guest tried.
         RoleNeeded: It is another's account and the actor is not an administrator.
+        SessionNotOwn: Another person's link let the actor in.
+        ProofNeeded: The actor did not show just now who they are.
         UserNotFound: There is no such account.
     """
     rules.check_answers_for(act.actor, user_id)
+    rules.check_proved(act.actor, act.now)
     user = queries.get_user(act, user_id)
     if "person" not in user.roles:
         raise UserNotFound
@@ -129,17 +146,12 @@ def create_sign_in_link(act: Act, user_id: str, *, minutes: int = 60) -> str:
     return secret
 
 
-def sign_in(
-    act: Act, link: str, *, days: int, device: str = "", instead_of: str | None = None
-) -> SessionOpened:
-    """Use up a sign-in link and open a session with a new secret.
+def use_link(act: Act, link: str) -> LinkUsed:
+    """Use up a sign-in link and return whose account it opens; a session is for the caller.
 
     Args:
         act: Whoever holds the link; nobody in particular.
         link: The address of the link, or its secret alone.
-        days: How long the session lasts unused.
-        device: The browser in two words.
-        instead_of: A session of this browser, ended here: nobody keeps an old cookie.
 
     Raises:
         SignInLinkUnusable: It is unknown, used or expired.
@@ -149,17 +161,9 @@ def sign_in(
         raise SignInLinkUnusable
     row = queries.find_link(act, secret, to_use=True)
     row.used_at = act.now
-    audit.record(act, "accounts.link.use", row.id, user_id=row.user_id)
-    return session_actions.open_session(
-        act,
-        row.user_id,
-        method="link",
-        strength=1,
-        days=days,
-        device=device,
-        instead_of=instead_of,
-        for_other=queries.is_for_other(act, row),
-    )
+    for_other = queries.is_for_other(act, row)
+    audit.record(act, "accounts.link.use", row.id, user_id=row.user_id, for_other=for_other)
+    return LinkUsed(row.user_id, for_other=for_other)
 
 
 def welcome_guest(act: Act, *, days: int, device: str = "") -> SessionOpened:

@@ -27,10 +27,13 @@ from hunmin.accounts.known_keys import KnownKeys
 from hunmin.accounts.opening import SessionOpened
 from hunmin.act import Act, Actor, open_act
 from hunmin.db import Database
-from hunmin.errors import InvalidApiKey, PersonNeeded, SignInNeeded
+from hunmin.errors import InvalidApiKey, PersonNeeded, SecondFactorNeeded, SignInNeeded
 from hunmin.settings import Settings
 
 SESSION_COOKIE = "hunmin_session"
+OLD_NAME_UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
+"""Where https is spoken the cookie's name begins with `__Host-`, so that no other host of the
+domain can set it. Sessions opened before this day are also known by the name without it."""
 
 STRANGER = Actor(user_id=None, kind="guest")
 """Somebody of whom nothing is known yet."""
@@ -45,6 +48,8 @@ class Credentials:
 
     key: str | None
     session: str | None
+    is_old_name: bool = False
+    """Whether the session came under the name that cookies had before."""
 
 
 def credentials_of(request: HTTPConnection) -> Credentials:
@@ -52,7 +57,11 @@ def credentials_of(request: HTTPConnection) -> Credentials:
     scheme, _, shown = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return Credentials(key=shown.strip(), session=None)
-    return Credentials(key=None, session=request.cookies.get(SESSION_COOKIE))
+    name = faces.cookie_name(request, SESSION_COOKIE)
+    session = request.cookies.get(name)
+    if session is None and name != SESSION_COOKIE:
+        return Credentials(None, request.cookies.get(SESSION_COOKIE), is_old_name=True)
+    return Credentials(key=None, session=session)
 
 
 def find_actor(request: Request) -> Actor:
@@ -68,21 +77,29 @@ def find_actor(request: Request) -> Actor:
 def _recognize(request: Request, shown: Credentials) -> queries.Recognized | None:
     """Return whom a key or cookie belongs to, its first use today noted; None for a stranger."""
     database: Database = request.app.state.database
+    settings: Settings = request.app.state.settings
     with open_act(database, STRANGER, read_only=True) as act:
         if shown.key is not None:
             found = key_queries.find_by_key(act, shown.key)
             if found is None:
                 raise InvalidApiKey
         elif shown.session is not None:
-            found = queries.find_by_session(act, shown.session)
+            found = queries.find_by_session(
+                act,
+                shown.session,
+                second_factor=settings.accounts.second_factor,
+                opened_before=OLD_NAME_UNTIL if shown.is_old_name else None,
+            )
         else:
             found = None
     if found is not None and not found.used_today:
-        _note_use(request, found)
+        _note_use(request, found, shown)
+    if found is not None and shown.is_old_name and shown.session is not None:
+        keep_session(request, shown.session)
     return found
 
 
-def _note_use(request: Request, found: queries.Recognized) -> None:
+def _note_use(request: Request, found: queries.Recognized, shown: Credentials) -> None:
     settings: Settings = request.app.state.settings
     with open_act(request.app.state.database, found.actor, request_id=_request_id(request)) as act:
         if found.actor.kind == "key":
@@ -90,7 +107,7 @@ def _note_use(request: Request, found: queries.Recognized) -> None:
         else:
             days = settings.accounts.session_days
             session_actions.use_session(act, found.secret_id, days=days)
-            keep_session(request, request.cookies[SESSION_COOKIE])
+            keep_session(request, shown.session or "")
 
 
 def _remember(request: Request, found: queries.Recognized | None) -> Actor:
@@ -100,7 +117,14 @@ def _remember(request: Request, found: queries.Recognized | None) -> Actor:
     request.state.actor_name = found.name if found else ""
     if found is not None and actor.kind != "key":
         request.state.session_id = found.secret_id
+        request.state.is_held = found.is_held
     return actor
+
+
+def _check_not_held(request: Request) -> None:
+    """Raise `SecondFactorNeeded` where a session may only set up what it lacks."""
+    if getattr(request.state, "is_held", False):
+        raise SecondFactorNeeded
 
 
 def _request_id(request: Request) -> str | None:
@@ -111,12 +135,14 @@ def keep_session(request: Request, secret: str) -> None:
     """Have the browser keep a session's secret for as long as the session lasts."""
     settings: Settings = request.app.state.settings
     seconds = settings.accounts.session_days * _DAY_SECONDS
-    faces.set_cookie(request, SESSION_COOKIE, secret, seconds=seconds)
+    name = faces.cookie_name(request, SESSION_COOKIE)
+    faces.set_cookie(request, name, secret, seconds=seconds)
 
 
 def forget_session(request: Request) -> None:
     """Have the browser forget its session."""
-    faces.set_cookie(request, SESSION_COOKIE, "", seconds=0)
+    for name in {SESSION_COOKIE, faces.cookie_name(request, SESSION_COOKIE)}:
+        faces.set_cookie(request, name, "", seconds=0)
 
 
 def session_id_of(request: Request) -> str | None:
@@ -175,10 +201,14 @@ def find_visitor(request: Request, _key: _Key, _cookie: _Cookie) -> Actor:
         InvalidApiKey: A key was shown and is not valid.
         ScopeNeeded: The key was not made for its owner's conversations.
         SignInNeeded: Nobody is signed in and guests are not welcome.
+        SecondFactorNeeded: One has to be set up first.
+        SessionNotOwn: Another person's link let whoever asks in.
     """
     settings: Settings = request.app.state.settings
     actor = find_actor(request)
     rules.check_scope(actor, "chat")
+    rules.check_own_session(actor)
+    _check_not_held(request)
     if actor.user_id is not None and (actor.kind != "guest" or settings.accounts.guests):
         return actor
     if not settings.accounts.guests:
@@ -213,6 +243,20 @@ def welcome(request: Request, visitor: Actor) -> Iterator[Act]:
 
 def find_person(request: Request, _cookie: _Cookie) -> Actor:
     """Return the person who signed in.
+
+    Raises:
+        InvalidApiKey: A key was shown and is not valid.
+        PersonNeeded: A key was shown.
+        SignInNeeded: Nobody is signed in.
+        SecondFactorNeeded: One has to be set up first.
+    """
+    actor = find_held(request, _cookie)
+    _check_not_held(request)
+    return actor
+
+
+def find_held(request: Request, _cookie: _Cookie) -> Actor:
+    """Return the person who signed in, also where a second factor is still to be set up.
 
     Raises:
         InvalidApiKey: A key was shown and is not valid.
@@ -302,11 +346,17 @@ def _person_act(request: Request, actor: "PersonActor") -> Iterator[Act]:
     yield from _open(request, actor)
 
 
+def _held_act(request: Request, actor: "HeldActor") -> Iterator[Act]:
+    yield from _open(request, actor)
+
+
 AnyoneActor = Annotated[Actor, Depends(find_anyone)]
 VisitorActor = Annotated[Actor, Depends(find_visitor)]
 PersonActor = Annotated[Actor, Depends(find_person)]
+HeldActor = Annotated[Actor, Depends(find_held)]
 
 # The act ends with the handler, before the answer leaves: what was answered is kept.
 AnyoneAct = Annotated[Act, Depends(_anyone_act, scope="function")]
 VisitorAct = Annotated[Act, Depends(_visitor_act, scope="function")]
 PersonAct = Annotated[Act, Depends(_person_act, scope="function")]
+HeldAct = Annotated[Act, Depends(_held_act, scope="function")]

@@ -53,6 +53,7 @@ def create_key(
         ScopeUnknown: There is none of one of these names, or none is given.
         ModelsUnfit: The models are too many, or one cannot be a model's name.
         TooManyKeys: The account holds as many as it may.
+        ProofNeeded: It is for administering, and the actor did not show just now who they are.
     """
     owner = user_id or act.actor.user_id
     if owner is None:
@@ -91,7 +92,10 @@ def make_key(
         ScopeUnknown: There is none of one of these names, or none is given.
         ModelsUnfit: The models are too many, or one cannot be a model's name.
         TooManyKeys: The account holds as many as it may.
+        ProofNeeded: It is for administering, and the actor did not show just now who they are.
     """
+    if "admin" in scopes:
+        rules.check_proved(act.actor, act.now)
     rules.check_key_count(key_queries.count_usable_keys(act, user_id))
     row = KeyRow(
         user_id=user_id,
@@ -169,6 +173,8 @@ def replace_key(
     if not rows:
         raise KeyNotFound
     (old,) = rows
+    if "admin" in old.scopes:
+        rules.check_proved(act.actor, act.now)
     rules.check_rotatable(is_retiring=old.retires_at is not None)
     old.retires_at = act.now + longest
     row = KeyRow(

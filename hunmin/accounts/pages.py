@@ -1,17 +1,14 @@
-"""Signing in and out, and one's own account: keys, browsers, language and theme."""
+"""Signing out, and one's own account: keys and browsers."""
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from fastapi import Form, Path
-from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from hunmin import faces
-from hunmin.accounts import actions, door, key_actions, key_queries, queries, rules, session_actions
+from hunmin.accounts import door, key_actions, key_queries, queries, rules, session_actions
 from hunmin.accounts.views import KeyView, SessionView, UserView
-from hunmin.actor import Actor
 from hunmin.settings import Settings
 
 router = faces.PageRouter(tags=["accounts"])
@@ -27,44 +24,6 @@ Hours = Literal["0", "1", "24", "168"]
 DEFAULT_SCOPES: list[rules.Scope] = list(rules.PROGRAM_SCOPES)
 
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
-
-
-class ProviderLink(BaseModel):
-    """An OpenID provider that one may sign in with."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    title: str
-
-
-class SignInView(faces.View):
-    """The page to sign in at."""
-
-    template: ClassVar[str] = "accounts/sign_in.html"
-
-    signed_in_as: str
-    """The name of the account that is signed in already, or empty."""
-    guests: bool
-    """Whether one may chat without an account."""
-    is_guest: bool
-    """Whether this browser has a guest's conversations, which may be taken along."""
-    providers: list[ProviderLink]
-    """Where else one may sign in."""
-
-
-class ConfirmView(faces.View):
-    """The page a sign-in link opens. Looking at it uses nothing up; mail programs look too."""
-
-    template: ClassVar[str] = "accounts/confirm.html"
-    no_store: ClassVar[bool] = True
-
-    name: str
-    """The account the link opens."""
-    link: str
-    """What to post to `/sign-in` to use the link."""
-    is_guest: bool
-    """Whether this browser has a guest's conversations, which may be taken along."""
 
 
 class AccountView(faces.View):
@@ -93,58 +52,8 @@ class KeyMadeView(faces.View):
     """The page that has the list of keys."""
 
 
-@router.get("/sign-in")
-def show_sign_in(request: Request, act: door.AnyoneAct) -> SignInView:
-    """Say how to sign in, and take a link that was pasted."""
-    settings: Settings = request.app.state.settings
-    actor = act.actor
-    signed_in = actor.kind == "person" and actor.user_id is not None
-    return SignInView(
-        signed_in_as=queries.get_user(act, actor.user_id or "").name if signed_in else "",
-        guests=settings.accounts.guests,
-        is_guest=_is_guest(actor),
-        providers=[
-            ProviderLink(name=name, title=one.title or name)
-            for name, one in settings.accounts.providers.items()
-        ],
-    )
-
-
-@router.get("/sign-in/{secret}")
-def show_confirm(act: door.AnyoneAct, secret: str) -> ConfirmView:
-    """Ask whether to sign in with a link, without using it up."""
-    name = queries.name_on_link(act, secret)
-    return ConfirmView(name=name, link=secret, is_guest=_is_guest(act.actor))
-
-
-@router.post("/sign-in", status_code=303, response_class=RedirectResponse)
-def sign_in(
-    request: Request,
-    act: door.AnyoneAct,
-    link: Annotated[str, Form(min_length=1, max_length=2000)],
-    adopt: Annotated[bool, Form()] = False,  # noqa: FBT002 (a check box)
-) -> RedirectResponse:
-    """Use up a sign-in link and sign this browser in.
-
-    With `adopt`, what this browser did as a guest comes along to the account.
-    """
-    settings: Settings = request.app.state.settings
-    opened = actions.sign_in(
-        act,
-        link,
-        days=settings.accounts.session_days,
-        device=door.device_of(request),
-        instead_of=door.session_id_of(request),
-    )
-    door.keep_session(request, opened.secret)
-    if adopt and _is_guest(act.actor):
-        for take in request.app.state.adopters:
-            take(replace(act, actor=opened.actor), guest_id=act.actor.user_id)
-    return RedirectResponse("/", status_code=303)
-
-
 @router.post("/sign-out", status_code=303, response_class=RedirectResponse)
-def sign_out(request: Request, act: door.PersonAct) -> RedirectResponse:
+def sign_out(request: Request, act: door.HeldAct) -> RedirectResponse:
     """Sign this browser out."""
     session_actions.end_session(act, door.session_id_of(request) or "")
     door.forget_session(request)
@@ -212,8 +121,3 @@ def end_session(request: Request, act: door.PersonAct, session_id: Id) -> Redire
 
 def _shown_once(request: Request, made: key_actions.KeyMade) -> KeyMadeView:
     return KeyMadeView(key=made.key, secret=made.secret, server=str(request.base_url).rstrip("/"))
-
-
-def _is_guest(actor: Actor) -> bool:
-    """Return whether a browser has done something without an account, so there is what to keep."""
-    return actor.kind == "guest" and actor.user_id is not None

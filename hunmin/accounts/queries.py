@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -26,29 +27,55 @@ class Recognized:
     """The id of the session or key."""
     used_today: bool
     """Whether today's use is on record already."""
+    is_held: bool = False
+    """Whether the session may only be used to set up the second factor that it lacks."""
 
 
-def find_by_session(act: Act, secret: str) -> Recognized | None:
+def find_by_session(
+    act: Act,
+    secret: str,
+    *,
+    second_factor: rules.SecondFactor = "optional",
+    opened_before: datetime | None = None,
+) -> Recognized | None:
     """Return whose browser a cookie belongs to, or None where the session does not work.
 
     It is unknown, ended or expired, or the account is disabled.
+
+    Args:
+        act: Whoever shows it.
+        secret: The cookie.
+        second_factor: Who has to have shown a second factor.
+        opened_before: Only where it was opened before this moment.
     """
     if rules.secret_of_session(secret) is None:
         return None
     hashed = rules.hash_secret(secret)
     row = act.session.scalar(select(SessionRow).where(SessionRow.secret_sha256 == hashed))
-    if row is None or not rules.same_hash(row.secret_sha256, hashed):
-        return None
-    if not rules.is_usable(act.now, expires_at=row.expires_at, ended_at=row.ended_at):
+    if (
+        row is None
+        or not rules.same_hash(row.secret_sha256, hashed)
+        or not rules.is_usable(act.now, expires_at=row.expires_at, ended_at=row.ended_at)
+        or (opened_before is not None and row.created_at >= opened_before)
+    ):
         return None
     user = act.session.get_one(UserRow, row.user_id)
     if user.disabled_at is not None:
         return None
     roles = _roles(user)
-    is_guest = "guest" in roles
-    actor = Actor(user_id=user.id, roles=roles, kind="guest" if is_guest else "person")
-    name = "" if is_guest else user.name
-    return Recognized(actor, name, row.id, used_today=row.used_on == act.now.date())
+    used_today = row.used_on == act.now.date()
+    if "guest" in roles:
+        return Recognized(Actor(user.id, roles, "guest"), "", row.id, used_today=used_today)
+    actor = Actor(
+        user_id=user.id,
+        roles=rules.roles_in_session(
+            roles, strength=row.strength, for_other=row.for_other, second_factor=second_factor
+        ),
+        proved_at=row.proved_at,
+        for_other=row.for_other,
+    )
+    is_held = second_factor == "everyone" and row.strength == 1
+    return Recognized(actor, user.name, row.id, used_today=used_today, is_held=is_held)
 
 
 def find_actor_by_session(act: Act, secret: str) -> Actor | None:
@@ -97,6 +124,16 @@ def name_on_link(act: Act, link: str) -> str:
     if secret is None:
         raise SignInLinkUnusable
     return act.session.get_one(UserRow, find_link(act, secret).user_id).name
+
+
+def person_named(act: Act, name: str) -> str | None:
+    """Return the id of a person's account of that name that is not disabled.
+
+    For the room of sign-in, which tells nobody whether there is one.
+    """
+    row = act.session.scalar(select(UserRow).where(UserRow.name_key == rules.name_key(name)))
+    is_open = row is not None and row.disabled_at is None and "person" in _roles(row)
+    return row.id if row is not None and is_open else None
 
 
 def get_user(act: Act, user_id: str) -> UserView:
@@ -176,6 +213,7 @@ def list_sessions(act: Act, *, this: str | None = None) -> list[SessionView]:
             used_on=row.used_on,
             expires_at=row.expires_at,
             is_this=row.id == this,
+            for_other=row.for_other,
         )
         for row in session_rows(act)
         if rules.is_usable(act.now, expires_at=row.expires_at, ended_at=row.ended_at)

@@ -16,10 +16,12 @@ from hunmin.errors import (
     OverlapTooLong,
     OwnAccount,
     PersonNeeded,
+    ProofNeeded,
     RoleNeeded,
     RoleUnknown,
     ScopeNeeded,
     ScopeUnknown,
+    SessionNotOwn,
     TooManyKeys,
 )
 
@@ -27,6 +29,8 @@ Role = Literal["administrator", "auditor", "person", "guest", "service"]
 Scope = Literal["inference", "files", "usage", "chat", "admin"]
 """What a key may be used for: a route that takes keys names the one it asks for."""
 
+SecondFactor = Literal["optional", "administrators", "everyone"]
+"""Who has to show a second factor."""
 Method = Literal["guest", "link", "password", "passkey", "oidc"]
 """By what a session was opened; a guest's by the first thing they did."""
 
@@ -48,6 +52,8 @@ ENDED_DAYS_KEPT = 30
 """How long a link or session is kept after its end, so that its owner may still ask about it."""
 KEY_MODELS_MAX = 32
 """Models a key may be limited to: more is no limit."""
+PROOF_SECONDS = 600
+"""How long after showing who one is one may do what asks for it."""
 KEY_PREFIX = "hm-"
 SECRET_BYTES = 32
 
@@ -146,6 +152,45 @@ def roles_of_key(
     return frozenset(roles) if reaches else frozenset(roles) - HOUSE_ROLES
 
 
+def needs_second_factor(roles: Collection[str], *, second_factor: SecondFactor) -> bool:
+    """Return whether whoever has these roles has to show two factors to use them all."""
+    if second_factor == "administrators":
+        return not HOUSE_ROLES.isdisjoint(roles)
+    return second_factor == "everyone"
+
+
+def roles_in_session(
+    roles: Collection[Role], *, strength: int, for_other: bool, second_factor: SecondFactor
+) -> frozenset[Role]:
+    """Return the roles a person has in a browser.
+
+    What reaches beyond one's own account takes two factors where they are asked for, and is never
+    had by a link that another person made.
+    """
+    lacks = strength == 1 and needs_second_factor(roles, second_factor=second_factor)
+    return frozenset(roles) - HOUSE_ROLES if lacks or for_other else frozenset(roles)
+
+
+def check_proved(actor: Actor, now: datetime) -> None:
+    """Raise `ProofNeeded` unless the person at the browser showed just now that it is them.
+
+    Keys and the house itself have no browser; what they may do is decided elsewhere. A moment
+    that is not yet is none: a clock that went back makes no proof last longer.
+    """
+    if actor.kind in {"key", "system"}:
+        return
+    if actor.proved_at is None or not (
+        0 <= (now - actor.proved_at).total_seconds() < PROOF_SECONDS
+    ):
+        raise ProofNeeded
+
+
+def check_own_session(actor: Actor) -> None:
+    """Raise `SessionNotOwn` where another person's link opened the session."""
+    if actor.for_other:
+        raise SessionNotOwn
+
+
 def check_is_another(actor: Actor, user_id: str) -> None:
     """Raise `OwnAccount` where one would shut oneself out."""
     if actor.user_id == user_id:
@@ -168,8 +213,10 @@ def check_role_held(actor: Actor, *roles: Role) -> None:
 def check_answers_for(actor: Actor, user_id: str) -> None:
     """Raise unless the actor may make secrets for this account: its own person, or the house.
 
-    A key may not make keys, or revoking it would not end what was done with it.
+    A key may not make keys, or revoking it would not end what was done with it; nor may whoever
+    came by another's link, or it would open more than it does.
     """
+    check_own_session(actor)
     if actor.kind == "system" or (actor.kind == "person" and actor.user_id == user_id):
         return
     if actor.kind == "person":

@@ -78,6 +78,25 @@ def use_session(act: Act, session_id: str, *, days: int) -> None:
     audit.record(act, "accounts.session.use", session_id)
 
 
+def prove_session(act: Act, session_id: str, *, strength: int) -> None:
+    """Note that whoever is at a browser showed again that it is them.
+
+    Args:
+        act: Who did; the session is theirs.
+        session_id: The browser's session.
+        strength: How many factors they showed; a session is as strong as the strongest proof.
+
+    Raises:
+        SessionNotFound: The actor has none of that id.
+    """
+    row = act.session.get(SessionRow, session_id)
+    if row is None or row.user_id != act.actor.user_id or row.ended_at is not None:
+        raise SessionNotFound
+    row.proved_at = act.now
+    row.strength = max(row.strength, strength)
+    audit.record(act, "accounts.session.prove", session_id, strength=strength)
+
+
 def end_session(act: Act, session_id: str) -> None:
     """Sign one of one's own browsers out.
 

@@ -60,3 +60,5 @@ class SessionView(_Shown):
     expires_at: datetime
     is_this: bool
     """Whether it is the browser that asks."""
+    for_other: bool
+    """Whether a link opened it that somebody else made."""

@@ -65,6 +65,11 @@ class Kind(StrEnum):
         "A session was used for the first time that day.",
         "로그인한 브라우저를 그날 처음 썼습니다.",
     )
+    SESSION_PROVE = (
+        "accounts.session.prove",
+        "A person at a signed-in browser showed again that it is them.",
+        "로그인한 브라우저에서 본인임을 다시 확인했습니다.",
+    )
     SESSION_END = "accounts.session.end", "A browser was signed out.", "로그아웃했습니다."
     KEY_CREATE = "accounts.key.create", "An API key was made.", "API 키를 만들었습니다."
     KEY_USE = (
@@ -400,4 +405,54 @@ class Kind(StrEnum):
         "signin.challenge.sweep",
         "Sign-ins that were begun long ago and never ended were forgotten.",
         "오래전에 시작하고 끝내지 않은 로그인을 지웠습니다.",
+    )
+    PASSWORD_SET = (
+        "signin.password.set",
+        "A password was set; every other browser was signed out.",
+        "비밀번호를 정하고 다른 브라우저를 모두 로그아웃했습니다.",
+    )
+    PASSWORD_FAIL = (
+        "signin.password.fail",
+        "A wrong password was tried.",
+        "틀린 비밀번호로 로그인하려 했습니다.",
+    )
+    SECOND_FACTOR_BEGIN = (
+        "signin.second_factor.begin",
+        "A second factor was shown to be set up.",
+        "두 번째 인증 수단을 설정하기 시작했습니다.",
+    )
+    SECOND_FACTOR_SET = (
+        "signin.second_factor.set",
+        "A second factor was set up.",
+        "두 번째 인증 수단을 설정했습니다.",
+    )
+    SECOND_FACTOR_REMOVE = (
+        "signin.second_factor.remove",
+        "A second factor was removed.",
+        "두 번째 인증 수단을 지웠습니다.",
+    )
+    SECOND_FACTOR_FAIL = (
+        "signin.second_factor.fail",
+        "A wrong code was tried.",
+        "틀린 코드를 입력했습니다.",
+    )
+    RECOVERY_MAKE = (
+        "signin.recovery.make",
+        "Recovery codes were made; earlier ones ended.",
+        "복구 코드를 만들고 이전 코드를 없앴습니다.",
+    )
+    RECOVERY_USE = (
+        "signin.recovery.use",
+        "A recovery code was used up.",
+        "복구 코드 하나를 썼습니다.",
+    )
+    SECOND_FACTOR_ASK = (
+        "signin.second_factor.ask",
+        "A person showed one factor and was asked for the second.",
+        "첫 번째 인증을 마치고 두 번째 인증 수단을 물었습니다.",
+    )
+    PASSWORD_REHASH = (
+        "signin.password.rehash",
+        "The same password is kept at today's cost of guessing it.",
+        "같은 비밀번호를 오늘의 기준에 맞게 다시 저장했습니다.",
     )

@@ -9,7 +9,7 @@ This room knows requests, templates and languages. It knows no database and no o
 """
 
 from hunmin.faces.accept import wants_html, wants_json
-from hunmin.faces.cookies import set_cookie, waiting_cookies
+from hunmin.faces.cookies import cookie_name, set_cookie, speaks_https, waiting_cookies
 from hunmin.faces.errors import (
     PROBLEM_RESPONSES,
     ErrorFace,
@@ -52,6 +52,7 @@ __all__ = [
     "View",
     "asset",
     "choose_language",
+    "cookie_name",
     "first_modules",
     "in_time",
     "language_of",
@@ -60,6 +61,7 @@ __all__ = [
     "render",
     "set_cookie",
     "show_problem",
+    "speaks_https",
     "static_folders",
     "static_version",
     "translate",

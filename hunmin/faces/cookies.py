@@ -11,6 +11,21 @@ from starlette.requests import HTTPConnection
 _WAITING = "cookies_waiting"
 
 
+def speaks_https(request: HTTPConnection) -> bool:
+    """Return whether browsers reach this service by https, as far as is known here.
+
+    A proxy may speak plain http behind it: then `web.public_url` says what browsers see.
+    """
+    is_public = getattr(request.app.state, "speaks_https", False)
+    return is_public or request.scope["scheme"] in {"https", "wss"}
+
+
+def cookie_name(request: HTTPConnection, name: str) -> str:
+    """Return under which name a cookie is kept that nobody but this very host may set."""
+    is_public = getattr(request.app.state, "speaks_https", False)
+    return f"__Host-{name}" if is_public else name
+
+
 def set_cookie(
     request: HTTPConnection, name: str, value: str, *, seconds: int, scripts: bool = False
 ) -> None:
@@ -29,7 +44,7 @@ def set_cookie(
     morsel["max-age"] = seconds if value else 0
     morsel["samesite"] = "Lax"
     morsel["httponly"] = not scripts
-    morsel["secure"] = request.scope["scheme"] in {"https", "wss"}
+    morsel["secure"] = speaks_https(request)
     waiting: dict[str, str] = getattr(request.state, _WAITING, {})
     request.state.cookies_waiting = {**waiting, name: morsel.OutputString()}
 

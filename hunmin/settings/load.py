@@ -134,7 +134,7 @@ class Settings(BaseSettings):
             ),
         ]
         values, origins = _merge(cls, layers)
-        _welcome_guests(values, origins)
+        _judge_by_whom_is_served(values, origins)
         _share_prefixes(values, origins)
         try:
             settings = cls(**values)
@@ -291,11 +291,20 @@ def _with_known(
     return {**said, name: {**before, **both}}
 
 
-def _welcome_guests(values: dict[str, Any], origins: Mapping[str, Origin]) -> None:
-    """Where nothing is said of guests, welcome them if only this machine is served."""
+def _judge_by_whom_is_served(values: dict[str, Any], origins: Mapping[str, Origin]) -> None:
+    """Where nothing is said of guests and second factors, judge by whom is served.
+
+    Guests are welcome, and one factor is enough, if only this machine is.
+    """
     web, accounts = values.get("web", {}), values.setdefault("accounts", {})
-    if isinstance(web, dict) and isinstance(accounts, dict) and "accounts.guests" not in origins:
-        accounts["guests"] = str(web.get("host", WebSettings().host)) in _LOOPBACK
+    if not (isinstance(web, dict) and isinstance(accounts, dict)):
+        return
+    is_alone = str(web.get("host", WebSettings().host)) in _LOOPBACK
+    if "accounts.guests" not in origins:
+        accounts["guests"] = is_alone
+    named = web.get("public_url") or web.get("hosts")
+    if is_alone and not named and "accounts.second_factor" not in origins:
+        accounts["second_factor"] = "optional"
 
 
 def _share_prefixes(values: dict[str, Any], origins: Mapping[str, Origin]) -> None:

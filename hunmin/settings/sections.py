@@ -27,6 +27,9 @@ class WebSettings(Section):
     hosts: tuple[str, ...] = ()
     """Further names the service goes by, as in `chat.example.kr`. A request for any other name
     is refused, so that no page elsewhere can reach the service under a name of its own."""
+    allow_plain_http: bool = False
+    """Whether other machines may be served without encryption: true only on a network that is
+    nobody else's. False, the default, asks for an https `public_url` first."""
     installable: bool = True
     """Whether browsers may install the service as an app. Where this is false, what an app that
     was installed earlier kept in the browser is removed when it is next opened."""
@@ -106,6 +109,16 @@ class AccountsSettings(Section):
     """How long a sign-in lasts without being used."""
     sign_in_link_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
     """How long a sign-in link can be used, once."""
+    second_factor: Literal["optional", "administrators", "everyone"] = "administrators"
+    """Who has to show a second factor. Administrators and auditors by default; where only this
+    machine is served, without a `public_url`, and this is not said, nobody has to."""
+    password_characters_min: Annotated[int, Field(ge=8, le=128)] = 12
+    """The shortest password. Whatever is easily guessed is refused at any length."""
+    password_memory_kib: Annotated[int, Field(ge=8, le=4_194_304)] = 19_456
+    """Memory that trying one password costs (argon2id); OWASP's least. Passwords are hashed anew
+    at their next use when this changes."""
+    password_rounds: Annotated[int, Field(ge=1, le=1_000)] = 2
+    """How often that memory is gone over."""
     key_overlap_hours_max: Annotated[int, Field(ge=0, le=8_760)] = 168
     """How long a key that was replaced may go on working beside the one that took its place."""
     providers: dict[str, ProviderSettings] = {}

@@ -26,6 +26,8 @@ from hunmin.errors import (
     UserNotFound,
 )
 from hunmin.signin import provider_queries, provider_rules
+from hunmin.signin.actions import Browser, Entered, enter
+from hunmin.signin.owner import check_owner
 from hunmin.signin.provider import Provider, Stranger
 from hunmin.signin.tables import IdentityRow, PlaceRow
 
@@ -37,19 +39,17 @@ def sign_in_with(
     provider: Provider,
     stranger: Stranger,
     *,
-    days: int,
-    device: str = "",
-    instead_of: str | None = None,
-) -> accounts.SessionOpened:
-    """Sign a browser in as whom a provider says is at it.
+    browser: Browser,
+    adopt: bool = False,
+) -> Entered:
+    """Sign a browser in as whom a provider says is at it, or ask for their second factor.
 
     Args:
         act: Whoever came back; nobody in particular.
         provider: From where.
         stranger: Whom it knows them as.
-        days: How long the session lasts unused.
-        device: The browser in two words.
-        instead_of: A session of this browser, ended here.
+        browser: What they sit at.
+        adopt: What the browser did as a guest is to come along.
 
     Raises:
         IdentityUnknown: Nobody linked them to an account and none is to be made, or the account
@@ -64,19 +64,18 @@ def sign_in_with(
     else:
         raise IdentityUnknown(title=provider.title)
     try:
-        opened = accounts.open_session(
+        entered = enter(
             act,
             user_id,
             method="oidc",
             strength=2 if stranger.strong else 1,
-            days=days,
-            device=device,
-            instead_of=instead_of,
+            browser=browser,
+            adopt=adopt,
         )
     except UserNotFound:
         raise IdentityUnknown(title=provider.title) from None
     _follow_groups(act, provider, stranger, user_id)
-    return opened
+    return entered
 
 
 def link(act: Act, provider: Provider, stranger: Stranger) -> None:
@@ -84,11 +83,14 @@ def link(act: Act, provider: Provider, stranger: Stranger) -> None:
 
     Raises:
         PersonNeeded: A key or a guest tried.
+        SessionNotOwn: Another person's link let the actor in.
+        ProofNeeded: The actor did not show just now who they are.
         IdentityTaken: They belong to another account here.
     """
     user_id = act.actor.user_id
     if act.actor.kind != "person" or user_id is None:
         raise PersonNeeded
+    check_owner(act, user_id)
     found = provider_queries.find_identity(act, issuer=stranger.issuer, subject=stranger.subject)
     if found is None:
         try:
@@ -103,9 +105,12 @@ def unlink(act: Act, provider: Provider) -> None:
     """End that one's own account is opened with a provider; what its groups gave ends too.
 
     Raises:
+        SessionNotOwn: Another person's link let the actor in.
+        ProofNeeded: The actor did not show just now who they are.
         IdentityNotFound: It is not linked.
     """
     user_id = act.actor.user_id or ""
+    check_owner(act, user_id)
     rows = provider_queries.identity_rows(act, issuer=provider.issuer)
     if not rows:
         raise IdentityNotFound

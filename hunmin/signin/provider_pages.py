@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 
 from hunmin import accounts, faces
 from hunmin.signin import challenges, provider_actions, provider_queries
+from hunmin.signin.owner import check_owner
 from hunmin.signin.provider_routes import Name, address_back, keep_secret, provider_of
 from hunmin.signin.providers import Providers
 
@@ -64,6 +65,7 @@ def link(request: Request, act: accounts.PersonAct, provider: Name) -> SetOutVie
 
     The way is a link and no redirect: a form of ours leads nowhere else.
     """
+    check_owner(act, act.actor.user_id or "")
     there = provider_of(request, provider)
     data = {"provider": there.name, "back": address_back(request, there)}
     begun = challenges.make(

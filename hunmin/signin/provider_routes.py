@@ -9,7 +9,6 @@ address in the request that could lead elsewhere.
 """
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -23,6 +22,7 @@ from hunmin.act import Act, Actor, open_act
 from hunmin.errors import ChallengeUnusable, ProviderAnswerWrong, ProviderRefused
 from hunmin.settings import Settings
 from hunmin.signin import challenges, provider_actions, provider_rules, rules
+from hunmin.signin.entering import browser_of, let_in
 from hunmin.signin.provider import Provider, Stranger
 from hunmin.signin.providers import Providers
 
@@ -123,8 +123,7 @@ async def come_back(
         await run_in_threadpool(_link, request, actor, there, stranger)
         return RedirectResponse("/account/providers", status_code=303)
     adopt = bool(begun.data["adopt"])
-    await run_in_threadpool(_sign_in, request, actor, there, stranger, adopt=adopt)
-    return RedirectResponse("/", status_code=303)
+    return await run_in_threadpool(_sign_in, request, actor, there, stranger, adopt=adopt)
 
 
 def provider_of(request: Request, name: str) -> Provider:
@@ -196,18 +195,9 @@ def _link(request: Request, actor: Actor, there: Provider, stranger: Stranger) -
 
 def _sign_in(
     request: Request, actor: Actor, there: Provider, stranger: Stranger, *, adopt: bool
-) -> None:
-    settings: Settings = request.app.state.settings
+) -> RedirectResponse:
     with open_for(request, actor) as act:
-        opened = provider_actions.sign_in_with(
-            act,
-            there,
-            stranger,
-            days=settings.accounts.session_days,
-            device=accounts.device_of(request),
-            instead_of=accounts.session_id_of(request),
+        entered = provider_actions.sign_in_with(
+            act, there, stranger, browser=browser_of(request), adopt=adopt
         )
-        if adopt and actor.kind == "guest" and actor.user_id is not None:
-            for take in request.app.state.adopters:
-                take(replace(act, actor=opened.actor), guest_id=actor.user_id)
-    accounts.keep_session(request, opened.secret)
+        return let_in(request, act, entered, adopt=adopt)

@@ -1,6 +1,13 @@
 """Decisions about signing in. Pure: no clock, no database, no settings."""
 
-from datetime import datetime
+import hmac
+import ipaddress
+import math
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Literal
 
 Kind = Literal["passkey_new", "passkey", "oidc", "second"]
@@ -10,6 +17,30 @@ CHALLENGE_SECONDS = 600
 """How long a sign-in may take: finding a phone, typing a password elsewhere."""
 CHALLENGE_SECONDS_KEPT = 86_400
 """How long one is kept after its end, so that one that comes back is known for what it is."""
+
+PASSWORD_CHARACTERS_MAX = 1_000
+"""A book is no password; nothing below this is ever cut."""
+
+TRIES_FREE = 5
+"""Wrong passwords or codes of one account before it takes time."""
+NETWORK_TRIES_FREE = 50
+"""The same for all accounts together tried from one network, where many honest people may sit."""
+WAIT_SECONDS_MIN = 1
+"""How long the first wait is; each failure doubles it."""
+WAIT_SECONDS_MAX = 900
+QUIET_SECONDS = 86_400
+"""After so long without a failure all are forgotten."""
+
+CODE_SECONDS = 30
+"""How long one code of an authenticator app is shown."""
+CODES_AROUND = 1
+"""Codes before and after the present one that are taken too: clocks differ."""
+RECOVERY_CODES = 10
+
+_RECOVERY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_RECOVERY_GROUPS, _RECOVERY_GROUP = 4, 4
+_CODE = re.compile(r"[0-9]{6}")
+_PAGE = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*")
 
 
 def is_challenge_usable(
@@ -34,3 +65,92 @@ def is_challenge_usable(
         and used_at is None
         and created_at <= now < expires_at
     )
+
+
+def wait_seconds(now: datetime, *, failures: int, failed_at: datetime, free: int) -> int:
+    """Return how long the next try has to wait; 0: it may come.
+
+    After `free` failures each one doubles the wait. A failure that is yet to come is a clock that
+    went back: it makes nobody wait.
+    """
+    doubled = WAIT_SECONDS_MIN * 2 ** min(max(failures - free, 0), 10)
+    waits = min(doubled, WAIT_SECONDS_MAX) if failures >= free else 0
+    passed = (now - failed_at).total_seconds()
+    return math.ceil(waits - passed) if 0 <= passed < waits else 0
+
+
+def failures_now(now: datetime, *, failures: int, failed_at: datetime) -> int:
+    """Return how many failures still count."""
+    return 0 if now - failed_at >= timedelta(seconds=QUIET_SECONDS) else failures
+
+
+def quiet_since(now: datetime) -> datetime:
+    """Return the moment before which failures no longer count."""
+    return now - timedelta(seconds=QUIET_SECONDS)
+
+
+def network_of(host: str) -> str:
+    """Return the network an address lies in, as one customer has it: /24, or /56 of IPv6."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "unknown"
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    bits = 24 if address.version == 4 else 56  # noqa: PLR2004 (of IP)
+    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+
+
+def composed(password: str) -> str:
+    """Return a password as it is hashed: composed, so that every keyboard writes the same."""
+    return unicodedata.normalize("NFC", password)
+
+
+def is_length_fit(password: str, *, characters_min: int) -> bool:
+    """Return whether a password has as many characters as it may."""
+    return characters_min <= len(password) <= PASSWORD_CHARACTERS_MAX
+
+
+def clean_code(text: str) -> str:
+    """Return a code as it is compared, however it was typed."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def matching_step(
+    code: str, now: datetime, *, last_step: int, code_at: Callable[[int], str]
+) -> int | None:
+    """Return the step of time whose code this is, or None.
+
+    A step is taken once, and none before one that was: a code that was seen is worth nothing.
+
+    Args:
+        code: What was typed, cleaned.
+        now: When.
+        last_step: The last step that was taken; -1 where none was.
+        code_at: The code of a step.
+
+    Source:
+        RFC 6238, section 5.2: a code is accepted once.
+    """
+    if not _CODE.fullmatch(code):
+        return None
+    present = int(now.timestamp()) // CODE_SECONDS
+    for step in range(present - CODES_AROUND, present + CODES_AROUND + 1):
+        if step > last_step and hmac.compare_digest(code_at(step), code):
+            return step
+    return None
+
+
+def new_recovery_code() -> str:
+    """Return a new recovery code, to be written down: 79 bits in four groups."""
+    groups = (
+        "".join(secrets.choice(_RECOVERY_ALPHABET) for _ in range(_RECOVERY_GROUP))
+        for _ in range(_RECOVERY_GROUPS)
+    )
+    return "-".join(groups)
+
+
+def page_after(asked: str) -> str:
+    """Return where to go after signing in: a page of ours, and never another site."""
+    return asked if _PAGE.fullmatch(asked) else "/"

@@ -1,8 +1,8 @@
-"""Rows of sign-in. Only the SHA-256 of a challenge's secret is kept."""
+"""Rows of sign-in. Of secrets a hash is kept, or what only this house can open."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hunmin.db import Base, Json, new_id
@@ -62,3 +62,55 @@ class PlaceRow(Base):
     issuer: Mapped[str] = mapped_column(Text, primary_key=True)
     role: Mapped[str] = mapped_column(Text)
     """What they were made last."""
+
+
+class PasswordRow(Base):
+    """The password of one account."""
+
+    __tablename__ = "signin_passwords"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    hash: Mapped[str] = mapped_column(Text)
+    """argon2id, with its salt and cost, in its usual encoding."""
+    changed_at: Mapped[datetime]
+
+
+class TotpRow(Base):
+    """The authenticator app of one account."""
+
+    __tablename__ = "signin_totp"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), primary_key=True
+    )
+    secret_sealed: Mapped[bytes]
+    confirmed_at: Mapped[datetime | None]
+    """When a code of the app was first typed in; until then it asks for nothing."""
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    """The last step of time whose code was taken: none is taken twice."""
+
+
+class RecoveryCodeRow(Base):
+    """One code that takes the place of the authenticator app, once."""
+
+    __tablename__ = "signin_recovery_codes"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    code_sha256: Mapped[str] = mapped_column(unique=True)
+    used_at: Mapped[datetime | None]
+
+
+class AttemptRow(Base):
+    """Failed tries of one account or from one network, neither of which it names."""
+
+    __tablename__ = "signin_attempts"
+
+    holder: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the name or network."""
+    failures: Mapped[int]
+    failed_at: Mapped[datetime]

@@ -44,7 +44,8 @@ from hunmin.organizations import project_pages
 from hunmin.organizations import routes as organizations_routes
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
-from hunmin.signin import provider_pages, provider_routes
+from hunmin.signin import pages as signin_pages
+from hunmin.signin import provider_pages, provider_routes, security_pages
 from hunmin.web import assets, health, install, openapi, pages, status
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 from hunmin.web.straight import Straight
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
     app.state.draining = False
     app.state.status_board = status.Board(app)
     app.state.nav = list(pages.NAV)
+    app.state.speaks_https = settings.web.public_url.startswith("https://")
     app.state.installable = settings.web.installable
     app.state.adopters = [chat.adopt_history, documents.adopt_files]
     app.state.error_faces = dict.fromkeys(gateway.API_PATHS, gateway.error_face)
@@ -95,6 +97,8 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         people_pages,
         provider_pages,
         provider_routes,
+        signin_pages,
+        security_pages,
         organizations_pages,
         project_pages,
         organizations_routes,

@@ -59,6 +59,7 @@ def serve(
     the place of the old ones without a gap.
     """
     from hunmin import logs  # noqa: PLC0415 (slow to import)
+    from hunmin.errors import InsecureListen  # noqa: PLC0415
     from hunmin.settings import Settings  # noqa: PLC0415
     from hunmin.web import serving, supervised, supervisor  # noqa: PLC0415
     from hunmin.web.app import create_app  # noqa: PLC0415
@@ -76,11 +77,11 @@ def serve(
     logs.set_up(format=settings.logs.format, level=settings.logs.level)
     exposed = settings.web.host not in LOOPBACK and place is None
     if exposed and not settings.web.public_url.startswith("https://"):
+        if not settings.web.allow_plain_http:
+            raise InsecureListen(host=settings.web.host)
         _note(
-            "Other machines are served without encryption. Put a TLS proxy before this service "
-            "and set web.public_url to its https:// address.",
-            "다른 컴퓨터에 암호화 없이 제공합니다. TLS 프록시를 앞에 두고 web.public_url을 "
-            "그 https:// 주소로 설정하십시오.",
+            "Other machines are served without encryption, as web.allow_plain_http says.",
+            "web.allow_plain_http에 따라 다른 컴퓨터에 암호화 없이 제공합니다.",
         )
     if place is not None:
         supervised.serve_in(place, settings, failed=_say_ready)

@@ -61,7 +61,7 @@ def write_headers(scope: Scope, headers: MutableHeaders) -> None:
     is_page = headers.get("Content-Type", "").startswith("text/html")
     is_file = scope["path"].startswith(_FILES) and not is_page  # one that says it is not there
     own = FILE_HEADERS if is_file else SECURITY_HEADERS
-    extra = _HTTPS_HEADERS if scope["scheme"] == "https" else {}
+    extra = _HTTPS_HEADERS if faces.speaks_https(Request(scope)) else {}
     for name, value in {**own, **extra}.items():
         headers.setdefault(name, value)
     # What may be kept says so itself; anything else may be somebody's words.

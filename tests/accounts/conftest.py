@@ -14,6 +14,6 @@ def make_person(act_as):
     def make_person(name: str, *roles: str) -> Actor:
         with act_as() as act:
             user = accounts.create_user(act, name=name, roles=roles or ("person",))
-        return Actor(user_id=user.id, roles=frozenset(user.roles), kind="person")
+        return Actor(user_id=user.id, roles=frozenset(user.roles), kind="person", proved_at=act.now)
 
     return make_person

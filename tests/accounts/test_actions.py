@@ -32,6 +32,7 @@ from hunmin.errors import (
     UserNotFound,
 )
 from tests.conftest import NOON
+from tests.support.desk import open_link
 
 STRANGER = Actor(user_id=None, kind="guest")
 
@@ -89,10 +90,10 @@ def test_a_sign_in_link_works_once(make_person, act_as):
     with act_as() as act:
         link = accounts.create_sign_in_link(act, dana.user_id)
     with act_as(STRANGER) as act:
-        opened = accounts.sign_in(act, link, days=30)
+        opened = open_link(act, link, days=30)
         assert accounts.find_actor_by_session(act, opened.secret) == dana
     with act_as(STRANGER) as act, pytest.raises(SignInLinkUnusable):
-        accounts.sign_in(act, link, days=30)
+        open_link(act, link, days=30)
 
 
 def test_of_two_browsers_that_open_a_link_at_once_one_is_signed_in(make_person, act_as):
@@ -104,7 +105,7 @@ def test_of_two_browsers_that_open_a_link_at_once_one_is_signed_in(make_person, 
         together.wait()
         with act_as(STRANGER) as act:
             try:
-                accounts.sign_in(act, link, days=30)
+                open_link(act, link, days=30)
             except SignInLinkUnusable as refusal:
                 return refusal.code
             time.sleep(0.2)  # the other one comes before this one is committed
@@ -122,15 +123,15 @@ def test_a_sign_in_link_works_for_its_time_only(make_person, act_as):
         act_as(STRANGER, now=NOON + timedelta(minutes=10)) as act,
         pytest.raises(SignInLinkUnusable),
     ):
-        accounts.sign_in(act, link, days=30)
+        open_link(act, link, days=30)
     with act_as(STRANGER, now=NOON + timedelta(minutes=9)) as act:
-        accounts.sign_in(act, link, days=30)
+        open_link(act, link, days=30)
 
 
 @pytest.mark.parametrize("link", ["", "x", "http://127.0.0.1/sign-in/", "A" * 43, "' OR 1=1 --"])
 def test_what_is_no_link_signs_nobody_in(act, link):
     with pytest.raises(SignInLinkUnusable):
-        accounts.sign_in(act, link, days=30)
+        open_link(act, link, days=30)
     assert events(act) == []
 
 
@@ -141,7 +142,7 @@ def test_signing_in_ends_the_session_the_browser_had(act_as, make_person):
     with act_as() as act:
         link = accounts.create_sign_in_link(act, dana.user_id)
     with act_as(STRANGER) as act:
-        opened = accounts.sign_in(act, link, days=30, instead_of=guest.session_id)
+        opened = open_link(act, link, days=30, instead_of=guest.session_id)
         assert opened.secret != guest.secret
         assert accounts.find_actor_by_session(act, guest.secret) is None
 
@@ -151,7 +152,7 @@ def test_a_session_lasts_as_long_as_it_is_used(make_person, act_as):
     with act_as() as act:
         link = accounts.create_sign_in_link(act, dana.user_id)
     with act_as(STRANGER) as act:
-        opened = accounts.sign_in(act, link, days=30)
+        opened = open_link(act, link, days=30)
     with act_as(dana, now=NOON + timedelta(days=29)) as act:
         assert not queries.find_by_session(act, opened.secret).used_today
         session_actions.use_session(act, opened.session_id, days=30)
@@ -289,7 +290,7 @@ def test_a_disabled_account_opens_nothing_until_it_is_enabled_again(make_person,
     dana, chief = make_person("dana"), make_person("chief", "administrator")
     with act_as(dana) as act:
         key = accounts.create_key(act, name="x")
-        opened = accounts.sign_in(act, accounts.create_sign_in_link(act, dana.user_id), days=30)
+        opened = open_link(act, accounts.create_sign_in_link(act, dana.user_id), days=30)
         link = accounts.create_sign_in_link(act, dana.user_id)
         asking = accounts.find_actor_by_key(act, key.secret)
     with act_as(chief) as act:
@@ -301,7 +302,7 @@ def test_a_disabled_account_opens_nothing_until_it_is_enabled_again(make_person,
         assert accounts.find_actor_by_key(act, key.secret) is None
         assert accounts.find_actor_by_session(act, opened.secret) is None
         with pytest.raises(SignInLinkUnusable):
-            accounts.sign_in(act, link, days=30)
+            open_link(act, link, days=30)
     with act_as(asking) as act, pytest.raises(InvalidApiKey):
         accounts.check_key_works(act)
     with act_as(chief) as act:
@@ -309,14 +310,14 @@ def test_a_disabled_account_opens_nothing_until_it_is_enabled_again(make_person,
     with act_as(STRANGER) as act:
         assert accounts.find_actor_by_key(act, key.secret) == asking
         assert accounts.find_actor_by_session(act, opened.secret) is None
-        accounts.sign_in(act, link, days=30)
+        open_link(act, link, days=30)
 
 
 def test_an_account_with_other_roles_signs_in_again(make_person, act_as):
     dana, chief = make_person("dana", "auditor"), make_person("chief", "administrator")
     with act_as(dana) as act:
         link = accounts.create_sign_in_link(act, dana.user_id)
-        opened = accounts.sign_in(act, link, days=30)
+        opened = open_link(act, link, days=30)
     with act_as(chief) as act:
         accounts.change_roles(act, dana.user_id, roles=["auditor"])
         assert accounts.find_actor_by_session(act, opened.secret) == dana
@@ -362,7 +363,7 @@ def test_nobody_sees_or_touches_what_is_anothers(make_person, act_as):
     with act_as(dana) as act:
         made = accounts.create_key(act, name="x")
         link = accounts.create_sign_in_link(act, dana.user_id)
-        opened = accounts.sign_in(act, link, days=30)
+        opened = open_link(act, link, days=30)
     with act_as(minji) as act:
         assert accounts.list_keys(act) == []
         assert accounts.list_sessions(act) == []
@@ -400,7 +401,7 @@ def test_a_guest_who_cannot_come_back_is_forgotten_and_nobody_else(make_person, 
     with act_as(STRANGER) as act:
         short = accounts.welcome_guest(act, days=1)
         long = accounts.welcome_guest(act, days=400)
-        accounts.sign_in(act, link, days=1)
+        open_link(act, link, days=1)
     with act_as(now=NOON + timedelta(days=1)) as act:
         assert actions.sweep(act) == 1
         assert actions.sweep(act) == 0
@@ -424,7 +425,7 @@ def test_no_secret_is_ever_written_down(make_person, act_as, database):
     with act_as(dana) as act:
         secrets = [accounts.create_key(act, name="x").secret]
         secrets.append(accounts.create_sign_in_link(act, dana.user_id))
-        secrets.append(accounts.sign_in(act, secrets[-1], days=30).secret)
+        secrets.append(open_link(act, secrets[-1], days=30).secret)
     with database.session(read_only=True) as session:
         tables = ("accounts_keys", "accounts_sign_in_links", "accounts_sessions", "audit_events")
         kept = "\n".join(
@@ -445,7 +446,7 @@ def test_everything_done_leaves_its_event(make_person, act_as):
         key_actions.use_key(act, made.key.id)
         accounts.revoke_key(act, made.key.id)
         link = accounts.create_sign_in_link(act, dana.user_id)
-        opened = accounts.sign_in(act, link, days=30)
+        opened = open_link(act, link, days=30)
         session_actions.use_session(act, opened.session_id, days=30)
         accounts.end_session(act, opened.session_id)
     with act_as(SYSTEM) as act:

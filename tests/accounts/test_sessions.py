@@ -8,6 +8,7 @@ from hunmin.accounts.tables import SessionRow
 from hunmin.act import Actor
 from hunmin.audit.tables import EventRow
 from hunmin.errors import UserNotFound
+from tests.support.desk import open_link
 
 STRANGER = Actor(user_id=None, kind="guest")
 
@@ -57,7 +58,7 @@ def test_a_link_that_another_made_is_marked_once_the_account_is_in_use(act_as, m
         with act_as(maker) as act:
             link = accounts.create_sign_in_link(act, dana.user_id)
         with act_as(STRANGER) as act:
-            opened = accounts.sign_in(act, link, days=1)
+            opened = open_link(act, link, days=1)
             return session_of(act, opened.session_id).for_other
 
     house = Actor(user_id=None, roles=frozenset({"administrator"}), kind="system")

@@ -1,5 +1,7 @@
 """The pages of organizations and people: accessible, light and dark, on a phone, scripts or not."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from hunmin import accounts, organizations
@@ -18,7 +20,7 @@ def paths(app, address):
         _, service = organizations.create_service_account(
             act, made.id, project.id, name="야간 보고서", models=["hunmin-reference"]
         )
-    owner = Actor(user_id=dana.id, roles=frozenset({"person"}))
+    owner = Actor(user_id=dana.id, roles=frozenset({"person"}), proved_at=datetime.now(UTC))
     with open_act(app.state.database, owner) as act:
         organizations.add_to_project(act, made.id, project.id, dana.id, role="manager")
         organizations.create_admin_key(act, made.id, name="자동화")

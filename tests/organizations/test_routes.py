@@ -1,5 +1,7 @@
 """The administration API, judged by OpenAI's own client."""
 
+from datetime import UTC, datetime
+
 import openai
 import pytest
 
@@ -23,7 +25,8 @@ def key(app, address) -> str:
     with open_act(app.state.database, SYSTEM) as act:
         dana = accounts.create_user(act, name="다나")
         made = organizations.create_organization(act, name="세종 연구소", owner_id=dana.id)
-    with open_act(app.state.database, Actor(user_id=dana.id)) as act:
+    proved = Actor(user_id=dana.id, proved_at=datetime.now(UTC))
+    with open_act(app.state.database, proved) as act:
         return organizations.create_admin_key(act, made.id, name="자동화").secret
 
 

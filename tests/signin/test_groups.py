@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hunmin import organizations
+from hunmin import organizations, signin
 from hunmin.settings import ProviderSettings
 from hunmin.signin import provider_actions, provider_rules
 from hunmin.signin.provider import Provider, Stranger
@@ -36,8 +36,10 @@ def arrive(act_as, noon, ministry):
 
     def arrive(*groups: str) -> str:
         with act_as(now=noon + timedelta(seconds=1)) as act:
-            opened = provider_actions.sign_in_with(act, provider, known(*groups), days=1)
-        return opened.actor.user_id
+            entered = provider_actions.sign_in_with(
+                act, provider, known(*groups), browser=signin.Browser(days=1)
+            )
+        return entered.session.actor.user_id
 
     return arrive
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from hunmin import accounts
-from hunmin.act import SYSTEM, open_act
+from hunmin.act import SYSTEM, Act, open_act
 from hunmin.db import open_database
 from hunmin.settings import Settings
 from hunmin.web import create_app
@@ -68,6 +68,22 @@ def make_link(app: FastAPI, name: str = "dana", *roles: str, minutes: int = 60) 
         user = accounts.find_user(act, name)
         user = user or accounts.create_user(act, name=name, roles=roles or ("person",))
         return accounts.create_sign_in_link(act, user.id, minutes=minutes)
+
+
+def open_link(
+    act: Act, link: str, *, days: int = 30, instead_of: str | None = None
+) -> accounts.SessionOpened:
+    """Use up a sign-in link and return the session it opens."""
+    used = accounts.use_link(act, link)
+    return accounts.open_session(
+        act,
+        used.user_id,
+        method="link",
+        strength=1,
+        days=days,
+        instead_of=instead_of,
+        for_other=used.for_other,
+    )
 
 
 def make_key(

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from sqlalchemy import inspect, text
@@ -152,7 +153,12 @@ def _person(app: FastAPI, made: Tenant, who: str) -> Actor:
     shown = client.get("/account.json").json()
     made.has("user_id", shown["user"]["id"])
     made.has("session_id", *(session["id"] for session in shown["sessions"]))
-    return Actor(user_id=shown["user"]["id"], roles=frozenset({"person"}), kind="person")
+    return Actor(
+        user_id=shown["user"]["id"],
+        roles=frozenset({"person"}),
+        kind="person",
+        proved_at=datetime.now(UTC),
+    )
 
 
 def _converse(app: FastAPI, made: Tenant, who: str) -> None:

@@ -26,6 +26,8 @@ PUBLIC = {
     ("GET", "/sign-in"),
     ("GET", "/sign-in.json"),
     ("GET", "/sign-in/back/{provider}"),
+    ("GET", "/sign-in/second"),
+    ("GET", "/sign-in/second.json"),
     ("GET", "/sign-in/with/{provider}"),
     ("GET", "/sign-in/{secret}"),
     ("GET", "/sign-in/{secret}.json"),
@@ -33,6 +35,8 @@ PUBLIC = {
     ("GET", "/sw.js"),
     ("POST", "/preferences"),
     ("POST", "/sign-in"),
+    ("POST", "/sign-in/password"),
+    ("POST", "/sign-in/second"),
 }
 """What a stranger may ask. Everything else needs a session or a key."""
 
