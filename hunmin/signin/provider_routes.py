@@ -70,7 +70,7 @@ async def set_out_to_link(
 ) -> RedirectResponse:
     """Send a browser to a provider that is to be linked, once that was asked for by a form."""
     there = provider_of(request, provider)
-    secret = request.cookies.get(COOKIES["link"], "")
+    secret = request.cookies.get(faces.cookie_name(request, COOKIES["link"]), "")
 
     def begun() -> str:
         with open_for(request, actor) as act:
@@ -141,7 +141,8 @@ def address_back(request: Request, there: Provider) -> str:
 
 def keep_secret(request: Request, purpose: Purpose, secret: str) -> None:
     """Have the browser keep the secret of what it sets out for; empty: forget it."""
-    faces.set_cookie(request, COOKIES[purpose], secret, seconds=rules.CHALLENGE_SECONDS)
+    name = faces.cookie_name(request, COOKIES[purpose])
+    faces.set_cookie(request, name, secret, seconds=rules.CHALLENGE_SECONDS)
 
 
 def open_for(request: Request, actor: Actor) -> AbstractContextManager[Act]:
@@ -170,7 +171,7 @@ def _set_out_for(request: Request, state: str) -> tuple[Purpose, str]:
         ChallengeUnusable: It set out for nothing, or somebody else did.
     """
     for purpose, cookie in COOKIES.items():
-        secret = request.cookies.get(cookie, "")
+        secret = request.cookies.get(faces.cookie_name(request, cookie), "")
         if secret and provider_rules.is_state_of(secret, state):
             return purpose, secret
     raise ChallengeUnusable
