@@ -17,7 +17,6 @@ from hunmin.settings.options import ConfigOption, DataOption
 if TYPE_CHECKING:
     from hunmin.act import Act
 
-MostOption = Annotated[int | None, typer.Option(min=1, show_default="no limit")]
 
 billing_app = typer.Typer(
     name="billing",
@@ -44,9 +43,33 @@ def set_limits(
     user: Annotated[
         str | None, typer.Option("--user", help="Of the account of this name instead.")
     ] = None,
-    requests_per_minute: MostOption = None,
-    tokens_per_minute: MostOption = None,
-    at_once: MostOption = None,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--requests-per-minute",
+            min=1,
+            show_default="no limit",
+            help="How many requests in any minute at the most.",
+        ),
+    ] = None,
+    tokens_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--tokens-per-minute",
+            min=1,
+            show_default="no limit",
+            help="How many tokens in any minute at the most.",
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None,
+        typer.Option(
+            "--at-once",
+            min=1,
+            show_default="no limit",
+            help="How many answers may be written at once.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from hunmin.errors.base import HunminError
-from hunmin.errors.gateway import ApiError, say_holder
+from hunmin.errors.gateway import ApiError, Holder, say_holder
 
 
 class LimitUnfit(HunminError):
@@ -83,7 +83,7 @@ class InsufficientQuota(ApiError):
     should_retry = False
     """The official clients do not try again where they are told so."""
 
-    def __init__(self, *, holder: str, again_on: date | None) -> None:
+    def __init__(self, *, holder: Holder, again_on: date | None) -> None:
         en, ko = say_holder(holder)
         again_en = f"It is whole again on {again_on}" if again_on else "It does not come back"
         again_ko = f"{again_on}에 다시 채워집니다" if again_on else "다시 채워지지 않습니다"

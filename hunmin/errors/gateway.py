@@ -4,6 +4,8 @@
 becomes the `Retry-After` header. What a person wrote never appears in a message.
 """
 
+from typing import Literal
+
 from hunmin.errors.base import HunminError
 
 
@@ -201,7 +203,10 @@ class MethodNotAllowed(ApiError):
         self.allow = allow
 
 
-_HOLDERS = {
+Holder = Literal["key", "project", "organization", "user"]
+"""Whose a limit or a budget can be."""
+
+_HOLDERS: dict[Holder, tuple[str, str]] = {
     "key": ("this key", "이 키"),
     "project": ("this project", "이 프로젝트"),
     "organization": ("this organization", "이 기관"),
@@ -210,12 +215,12 @@ _HOLDERS = {
 """Whose a limit is, in words; the other is for those of the settings, which hold for everybody."""
 
 
-def say_holder(holder: str) -> tuple[str, str]:
+def say_holder(holder: Holder) -> tuple[str, str]:
     """Return whose a limit or a budget is, in English and Korean."""
     return _HOLDERS[holder]
 
 
-def _whose(holder: str | None) -> tuple[str, str]:
+def _whose(holder: Holder | None) -> tuple[str, str]:
     """Return whose a limit is as a sentence says it, in English and Korean."""
     if holder is None:
         return "", ""
@@ -234,7 +239,7 @@ class RateLimitExceeded(ApiError):
         *,
         requests_per_minute_max: int,
         retry_after_seconds: int,
-        holder: str | None = None,
+        holder: Holder | None = None,
     ) -> None:
         en, ko = _whose(holder)
         super().__init__(
@@ -259,7 +264,7 @@ class TokensLimitExceeded(ApiError):
         tokens_per_minute_max: int,
         tokens: int,
         retry_after_seconds: int | None,
-        holder: str,
+        holder: Holder,
     ) -> None:
         en, ko = _whose(holder)
         then_en, then_ko = (

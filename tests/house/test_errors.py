@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import typing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ EXAMPLES: dict[object, object] = {
     float: 2.5,
     bool: True,
     Path: Path("folder/file"),
+    date: date(2026, 12, 1),
 }
 
 
