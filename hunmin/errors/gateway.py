@@ -292,7 +292,7 @@ class TooManyAtOnce(ApiError):
     status = 429
 
     def __init__(
-        self, *, concurrent_max: int, retry_after_seconds: int = 1, holder: str | None = None
+        self, *, concurrent_max: int, retry_after_seconds: int = 1, holder: Holder | None = None
     ) -> None:
         en, ko = _whose(holder)
         super().__init__(
