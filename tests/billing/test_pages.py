@@ -1,5 +1,7 @@
 """Limits over HTTP: the pages as browsers ask, the API for programs, the headers of answers."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from hunmin import billing, organizations
@@ -23,7 +25,8 @@ class House:
         user_id = self.owner.get("/account.json").json()["user"]["id"]
         with open_act(self.app.state.database, SYSTEM) as act:
             made = organizations.create_organization(act, name="연구소", owner_id=user_id)
-        self.dana = Actor(user_id=user_id, roles=frozenset({"person"}))
+        person = frozenset({"person"})
+        self.dana = Actor(user_id=user_id, roles=person, proved_at=datetime.now(UTC))
         with open_act(self.app.state.database, self.dana) as act:
             project = organizations.create_project(act, made.id, name="요약")
             self.admin_key = organizations.create_admin_key(act, made.id, name="관리").secret
