@@ -56,7 +56,8 @@ def pages_only(document: dict[str, Any]) -> dict[str, Any]:
 
     The cookie is sent with everything, so it is not left to be generated.
     """
-    left_out = ("/v1/", "/sign-out", "/sign-in", "/account/sessions/")
+    signs_out = ("/sign-out", "/account/sessions/", "/account/second-factor/remove")
+    left_out = ("/v1/", "/sign-in", *signs_out)
     kept: dict[str, Any] = copy.deepcopy(document)
     for path, operations in document["paths"].items():
         if path.startswith(left_out) and not path.endswith(".json"):
