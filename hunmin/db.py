@@ -45,13 +45,20 @@ _KIND = "hunmin_kind"
 """What a connection is for: `reading`, `unsynced` writing, the same `at_once` or not at all, what
 runs `outside` transactions."""
 
+_PATIENT: dict[str, str | int] = {"busy_timeout": BUSY_MS_MAX}
+_UNSYNCED: dict[str, str | int] = {
+    "query_only": "OFF",
+    "synchronous": "NORMAL",
+    "wal_autocheckpoint": 16_384,
+}
+
 _PRAGMAS: dict[str | None, dict[str, str | int]] = {
-    "reading": {"query_only": "ON"},
+    "reading": {**_PATIENT, "query_only": "ON"},
     # Pages of 4 KiB that SQLite's log may hold before a writer stops to copy them back; whoever
     # does not wait for the disk leaves that to `to_disk`, and stops only where it comes too late.
-    "unsynced": {"query_only": "OFF", "synchronous": "NORMAL", "wal_autocheckpoint": 16_384},
-    "at_once": {"busy_timeout": 0, "synchronous": "NORMAL", "wal_autocheckpoint": 16_384},
-    None: {"query_only": "OFF", "synchronous": "FULL", "wal_autocheckpoint": 1_000},
+    "unsynced": {**_PATIENT, **_UNSYNCED},
+    "at_once": {"busy_timeout": 0, **_UNSYNCED},
+    None: {**_PATIENT, "query_only": "OFF", "synchronous": "FULL", "wal_autocheckpoint": 1_000},
 }
 """What SQLite is told before a transaction of each kind."""
 

@@ -196,7 +196,8 @@ class _Spot:
             return _together(self._database, deeds, synced=False, on=self._connection)
         except DatabaseBusy:
             return None
-        except Exception:  # noqa: BLE001 (the thread meets it again, and tells whoever waits)
+        except Exception as error:  # noqa: BLE001 (the thread meets it again, and tells who waits)
+            log.warning("not recorded on the spot", error=type(error).__qualname__)
             self._disconnect()
             return None
         finally:
@@ -211,6 +212,7 @@ class _Spot:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            connection.invalidate()  # whoever gets it from the pool would wait for nobody
             connection.close()
 
 

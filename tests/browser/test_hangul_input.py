@@ -173,8 +173,8 @@ def test_whoever_chose_so_sends_a_syllable_that_chromium_composed_once_and_whole
 
 def choose(page, name):
     page.keyboard.press("Control+/")
-    number = {"controlEnter": 0, "composedEnter": 1}[name]
-    page.get_by_role("dialog").get_by_role("checkbox").nth(number).check()
+    words = {"controlEnter": "Enter로만", "composedEnter": "조합"}[name]
+    page.get_by_role("dialog").get_by_role("checkbox", name=words).check()
     page.keyboard.press("Escape")
 
 

@@ -135,4 +135,4 @@ def test_the_keyboard_reaches_the_content_first_and_everything_after(open_page):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
 
-    expect(page.locator(":focus")).to_have_id("link")
+    expect(page.locator(":focus")).to_have_id("name")

@@ -122,7 +122,7 @@ def test_names_and_archiving(owner):
     assert owner.post(f"{organization(owner)}/archive").status_code == 303
     shown = owner.get(f"{organization(owner)}.json").json()
     assert shown["organization"]["name"] == "집현전"
-    assert shown["organization"]["may"] == ["see_members", "see_projects"]
+    assert shown["organization"]["may"] == ["see_members", "see_projects", "see_bills"]
     page = owner.get(organization(owner), headers=HTML).text
     assert "/archive" not in page
     assert "/rename" not in page
