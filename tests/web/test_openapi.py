@@ -82,9 +82,11 @@ def check_operation(cases: st.SearchStrategy[schemathesis.Case], cookie: str) ->
     def keep(case: schemathesis.Case) -> None:
         answer = case.call(headers={"Cookie": cookie})
         # A schema cannot say that words must be more than blanks, so some of what fits it is
-        # refused; and a body too long to be read is refused with 413.
+        # refused; and a body too long to be read is refused with 413. In a form of several parts
+        # a number that should have been a file is a file of its digits.
         left_out = [positive_data_acceptance]
-        if answer.status_code == BodyTooLarge.status:
+        is_form = case.media_type == "multipart/form-data"
+        if answer.status_code == BodyTooLarge.status or is_form:
             left_out.append(negative_data_rejection)
         case.validate_response(answer, excluded_checks=left_out)
 
