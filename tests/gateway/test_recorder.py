@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -147,6 +148,28 @@ async def test_on_a_slow_disk_nothing_is_done_on_the_spot_for_a_while(sqlite, mo
     monkeypatch.setattr("hunmin.gateway.recorder.time.monotonic", lambda: 10**9)
     assert await recorder.record(DANA, "r", on_the_spot)
     recorder.close()
+
+
+async def test_connections_of_the_pool_wait_for_others_after_it_is_closed(sqlite):
+    recorder = Recorder(sqlite, synced=False)
+    await recorder.record(DANA, "r", lambda act: write(act, "a"))
+    recorder.close()
+    writing = threading.Event()
+
+    def write_slowly():
+        with open_act(sqlite, SYSTEM) as act:
+            write(act, "slow")
+            writing.set()
+            time.sleep(0.2)
+
+    other = threading.Thread(target=write_slowly)
+    other.start()
+    writing.wait(60)
+    with open_act(sqlite, SYSTEM) as act:
+        write(act, "b")
+    other.join()
+
+    assert subjects(sqlite) == ["a", "slow", "b"]
 
 
 async def test_whoever_wants_each_record_on_the_disk_waits_elsewhere(sqlite):
