@@ -153,7 +153,6 @@ async def test_on_a_slow_disk_nothing_is_done_on_the_spot_for_a_while(sqlite, mo
 async def test_connections_of_the_pool_wait_for_others_after_it_is_closed(sqlite):
     recorder = Recorder(sqlite, synced=False)
     await recorder.record(DANA, "r", lambda act: write(act, "a"))
-    recorder.close()
     writing = threading.Event()
 
     def write_slowly():
@@ -165,6 +164,7 @@ async def test_connections_of_the_pool_wait_for_others_after_it_is_closed(sqlite
     other = threading.Thread(target=write_slowly)
     other.start()
     writing.wait(60)
+    recorder.close()
     with open_act(sqlite, SYSTEM) as act:
         write(act, "b")
     other.join()
