@@ -170,7 +170,9 @@ class TestOwnOpenApi:
                 assert (error["code"], error["param"]) in BEYOND_A_SCHEMA, error
 
         keep()
-        if mode is GenerationMode.POSITIVE:
+        # Most conversations drawn at random break a rule beyond the schema, and a request for
+        # tokens is little else; `test_tokens` has some that are answered.
+        if mode is GenerationMode.POSITIVE and path != "/v1/tokenize":
             assert 200 in statuses
 
     def test_names_every_operation_of_the_room(self, api):
