@@ -1,46 +1,35 @@
 """Gateway: every answer of every door goes admit, stream, settle through here.
 
-The database is touched in two short transactions, in a thread (`recorder`); while tokens flow no
-session is held. Left out: HTTP (`routes`), what may be asked (`rules`), one answer's way
-(`answers`).
+The database is touched in two short transactions (`records`); while tokens flow no session is held.
+Left out: HTTP (`routes`), what may be asked (`rules`), one answer's way (`answers`), how all of it
+begins (`starting`).
 """
 
 import asyncio
-import os
-import secrets
-import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, repeat
 from typing import Literal
 
-from hunmin import billing, logs, telemetry
-from hunmin.act import SYSTEM, Act, Actor, open_act
+from hunmin import telemetry
+from hunmin.act import SYSTEM, Actor
 from hunmin.db import Database
-from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable, HunminError
-from hunmin.gateway import actions, embeddings, queries, rules
+from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable
+from hunmin.gateway import embeddings, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer, Keep
 from hunmin.gateway.embedding_wire import EmbeddingRequest
-from hunmin.gateway.recorder import Recorder
-from hunmin.gateway.retrying import keep_trying
+from hunmin.gateway.records import Records
 from hunmin.gateway.shedding import Limits as SheddingLimits
+from hunmin.gateway.starting import Start
 from hunmin.gateway.watch import Watch
 from hunmin.gateway.wire import ApiRequest
 from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
 
-log = logs.get(__name__)
-
-START_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""How long starting waits between tries while the database is away; the last one for ever."""
-
 SETTLE_AT_CLOSE_SECONDS = 10
 """How long closing waits for answers that could not be settled yet."""
-
-UNLIMITED = rules.Limits(requests_per_minute_max=10**9, concurrent_max=10**9)
 
 
 class Gateway:
@@ -54,23 +43,19 @@ class Gateway:
         self._answers: dict[asyncio.Task[None], Answer] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._places_taken = 0
-        self._known_terms = billing.KnownTerms()
-        self._recorder = Recorder(database, synced=settings.records_synced)
+        self._records = Records(database, settings)
         self._watch = Watch(
             self._answers.values,
-            records_waiting=self._recorder.waiting,
+            records_waiting=self._records.waiting,
             limits=SheddingLimits(settings.wait_seconds_max, settings.memory_bytes_max),
         )
-        self._starting: asyncio.Task[None] | None = None
-        self._failure: HunminError | None = None
+        self._start = Start(engine, database)
         self._closed = False
-        self._server = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
     def launch(self) -> None:
         """Start the engine beside everything else; until it is ready requests get a 503."""
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._start())
-            self._watch.begin()
+        self._start.launch()
+        self._watch.begin()
 
     async def ready(self) -> None:
         """Return when the engine has started, with all models or some.
@@ -79,10 +64,7 @@ class Gateway:
             HunminError: None of its models could be started; what can be tried again, is.
         """
         self.launch()
-        assert self._starting is not None
-        await asyncio.shield(self._starting)
-        if self._failure is not None:
-            raise self._failure
+        await self._start.ended()
 
     async def close(self) -> None:
         """Stop every answer, settle it, and close the engine. Safe to call twice."""
@@ -94,15 +76,13 @@ class Gateway:
             answer.stop(EngineUnavailable())
         if self._answers:
             await asyncio.wait(set(self._answers), timeout=2 * ENGINE_CLOSE_SECONDS)
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
-            await asyncio.wait({self._starting})
+        await self._start.close()
         await self._engine.close()
         if self._settling:
             _, unsettled = await asyncio.wait(self._settling, timeout=SETTLE_AT_CLOSE_SECONDS)
             for task in unsettled:
                 task.cancel()
-        self._recorder.close()
+        self._records.close()
 
     def models(self) -> Sequence[ModelCard]:
         """Return the models served, also those that cannot answer now."""
@@ -193,7 +173,7 @@ class Gateway:
         card = self._ready_card(request.model, actor)
         generations = rules.plan_all(request, card, request_id=request_id)
         param = "n" if request.choices > 1 else "prompt"
-        rules.check_choices(len(generations), self._limits(actor), param=param)
+        rules.check_choices(len(generations), self._records.limits_of(actor), param=param)
         opening = [asyncio.ensure_future(self._open(actor, one, card)) for one in generations]
         try:
             return list(await asyncio.gather(*opening))
@@ -267,19 +247,14 @@ class Gateway:
             )
         generation = replace(generation, tenant=actor.tenant)
         self._ready_card(card.id)  # it may have been closed while the tokens were counted
-        charge = billing.Charge(
-            self._known_terms,
-            model=generation.model,
-            prompt_tokens=prompt_tokens,
-            completion_tokens_max=generation.sampling.max_tokens,
-        )
+        charge = self._records.charge_for(generation, prompt_tokens=prompt_tokens)
         answer = Answer(
             self._engine,
             generation,
             prompt_tokens=prompt_tokens,
             seconds_max=self.settings.answer_seconds_max,
-            admit=lambda: self._admit(actor, generation, prompt_tokens, charge),
-            settle=lambda admission_id, meter: self._settle(
+            admit=lambda: self._records.admit(actor, generation, prompt_tokens, charge),
+            settle=lambda admission_id, meter: self._records.settle(
                 actor,
                 generation,
                 admission_id,
@@ -307,7 +282,7 @@ class Gateway:
 
     @property
     def _started(self) -> bool:
-        return self._starting is not None and self._starting.done() and not self._closed
+        return self._start.has_ended and not self._closed
 
     def _ready_card(self, model: str, actor: Actor = SYSTEM) -> ModelCard:
         """Return the card of a model that can answer an actor now.
@@ -327,111 +302,3 @@ class Gateway:
         if not self._engine.healthy(card.id):
             raise EngineUnavailable
         return card
-
-    async def _start(self) -> None:
-        await keep_trying(
-            lambda: asyncio.to_thread(self._close_orphans),
-            pauses_seconds=chain(START_PAUSES_SECONDS, repeat(START_PAUSES_SECONDS[-1])),
-            failed=_report_no_database,
-        )
-        try:
-            await self._engine.start()
-        except HunminError as failure:
-            log.exception("engine did not start", code=failure.code)
-            self._failure = failure
-
-    def _close_orphans(self) -> None:
-        """Close what a crashed process of this machine left open, so it holds nobody's place."""
-        with open_act(self.database, SYSTEM, request_id="gateway-start", language="en") as act:
-            gone = [server for server in queries.open_servers(act) if _is_gone(server)]
-            lost = actions.close_lost(act, gone_servers=gone)
-        if lost:
-            log.warning("answers of a stopped server were closed as lost", count=lost)
-
-    async def _admit(
-        self, actor: Actor, generation: Generation, prompt_tokens: int, charge: billing.Charge
-    ) -> str:
-        def admit(act: Act) -> str:
-            return actions.admit(
-                act,
-                endpoint=embeddings.endpoint_of(generation),
-                model=generation.model,
-                prompt_tokens=prompt_tokens,
-                completion_tokens_max=generation.sampling.max_tokens,
-                limits=self._limits(actor),
-                seconds_max=self.settings.answer_seconds_max,
-                server=self._server,
-                charge=charge,
-            )
-
-        return await self._recorder.record(actor, generation.request_id, admit)
-
-    async def _settle(
-        self,
-        actor: Actor,
-        generation: Generation,
-        admission_id: str,
-        meter: actions.Meter,
-        *,
-        charge: billing.Charge,
-        keep: Callable[[Act], bool] | None,
-    ) -> None:
-        def settle(act: Act) -> None:
-            counts = keep is None or keep(act)
-            counted = meter if counts else replace(meter, **actions.NOTHING_USED)
-            actions.settle(act, admission_id=admission_id, meter=counted, charge=charge)
-
-        await self._recorder.record(actor, generation.request_id, settle)
-        telemetry.answer_ended(
-            model=generation.model,
-            outcome=meter.outcome,
-            tokens=meter.tokens,
-            first_token_ms=meter.first_token_ms,
-            wall_ms=meter.wall_ms,
-        )
-        log.info(
-            "answer",
-            request_id=generation.request_id,
-            model=generation.model,
-            outcome=meter.outcome,
-            error_code=meter.error_code,
-            prompt_tokens=meter.prompt_tokens,
-            completion_tokens=meter.completion_tokens,
-            first_token_ms=meter.first_token_ms,
-            wall_ms=meter.wall_ms,
-        )
-
-    def _limits(self, actor: Actor) -> rules.Limits:
-        if actor.kind == "system":
-            return UNLIMITED
-        if actor.kind == "guest":
-            return rules.Limits(
-                requests_per_minute_max=self.settings.guest_requests_per_minute_max,
-                concurrent_max=self.settings.concurrent_per_guest_max,
-            )
-        return rules.Limits(
-            requests_per_minute_max=self.settings.requests_per_minute_max,
-            concurrent_max=self.settings.concurrent_per_key_max,
-        )
-
-
-def _report_no_database(error: Exception) -> None:
-    code = getattr(error, "code", None)
-    log.error("not started yet", error=type(error).__qualname__, code=code, where=logs.where(error))
-
-
-def _is_gone(server: str) -> bool:
-    """Return whether a process of this machine has ended; False where that cannot be known."""
-    host, _, rest = server.partition("/")
-    pid = rest.partition("/")[0]
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    if int(pid) == os.getpid():
-        return True  # an earlier process had the number this one has now
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False  # it runs as somebody else
-    return False

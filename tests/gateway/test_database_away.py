@@ -17,7 +17,7 @@ from tests.gateway.test_service import DANA, chat, events, read, rows, until
 def away(monkeypatch):
     """Give a block during which the database is away, and who asked for it in vain."""
     monkeypatch.setattr("hunmin.gateway.answers.SETTLE_PAUSES_SECONDS", (0.01,) * 1000)
-    monkeypatch.setattr("hunmin.gateway.service.START_PAUSES_SECONDS", (0.01,))
+    monkeypatch.setattr("hunmin.gateway.starting.PAUSES_SECONDS", (0.01,))
 
     @contextmanager
     def away() -> Iterator[list[str]]:
