@@ -4,13 +4,12 @@ They work on the database of a running service as well as on one that is stopped
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hunmin.console import house_act_of, say
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
@@ -64,7 +63,8 @@ def create_account(
     """Make an account, and print a link that signs it in, once."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as (act, settings):
+    settings = _settings(config, data)
+    with house_act_of(settings) as act:
         made = accounts.create_user(act, name=user, roles=role or ["person"])
         _print_link(act, settings, made)
 
@@ -74,7 +74,8 @@ def link_account(
     user: UserArgument, *, config: ConfigOption = None, data: DataOption = None
 ) -> None:
     """Print a new link that signs an account in, once."""
-    with _open(config, data) as (act, settings):
+    settings = _settings(config, data)
+    with house_act_of(settings) as act:
         _print_link(act, settings, _find(act, user))
 
 
@@ -85,7 +86,7 @@ def disable_account(
     """Shut an account: no session, key or link of it opens anything any more."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as (act, _):
+    with house_act_of(_settings(config, data)) as act:
         accounts.disable_user(act, _find(act, user).id)
 
 
@@ -96,7 +97,7 @@ def enable_account(
     """Open an account again that was disabled."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as (act, _):
+    with house_act_of(_settings(config, data)) as act:
         accounts.enable_user(act, _find(act, user).id)
 
 
@@ -105,10 +106,10 @@ def list_accounts(*, config: ConfigOption = None, data: DataOption = None) -> No
     """List the accounts and their roles. Guests are left out."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as (act, _):
+    with house_act_of(_settings(config, data), read_only=True) as act:
         for user in accounts.list_users(act):
             disabled = "  (disabled)" if user.disabled_at else ""
-            _print(f"{user.created_at:%Y-%m-%d}  {user.name}  {', '.join(user.roles)}{disabled}")
+            say(f"{user.created_at:%Y-%m-%d}  {user.name}  {', '.join(user.roles)}{disabled}")
 
 
 @key_app.command("create")
@@ -137,7 +138,7 @@ def create_key(
     """Make an API key, and print it. It is shown this once and kept nowhere."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as (act, _):
+    with house_act_of(_settings(config, data)) as act:
         owner = _find(act, user) if user else _only_administrator(act)
         made = accounts.create_key(
             act,
@@ -147,7 +148,7 @@ def create_key(
             scopes=scope or accounts.PROGRAM_SCOPES,
             models=model,
         )
-    _print(made.secret)
+    say(made.secret)
 
 
 @key_app.command("rotate")
@@ -163,7 +164,8 @@ def rotate_key(
     """Make a key that takes the place of another, and print it. Both work for a while."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as (act, settings):
+    settings = _settings(config, data)
+    with house_act_of(settings) as act:
         made = accounts.rotate_key(
             act,
             key,
@@ -171,7 +173,7 @@ def rotate_key(
             overlap_hours=hours,
             overlap_hours_max=settings.accounts.key_overlap_hours_max,
         )
-    _print(made.secret)
+    say(made.secret)
 
 
 @key_app.command("list")
@@ -181,7 +183,7 @@ def list_keys(
     """List the keys of an account, or of all, without their secrets."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as (act, _):
+    with house_act_of(_settings(config, data), read_only=True) as act:
         for owner in [_find(act, user)] if user else accounts.list_users(act):
             for key in accounts.list_keys(act, owner.id):
                 ends = f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "does not expire"
@@ -189,7 +191,7 @@ def list_keys(
                     ends = f"replaced, ends {key.retires_at:%Y-%m-%d %H:%M} UTC"
                 used = f"used {key.used_on}" if key.used_on else "never used"
                 told = f"{used}, {ends}  {' '.join(key.scopes)}"
-                _print(f"{key.id}  hm-…{key.last_four}  {owner.name}  {key.name}  {told}")
+                say(f"{key.id}  hm-…{key.last_four}  {owner.name}  {key.name}  {told}")
 
 
 @key_app.command("revoke")
@@ -202,26 +204,8 @@ def revoke_key(
     """End a key at once."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as (act, _):
+    with house_act_of(_settings(config, data)) as act:
         accounts.revoke_key(act, key, user_id=_owner_of(act, key).id)
-
-
-@contextmanager
-def _open(
-    config: Path | None, data: Path | None, *, read_only: bool = False
-) -> Iterator[tuple["Act", "Settings"]]:
-    """Open an act of the house itself on the database that is meant."""
-    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415 (slow to import)
-    from hunmin.db import open_database  # noqa: PLC0415
-
-    settings = _settings(config, data)
-    database = open_database(settings.database_url)
-    try:
-        database.migrate()
-        with open_act(database, SYSTEM, read_only=read_only) as act:
-            yield act, settings
-    finally:
-        database.close()
 
 
 def _settings(config: Path | None, data: Path | None) -> "Settings":
@@ -285,8 +269,4 @@ def _print_link(act: "Act", settings: "Settings", user: "UserView") -> None:
     minutes = settings.accounts.sign_in_link_minutes
     secret = accounts.create_sign_in_link(act, user.id, minutes=minutes)
     sys.stderr.write(f"Open this link within {minutes} minutes. It works once:\n")
-    _print(accounts.sign_in_address(settings, secret))
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    say(accounts.sign_in_address(settings, secret))

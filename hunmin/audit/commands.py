@@ -2,18 +2,15 @@
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hunmin.audit.trace_command import JsonOption, LanguageOption, terminal_language, trace
+from hunmin.console import house_act
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
-    from hunmin.act import Act
     from hunmin.audit.queries import Head
 
 KindOption = Annotated[
@@ -57,7 +54,7 @@ def list_log(
     """Print events of the audit log, the newest first."""
     from hunmin.audit.queries import list_events  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as act:
+    with house_act(config, data, read_only=True) as act:
         events = list_events(act, kind=kind, subject=subject, actor_id=actor, limit=limit)
     said = language or terminal_language()
     for event in events:
@@ -82,7 +79,7 @@ def seal_log(*, config: ConfigOption = None, data: DataOption = None) -> None:
 
     head = None
     while True:
-        with _open(config, data) as act:
+        with house_act(config, data) as act:
             reached = seal(act, late_seconds=_EVER_SECONDS)
         if reached == head:
             break
@@ -104,7 +101,7 @@ def verify_log(
     from hunmin.audit.queries import verify  # noqa: PLC0415 (slow to import)
 
     expected = _parse_head(expect) if expect else None
-    with _open(config, data, read_only=True) as act:
+    with house_act(config, data, read_only=True) as act:
         found = verify(act, expected=expected)
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
@@ -121,21 +118,6 @@ def verify_log(
         sys.stdout.write(f"{found.head.number}:{found.head.sha256}\n")
     if found.breaks:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _open(config: Path | None, data: Path | None, *, read_only: bool = False) -> "Iterator[Act]":
-    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415 (slow to import)
-    from hunmin.db import open_database  # noqa: PLC0415
-    from hunmin.settings import Settings  # noqa: PLC0415
-
-    database = open_database(Settings.load(config, data).database_url)
-    try:
-        database.migrate()
-        with open_act(database, SYSTEM, read_only=read_only) as act:
-            yield act
-    finally:
-        database.close()
 
 
 def _parse_head(said: str) -> "Head":

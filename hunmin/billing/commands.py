@@ -3,15 +3,12 @@
 It works on the database of a running service as well as on one that is stopped.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hunmin.console import house_act, say
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
@@ -81,7 +78,7 @@ def set_limits(
 
     limits = billing.Limits(requests_per_minute, tokens_per_minute, at_once)
     _check_named(organization, project, user)
-    with _open(config, data) as act:
+    with house_act(config, data) as act:
         if user is not None:
             billing.set_user_limits(act, _find_user(act, user), limits)
             return
@@ -98,7 +95,7 @@ def list_limits(*, config: ConfigOption = None, data: DataOption = None) -> None
     """List every limit that is set, with the id of whose it is."""
     from hunmin import billing  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as act:
+    with house_act(config, data, read_only=True) as act:
         for holder, limits in billing.list_limits(act):
             told = [
                 (limits.requests_per_minute_max, "requests a minute"),
@@ -106,7 +103,7 @@ def list_limits(*, config: ConfigOption = None, data: DataOption = None) -> None
                 (limits.concurrent_max, "answers at once"),
             ]
             said = ", ".join(f"{most} {what}" for most, what in told if most is not None)
-            _print(f"{holder.kind}  {holder.id}  {said}")
+            say(f"{holder.kind}  {holder.id}  {said}")
 
 
 @billing_app.command("price")
@@ -131,7 +128,7 @@ def set_price(
     """Say what a million tokens of a model cost, in won. A price that holds is not changed."""
     from hunmin import billing, organizations  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as act:
+    with house_act(config, data) as act:
         found = organizations.find_organization(act, organization).id if organization else ""
         day = billing.day_of(act.now) if from_day is None else from_day.date()
         billing.set_price(act, billing.Price(model, found, day, prompt, cached, answer))
@@ -142,10 +139,10 @@ def list_prices(*, config: ConfigOption = None, data: DataOption = None) -> None
     """List what models cost: from which day, for a million tokens, in won."""
     from hunmin import billing  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as act:
+    with house_act(config, data, read_only=True) as act:
         for price in billing.all_prices(act):
             told = f"{price.prompt_won} / {price.cached_won} / {price.completion_won} won"
-            _print(f"{price.from_day}  {price.model}  {told}  {price.organization_id}".rstrip())
+            say(f"{price.from_day}  {price.model}  {told}  {price.organization_id}".rstrip())
 
 
 @billing_app.command("budget")
@@ -175,7 +172,7 @@ def set_budget(
     from hunmin import billing, organizations  # noqa: PLC0415 (slow to import)
 
     _check_named(organization, project, user)
-    with _open(config, data) as act:
+    with house_act(config, data) as act:
         if user is not None:
             holder = _find_user(act, user)
             billing.set_user_budget(
@@ -210,23 +207,3 @@ def _find_user(act: "Act", name: str) -> str:
     if found is None:
         raise UserNotFound
     return found.id
-
-
-@contextmanager
-def _open(config: Path | None, data: Path | None, *, read_only: bool = False) -> "Iterator[Act]":
-    """Open an act of the house itself on the database that is meant."""
-    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415 (slow to import)
-    from hunmin.db import open_database  # noqa: PLC0415
-    from hunmin.settings import Settings  # noqa: PLC0415
-
-    database = open_database(Settings.load(config, data).database_url)
-    try:
-        database.migrate()
-        with open_act(database, SYSTEM, read_only=read_only) as act:
-            yield act
-    finally:
-        database.close()
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")

@@ -55,8 +55,7 @@ class Answers(Container[str]):
     def _begin(
         self, begun: Begun | BegunTemporary, writer: Writer, keeper: Keeper | None
     ) -> LiveAnswer:
-        grace_seconds = self._settings.reader_grace_seconds
-        live = LiveAnswer(begun, writer, keeper, reader_grace_seconds=grace_seconds)
+        live = LiveAnswer(begun, writer, keeper)
         self._live[live.id] = live
         live.task.add_done_callback(lambda _: self._live.pop(live.id, None))
         return live

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hunmin.console import opened
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
@@ -112,16 +113,11 @@ def export_feedback(
 
     from hunmin.act import SYSTEM, open_act  # noqa: PLC0415
     from hunmin.chat import feedback_export  # noqa: PLC0415
-    from hunmin.db import open_database  # noqa: PLC0415
     from hunmin.settings import Settings  # noqa: PLC0415
 
-    database = open_database(Settings.load(config, data).database_url)
-    try:
-        database.migrate()
+    with opened(Settings.load(config, data)) as database:
         write = partial(open_act, database, SYSTEM)
         done = feedback_export.export_feedback(partial(write, read_only=True), write, out)
-    finally:
-        database.close()
     sys.stdout.write(
         f"{out}: {done.pairs} pairs, {done.masked} pieces of personal data masked, "
         f"{done.ended} consents ended\n"

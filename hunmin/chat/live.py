@@ -21,6 +21,10 @@ from hunmin.errors import AnswerFailed, HunminError
 SAVE_SECONDS = 2.0
 """How often what was written is kept; well below `rules.ALIVE_SECONDS`."""
 
+READER_GRACE_SECONDS = 30.0
+"""How long an answer goes on being written when nobody reads it any more. A page that is loaded
+again within this time goes on reading; after it what was written is kept."""
+
 KEEPALIVE_SECONDS = 15.0
 """Something is sent this often, so that no proxy takes a slow answer for a dead one."""
 
@@ -43,15 +47,12 @@ class LiveAnswer:
         begun: Begun | BegunTemporary,
         writer: Writer,
         keeper: Keeper | None,
-        *,
-        reader_grace_seconds: float,
     ) -> None:
         self.id = begun.answer.id
         self.conversation_id = begun.conversation.id if isinstance(begun, Begun) else None
         self._begun = begun
         self._writer = writer
         self._keeper = keeper
-        self._reader_grace_seconds = reader_grace_seconds
         self._error: HunminError | None = None
         self._state: rules.State = "writing"
         self._read_at = time.monotonic()
@@ -157,7 +158,7 @@ class LiveAnswer:
 
     def _is_abandoned(self) -> bool:
         quiet_seconds = time.monotonic() - self._read_at
-        return self._readers == 0 and quiet_seconds > self._reader_grace_seconds
+        return self._readers == 0 and quiet_seconds > READER_GRACE_SECONDS
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

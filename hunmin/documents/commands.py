@@ -3,18 +3,16 @@
 It works on the database of a running service as well as on one that is stopped.
 """
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hunmin.console import house_act, say
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
-    from hunmin.act import Act
+    pass
 
 collections_app = typer.Typer(
     name="collections",
@@ -55,11 +53,11 @@ def publish_collection(
     seen_by: documents.SeenBy = "everyone" if everyone else "people"
     if organization is not None:
         seen_by = "organization"
-    with _open(config, data) as act:
+    with house_act(config, data) as act:
         made = documents.publish_collection(
             act, folder, name=name, seen_by=seen_by, organization_id=organization
         )
-    _print(made.id)
+    say(made.id)
 
 
 @collections_app.command("list")
@@ -67,9 +65,9 @@ def list_collections(*, config: ConfigOption = None, data: DataOption = None) ->
     """List the collections: id, name, who sees them, documents and passages."""
     from hunmin import documents  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as act:
+    with house_act(config, data, read_only=True) as act:
         for one in documents.list_collections(act):
-            _print(f"{one.id}  {one.name}  {one.seen_by}  {one.documents}  {one.passages}")
+            say(f"{one.id}  {one.name}  {one.seen_by}  {one.documents}  {one.passages}")
 
 
 @collections_app.command("withdraw")
@@ -82,26 +80,6 @@ def withdraw_collection(
     """Let no question be looked up in a collection any more; its folder stays."""
     from hunmin import documents  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data) as act:
+    with house_act(config, data) as act:
         named = documents.find_collection(act, collection)
         documents.withdraw_collection(act, named.id if named else collection)
-
-
-@contextmanager
-def _open(config: Path | None, data: Path | None, *, read_only: bool = False) -> "Iterator[Act]":
-    """Open an act of the house itself on the database that is meant."""
-    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415 (slow to import)
-    from hunmin.db import open_database  # noqa: PLC0415
-    from hunmin.settings import Settings  # noqa: PLC0415
-
-    database = open_database(Settings.load(config, data).database_url)
-    try:
-        database.migrate()
-        with open_act(database, SYSTEM, read_only=read_only) as act:
-            yield act
-    finally:
-        database.close()
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")

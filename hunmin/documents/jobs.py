@@ -1,7 +1,7 @@
 """The room's background work: reading files people brought, and sweeping away what is left."""
 
 from hunmin import reading
-from hunmin.documents import actions, queries, store
+from hunmin.documents import actions, queries, rules, store
 from hunmin.errors import BlobBroken, BlobMissing, FileUnreadable, HunminError
 from hunmin.reading import Limits
 from hunmin.retrieval import cut
@@ -29,9 +29,8 @@ def read_file(job: Job) -> None:
         return
     name, sha256 = waits
     blobs = store.open_store(job.settings)
-    documents = job.settings.documents
     limits = Limits(
-        bytes_max=documents.file_bytes_max, characters_max=documents.file_characters_max
+        bytes_max=job.settings.documents.file_bytes_max, characters_max=rules.FILE_CHARACTERS_MAX
     )
     try:
         content = store.content_of(blobs, file_id, sha256)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from hunmin import accounts, faces
 from hunmin.accounts import VisitorAct, VisitorActor
 from hunmin.act import Act, Actor
-from hunmin.documents import actions, queries, store
+from hunmin.documents import actions, queries, rules, store
 from hunmin.documents.views import CollectionList, FileView
 from hunmin.errors import FileTooLarge
 from hunmin.settings import Settings
@@ -46,7 +46,7 @@ async def bring_file(request: Request, actor: VisitorActor, file: UploadFile) ->
         store.open_store(settings),
         name=name,
         content=content,
-        files_max=documents.files_per_guest_max if guest else documents.files_per_person_max,
+        files_max=rules.FILES_PER_GUEST_MAX if guest else rules.FILES_PER_PERSON_MAX,
     )
 
 

@@ -16,6 +16,14 @@ SeenBy = Literal["everyone", "people", "organization"]
 FILES_MAX = 10
 """Files of one conversation: their passages are compared with each question, one by one."""
 
+FILE_CHARACTERS_MAX = 500_000
+"""The longest text a file may hold: a book. All of it is compared with each question."""
+
+FILES_PER_PERSON_MAX = 100
+"""Files a signed-in account may have; those of a conversation go with it."""
+
+FILES_PER_GUEST_MAX = 5
+
 COLLECTIONS_MAX = 5
 """Collections one question is looked up in."""
 

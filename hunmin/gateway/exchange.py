@@ -153,7 +153,6 @@ async def deliver(
         answer,
         writer,
         with_usage=with_usage,
-        keep_alive_seconds=settings.keep_alive_seconds,
         write_seconds_max=settings.write_seconds_max,
         language=language_of(request),
         headers=headers_of(request) | answer.headers | {"X-Accel-Buffering": "no"},

@@ -22,6 +22,9 @@ from hunmin.gateway.response_writer import ResponseWriter
 from hunmin.gateway.writers import ChatWriter, TextWriter, error_reply
 from hunmin.plugins import Delta
 
+KEEP_ALIVE_SECONDS = 15.0
+"""How often a silent stream sends a comment, so that proxies do not close it."""
+
 Writer = ChatWriter | TextWriter | ResponseWriter
 
 
@@ -116,7 +119,6 @@ class EventStream(Response):
         writer: Writer,
         *,
         with_usage: bool,
-        keep_alive_seconds: float,
         write_seconds_max: float,
         language: str,
         headers: Mapping[str, str],
@@ -127,7 +129,6 @@ class EventStream(Response):
         self._answer = answer
         self._writer = writer
         self._with_usage = with_usage
-        self._keep_alive_seconds = keep_alive_seconds
         self._write_seconds_max = write_seconds_max
         self._language = language
 
@@ -150,7 +151,7 @@ class EventStream(Response):
         await self._send(send, self._writer.opening(with_usage=with_usage))
         while True:
             try:
-                pieces = await self._listener.next(seconds=self._keep_alive_seconds)
+                pieces = await self._listener.next(seconds=KEEP_ALIVE_SECONDS)
             except Silence:
                 await send(_body(b": keep-alive\n\n"))
                 continue

@@ -112,13 +112,6 @@ class AccountsSettings(Section):
     second_factor: Literal["optional", "administrators", "everyone"] = "administrators"
     """Who has to show a second factor. Administrators and auditors by default; where only this
     machine is served, without a `public_url`, and this is not said, nobody has to."""
-    password_characters_min: Annotated[int, Field(ge=8, le=128)] = 12
-    """The shortest password. Whatever is easily guessed is refused at any length."""
-    password_memory_kib: Annotated[int, Field(ge=8, le=4_194_304)] = 19_456
-    """Memory that trying one password costs (argon2id); OWASP's least. Passwords are hashed anew
-    at their next use when this changes."""
-    password_rounds: Annotated[int, Field(ge=1, le=1_000)] = 2
-    """How often that memory is gone over."""
     key_overlap_hours_max: Annotated[int, Field(ge=0, le=8_760)] = 168
     """How long a key that was replaced may go on working beside the one that took its place."""
     providers: dict[str, ProviderSettings] = {}
@@ -171,8 +164,6 @@ class GatewaySettings(Section):
     write_seconds_max: Annotated[int, Field(ge=1, le=3600)] = 60
     """How long a connection may take nothing of what is sent; then it is closed, so that readers
     who stop reading hold neither a connection nor memory."""
-    keep_alive_seconds: Annotated[float, Field(gt=0, le=3600)] = 15.0
-    """How often a silent stream sends a comment, so that proxies do not close it."""
 
 
 class ChatSettings(Section):
@@ -186,9 +177,6 @@ class ChatSettings(Section):
     """Tokens of one answer on the chat page; a model with a short context gives fewer."""
     system_prompt: str = ""
     """Said to the model before every conversation. Empty, the default, says nothing."""
-    reader_grace_seconds: Annotated[int, Field(ge=0)] = 30
-    """How long an answer goes on being written when nobody reads it any more. A page that is
-    loaded again within this time goes on reading; after it what was written is kept."""
     shares: bool = False
     """Whether people who are signed in may make an address that shows a copy of a conversation
     to anyone. Off by default: what is shown there leaves the house."""
@@ -205,12 +193,6 @@ class DocumentsSettings(Section):
 
     file_bytes_max: Annotated[int, Field(ge=1024, le=20_000_000)] = 20_000_000
     """The largest file that is taken."""
-    file_characters_max: Annotated[int, Field(ge=1_000, le=5_000_000)] = 500_000
-    """The longest text a file may hold: a book. All of it is compared with each question."""
-    files_per_person_max: Annotated[int, Field(ge=1)] = 100
-    """Files a signed-in account may have; those of a conversation go with it."""
-    files_per_guest_max: Annotated[int, Field(ge=1)] = 5
-    """The same for one guest."""
 
 
 class InferenceSettings(Section):

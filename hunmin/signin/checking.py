@@ -15,7 +15,7 @@ from hunmin.act import Act, Actor, open_act
 from hunmin.errors import CredentialsWrong, SecondFactorWrong
 from hunmin.settings import Settings
 from hunmin.signin import actions, attempts, factor_actions, queries, rules
-from hunmin.signin.passwords import Passwords, passwords_of
+from hunmin.signin.passwords import Passwords, open_passwords
 from hunmin.signin.sealing import Seal, open_seal
 
 
@@ -35,7 +35,7 @@ class Checking:
     @property
     def passwords(self) -> Passwords:
         """Return how passwords are hashed here."""
-        return passwords_of(self.settings.accounts)
+        return open_passwords()
 
     @contextmanager
     def act(self) -> Iterator[Act]:

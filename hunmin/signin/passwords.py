@@ -14,7 +14,6 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from hunmin.errors import PasswordUnfit, TooManyAttempts
-from hunmin.settings import AccountsSettings
 from hunmin.signin import rules
 from hunmin.signin.keyboard import typed_on_latin_keys
 
@@ -25,15 +24,20 @@ SCORE_MIN = 3
 LOOKED_AT_MAX = 72
 """Characters zxcvbn looks at: its time grows with their square."""
 
+MEMORY_KIB = 19_456
+"""Memory that trying one password costs (argon2id): the least OWASP's cheat sheet asks for.
+Passwords are hashed anew at their next use when this changes."""
+ROUNDS = 2
+"""How often that memory is gone over."""
+
 WORDS = Path(__file__).with_name("common_words.txt")
 
 
 class Passwords:
     """How passwords are hashed here."""
 
-    def __init__(self, *, memory_kib: int, rounds: int, characters_min: int) -> None:
+    def __init__(self, *, memory_kib: int, rounds: int) -> None:
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1)
-        self._characters_min = characters_min
         self._places = threading.BoundedSemaphore(AT_ONCE + WAITING_MAX)
         self._hands = threading.BoundedSemaphore(AT_ONCE)
         self._nobodys = self._hasher.hash("nobody's")
@@ -46,10 +50,10 @@ class Passwords:
             TooManyAttempts: Too many are hashed already.
         """
         fit = rules.composed(password)
-        is_fit = rules.is_length_fit(fit, characters_min=self._characters_min)
-        if not is_fit or _score(fit, name) < SCORE_MIN:
+        if not rules.is_length_fit(fit) or _score(fit, name) < SCORE_MIN:
             raise PasswordUnfit(
-                characters_min=self._characters_min, characters_max=rules.PASSWORD_CHARACTERS_MAX
+                characters_min=rules.PASSWORD_CHARACTERS_MIN,
+                characters_max=rules.PASSWORD_CHARACTERS_MAX,
             )
         with self._turn():
             return self._hasher.hash(fit)
@@ -86,16 +90,10 @@ class Passwords:
             self._places.release()
 
 
-def passwords_of(settings: AccountsSettings) -> Passwords:
-    """Return how passwords are hashed under these settings; one for each house."""
-    return _passwords(
-        settings.password_memory_kib, settings.password_rounds, settings.password_characters_min
-    )
-
-
 @cache
-def _passwords(memory_kib: int, rounds: int, characters_min: int) -> Passwords:
-    return Passwords(memory_kib=memory_kib, rounds=rounds, characters_min=characters_min)
+def open_passwords() -> Passwords:
+    """Return how passwords are hashed in this process: all who sign in share its few places."""
+    return Passwords(memory_kib=MEMORY_KIB, rounds=ROUNDS)
 
 
 def _score(password: str, name: str) -> int:

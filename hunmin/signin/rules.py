@@ -18,6 +18,9 @@ CHALLENGE_SECONDS = 600
 CHALLENGE_SECONDS_KEPT = 86_400
 """How long one is kept after its end, so that one that comes back is known for what it is."""
 
+PASSWORD_CHARACTERS_MIN = 12
+"""The shortest password. Whatever is easily guessed is refused at any length."""
+
 PASSWORD_CHARACTERS_MAX = 1_000
 """A book is no password; nothing below this is ever cut."""
 
@@ -106,9 +109,9 @@ def composed(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def is_length_fit(password: str, *, characters_min: int) -> bool:
+def is_length_fit(password: str) -> bool:
     """Return whether a password has as many characters as it may."""
-    return characters_min <= len(password) <= PASSWORD_CHARACTERS_MAX
+    return PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX
 
 
 def clean_code(text: str) -> str:

@@ -80,7 +80,7 @@ def show_security(request: Request, act: accounts.HeldAct) -> SecurityPage:
         is_proved=_is_proved(act),
         for_other=act.actor.for_other,
         lacks_second=lacks,
-        characters_min=settings.accounts.password_characters_min,
+        characters_min=rules.PASSWORD_CHARACTERS_MIN,
     )
 
 

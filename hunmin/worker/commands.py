@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hunmin.console import opened
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
@@ -37,16 +38,14 @@ def work(
     and the job is done again by another worker.
     """
     from hunmin import logs, worker  # noqa: PLC0415 (slow to import)
-    from hunmin.db import open_database  # noqa: PLC0415
     from hunmin.settings import Settings  # noqa: PLC0415
 
     settings = Settings.load(config, data)
     logs.set_up(format=settings.logs.format, level=settings.logs.level)
-    database = open_database(settings.database_url)
-    database.migrate()
-    if failed or retry:
-        _list_failed(database, retry=retry)
-    else:
+    with opened(settings) as database:
+        if failed or retry:
+            _list_failed(database, retry=retry)
+            return
         hand = worker.Worker(
             database,
             worker.find_handlers(),
@@ -55,7 +54,6 @@ def work(
             lease_seconds=settings.worker.lease_seconds,
         )
         _work(hand, once=once)
-    database.close()
 
 
 def _list_failed(database: "Database", *, retry: bool) -> None:

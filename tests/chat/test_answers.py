@@ -15,7 +15,7 @@ import pytest
 
 from hunmin import chat
 from hunmin.act import Actor, open_act
-from hunmin.chat import actions, keeper
+from hunmin.chat import actions, keeper, live
 from hunmin.db import open_database
 from hunmin.errors import DatabaseUnreachable
 from tests.chat.conftest import API, Told, read_events
@@ -146,11 +146,9 @@ def test_an_answer_goes_on_when_its_reader_leaves_and_can_be_read_again(server):
 
 
 class TestWithLittlePatience:
-    @pytest.fixture
-    def settings(self, settings):
-        return settings.model_copy(
-            update={"chat": settings.chat.model_copy(update={"reader_grace_seconds": 0})}
-        )
+    @pytest.fixture(autouse=True)
+    def little_patience(self, monkeypatch):
+        monkeypatch.setattr(live, "READER_GRACE_SECONDS", 0)
 
     def test_an_answer_nobody_reads_is_stopped_and_kept(self, server, engine):
         with asking(server) as (told, _):

@@ -10,7 +10,7 @@ import pytest
 from hunmin import documents
 from hunmin.act import SYSTEM
 from hunmin.blobs import DiskBlobs
-from hunmin.documents import actions, store
+from hunmin.documents import actions, rules, store
 from hunmin.documents.tables import FileRow, PassageRow
 from hunmin.errors import DiskFull, FileNotFound, FileNotReady, TooManyFiles
 from hunmin.reading import Page, Reading
@@ -104,7 +104,7 @@ def test_nobody_reaches_anothers_file(client):
 
 
 def test_too_large_a_file_and_too_many_are_refused_and_leave_nothing(client, settings):
-    guest = settings.documents.files_per_guest_max
+    guest = rules.FILES_PER_GUEST_MAX
     for _ in range(guest):
         assert bring(client, "a.txt", b"a").status_code == 201
     assert bring(client, "a.txt", b"a").json()["code"] == "too_many_files"

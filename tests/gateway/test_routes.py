@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from hunmin.gateway import streams
 from tests.gateway.test_openai_client import outcomes, wait_until
 from tests.support.serving import serve
 
@@ -198,7 +199,11 @@ async def test_ten_megabytes_are_refused_and_not_kept_in_memory(app, key, announ
 class TestSmallLimits:
     @pytest.fixture
     def limits(self):
-        return {"request_bytes_max": 2048, "request_seconds_max": 1, "keep_alive_seconds": 0.05}
+        return {"request_bytes_max": 2048, "request_seconds_max": 1}
+
+    @pytest.fixture(autouse=True)
+    def often_alive(self, monkeypatch):
+        monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
 
     def test_a_body_that_is_too_long_is_a_413(self, call):
         error = error_of(call("POST", CHAT, b" " * 3000))

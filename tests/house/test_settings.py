@@ -224,7 +224,7 @@ def test_every_setting_has_its_reason():
 
 
 def test_there_are_few_settings():
-    assert len(Settings.load().views()) < 70
+    assert len(Settings.load().views()) < 60
 
 
 def test_the_command_prints_each_value_with_its_origin():

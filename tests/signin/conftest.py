@@ -1,24 +1,30 @@
 """People who sign in, and the application they come to."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from hunmin import accounts
 from hunmin.act import Actor
 from hunmin.settings import Settings
-from hunmin.signin import rules
+from hunmin.signin import passwords, rules
 from tests.support.desk import app, client, engine, migrated_file  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
 def settings(tmp_path) -> Settings:
-    """Give settings under which a password is hashed in no time."""
-    return Settings.load(
-        config=None,
-        data=tmp_path / "var",
-        web__port=0,
-        accounts__password_memory_kib=8,
-        accounts__password_rounds=1,
-    )
+    """Give settings of a house in a folder of its own."""
+    return Settings.load(config=None, data=tmp_path / "var", web__port=0)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch) -> Iterator[None]:
+    """Have a password hashed in no time."""
+    monkeypatch.setattr(passwords, "MEMORY_KIB", 8)
+    monkeypatch.setattr(passwords, "ROUNDS", 1)
+    passwords.open_passwords.cache_clear()
+    yield
+    passwords.open_passwords.cache_clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ GOOD = "여름밤 자전거 도토리묵 우체통"
 
 @pytest.fixture
 def cheap() -> Passwords:
-    return Passwords(memory_kib=8, rounds=1, characters_min=12)
+    return Passwords(memory_kib=8, rounds=1)
 
 
 def test_a_password_is_kept_as_argon2id_and_opens_again(cheap):
@@ -74,7 +74,7 @@ def test_what_is_no_hash_opens_nothing(cheap, kept):
 
 
 def test_a_password_kept_at_another_cost_is_hashed_again(cheap):
-    dearer = Passwords(memory_kib=16, rounds=1, characters_min=12)
+    dearer = Passwords(memory_kib=16, rounds=1)
     kept = cheap.hash(GOOD, name="dana")
 
     anew = dearer.hash_again(GOOD, kept)
@@ -86,7 +86,7 @@ def test_a_password_kept_at_another_cost_is_hashed_again(cheap):
 
 def test_a_name_that_is_not_there_takes_as_long_as_one_that_is():
     """By the time the processor works, within a fifth."""
-    real = Passwords(memory_kib=19_456, rounds=2, characters_min=12)
+    real = Passwords(memory_kib=19_456, rounds=2)
     kept = real.hash(GOOD, name="dana")
 
     def seconds(hashed: str | None) -> float:

@@ -31,10 +31,12 @@ def options():
 
 @pytest.fixture
 def settings(tmp_path, there, options):
-    """Give settings with a provider, under which a password is hashed in no time."""
+    """Give settings with a provider."""
     provider = {"client_id": "hunmin", "issuer": there.issuer, "create": True, **options}
-    quick = {"password_memory_kib": 8, "password_rounds": 1, "providers": {"gov": provider}}
-    return Settings.load(data=tmp_path / "var", web__port=0, worker__embedded=False, accounts=quick)
+    providers = {"providers": {"gov": provider}}
+    return Settings.load(
+        data=tmp_path / "var", web__port=0, worker__embedded=False, accounts=providers
+    )
 
 
 def connect(client, there):
