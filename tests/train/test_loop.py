@@ -88,10 +88,8 @@ def test_another_micro_batch_gives_the_same_losses_but_for_rounding(
     assert other == pytest.approx(whole, rel=1e-5)
 
 
-def test_a_run_stopped_by_a_signal_saves_and_goes_on_exactly(
-    stage, shape, corpus, tokenizer, tmp_path, monkeypatch
-):
-    run(stage, shape, corpus, tokenizer, tmp_path / "whole")
+def run_told_to_stop_at_6(*given):
+    """Run in a process of its own, which is sent SIGTERM while it does a step."""
     learn = Stepper.step
 
     def stop_at_6(self, step, *data, **flags):
@@ -99,10 +97,16 @@ def test_a_run_stopped_by_a_signal_saves_and_goes_on_exactly(
             os.kill(os.getpid(), signal.SIGTERM)
         return learn(self, step, *data, **flags)
 
-    monkeypatch.setattr(Stepper, "step", stop_at_6)
+    Stepper.step = stop_at_6
     with pytest.raises(KeyboardInterrupt):
-        run(stage, shape, corpus, tokenizer, tmp_path / "stopped")
-    monkeypatch.setattr(Stepper, "step", learn)
+        run(*given)
+
+
+def test_a_run_stopped_by_a_signal_saves_and_goes_on_exactly(
+    stage, shape, corpus, tokenizer, tmp_path
+):
+    run(stage, shape, corpus, tokenizer, tmp_path / "whole")
+    forked.call(run_told_to_stop_at_6, stage, shape, corpus, tokenizer, tmp_path / "stopped")
     assert Manifest.read(tmp_path / "stopped" / "step-000007").facts["step"] == 7
 
     run(stage, shape, corpus, tokenizer, tmp_path / "stopped")
