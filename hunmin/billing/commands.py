@@ -14,6 +14,15 @@ from hunmin.settings.options import ConfigOption, DataOption
 if TYPE_CHECKING:
     from hunmin.act import Act
 
+OrganizationOption = Annotated[
+    str | None, typer.Option("--organization", help="Of this organization: its name or id.")
+]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project", help="Of this project of it: its name or id.")
+]
+UserOption = Annotated[
+    str | None, typer.Option("--user", help="Of the account of this name instead.")
+]
 
 billing_app = typer.Typer(
     name="billing",
@@ -31,15 +40,9 @@ def register(app: typer.Typer) -> None:
 @billing_app.command("limit")
 def set_limits(
     *,
-    organization: Annotated[
-        str | None, typer.Option("--organization", help="Of this organization: its name or id.")
-    ] = None,
-    project: Annotated[
-        str | None, typer.Option("--project", help="Of this project of it: its name or id.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option("--user", help="Of the account of this name instead.")
-    ] = None,
+    organization: OrganizationOption = None,
+    project: ProjectOption = None,
+    user: UserOption = None,
     requests_per_minute: Annotated[
         int | None,
         typer.Option(
@@ -149,15 +152,9 @@ def list_prices(*, config: ConfigOption = None, data: DataOption = None) -> None
 def set_budget(
     amount: Annotated[int, typer.Argument(metavar="AMOUNT", min=1, help="Won, or tokens.")],
     *,
-    organization: Annotated[
-        str | None, typer.Option("--organization", help="Of this organization: its name or id.")
-    ] = None,
-    project: Annotated[
-        str | None, typer.Option("--project", help="Of this project of it: its name or id.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option("--user", help="Of the account of this name instead.")
-    ] = None,
+    organization: OrganizationOption = None,
+    project: ProjectOption = None,
+    user: UserOption = None,
     unit: Annotated[
         Literal["won", "tokens"], typer.Option("--unit", help="What it is counted in.")
     ] = "won",

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from hunmin import accounts, organizations
+from hunmin import organizations
 from hunmin.act import Actor
 from tests.support.desk import app, client, engine, migrated_file  # noqa: F401 (fixtures)
+from tests.support.people import make_person  # noqa: F401 (fixtures)
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,7 @@ class Team:
 
 
 @pytest.fixture
-def make_person(act_as):
-    """Give `make_person(name, *roles)`: an account, and the actor it is."""
-
-    def make_person(name: str, *roles: str) -> Actor:
-        with act_as() as act:
-            user = accounts.create_user(act, name=name, roles=roles or ("person",))
-        return Actor(user_id=user.id, roles=frozenset(user.roles), kind="person", proved_at=act.now)
-
-    return make_person
-
-
-@pytest.fixture
-def make_team(act_as, make_person):
+def make_team(act_as, make_person):  # noqa: F811 (the fixture)
     """Give `make_team(name)`: an organization with people, and a project with people."""
 
     def make_team(name: str) -> Team:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from hunmin import accounts
-from hunmin.act import Actor
 from hunmin.settings import Settings
 from hunmin.signin import passwords, rules
 from tests.support.desk import app, client, engine, migrated_file  # noqa: F401 (fixtures)
+from tests.support.people import make_person  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
@@ -25,18 +24,6 @@ def quick_passwords(monkeypatch) -> Iterator[None]:
     passwords.open_passwords.cache_clear()
     yield
     passwords.open_passwords.cache_clear()
-
-
-@pytest.fixture
-def make_person(act_as):
-    """Give `make_person(name, *roles)`: an account, and the actor it is."""
-
-    def make_person(name: str, *roles: str) -> Actor:
-        with act_as() as act:
-            user = accounts.create_user(act, name=name, roles=roles or ("person",))
-        return Actor(user_id=user.id, roles=frozenset(user.roles), kind="person", proved_at=act.now)
-
-    return make_person
 
 
 @pytest.fixture
