@@ -19,7 +19,7 @@ import transformers
 from hunmin.inference.backend import Opening, Request, Row, Score
 from hunmin.inference.prefixes import BLOCK_TOKENS, Prefixes
 from hunmin.inference.rows import Rows
-from hunmin.inference.sampling import Sampler, score
+from hunmin.inference.sampling import Logits, Sampler, score
 from hunmin.inference.ways import processor_has
 
 BFLOAT16_PARAMETERS_MIN = 200_000_000
@@ -218,7 +218,7 @@ class TransformersBackend:
 
     def _forward(
         self, rows: range, tokens: list[list[int]], positions_BQ: torch.Tensor, *, kept: int
-    ) -> torch.Tensor:
+    ) -> Logits:
         """Return the logits after the last `kept` tokens of each row, `(B, kept, V)`."""
         mask = self._rows.point(rows, positions_BQ)
         output = self._model(
@@ -229,10 +229,10 @@ class TransformersBackend:
             use_cache=True,
             logits_to_keep=kept,
         )
-        logits: torch.Tensor = output.logits
+        logits: Logits = output.logits.float().numpy()
         return logits
 
-    def _score_prompt(self, running: _Running, logits_QV: torch.Tensor) -> None:
+    def _score_prompt(self, running: _Running, logits_QV: Logits) -> None:
         """Score the tokens that follow those of the piece just worked on."""
         request = running.request
         first = running.cached - len(logits_QV) + 1
@@ -241,7 +241,7 @@ class TransformersBackend:
             logits_QV[: len(followers)], followers, top=request.logprobs or 0
         )
 
-    def _choose(self, running: _Running, logits_V: torch.Tensor) -> Row:
+    def _choose(self, running: _Running, logits_V: Logits) -> Row:
         token = running.sampler.choose(logits_V)
         running.generated.append(token)
         row = Row(running.request.id, [token])
