@@ -11,6 +11,7 @@ import statistics
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,6 +26,9 @@ from hunmin.plugins import Generation, Sampling
 
 NEW_TOKENS = 100
 SAMPLING = Sampling(max_tokens=NEW_TOKENS, temperature=0.7, top_p=0.9)
+GREEDY = Sampling(max_tokens=NEW_TOKENS, temperature=0.0, top_p=1.0)
+"""For random weights, where all tokens are about as probable: to draw from the nucleus would be to
+sort a whole vocabulary for each token."""
 AT_ONCE_MAX = 16
 _SLOT_TOKENS = 512
 
@@ -68,7 +72,16 @@ class Contender(ABC):
 class Ours(Contender):
     """One of Hunmin's engines."""
 
-    def __init__(self, maker: ModuleType, folder: Path, *, cache: Path, threads: int) -> None:
+    def __init__(
+        self,
+        maker: ModuleType,
+        folder: Path,
+        *,
+        sampling: Sampling,
+        cache: Path,
+        threads: int,
+    ) -> None:
+        self._sampling = sampling
         self._engine = maker.open_engine({"m": folder}, cache=cache, threads=threads)
 
     @override
@@ -84,7 +97,7 @@ class Ours(Contender):
         return await asyncio.gather(*(self._ask(n, prompt) for n, prompt in enumerate(prompts)))
 
     async def _ask(self, seed: int, prompt: list[int]) -> Answer:
-        sampling = Sampling(NEW_TOKENS, SAMPLING.temperature, SAMPLING.top_p, seed=seed)
+        sampling = replace(self._sampling, seed=seed)
         began = time.perf_counter()
         first, tokens = 0.0, 0
         asked = Generation("r", "m", sampling, prompt_ids=tuple(prompt))
@@ -101,7 +114,15 @@ class Ours(Contender):
 class _Spoken(Contender):
     """A program at the other end of a pipe, which says something when it is ready."""
 
-    def __init__(self, program: Any, folder: Path, threads: int) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        program: Any,  # noqa: ANN401
+        folder: Path,
+        *,
+        sampling: Sampling,
+        threads: int,
+    ) -> None:
+        self._sampling = sampling
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=program, args=(folder, threads, theirs), daemon=True)
@@ -123,20 +144,20 @@ class _Spoken(Contender):
 class Generate(_Spoken):
     """`model.generate` of Transformers on a batch."""
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
-        super().__init__(_generate, folder, threads)
+    def __init__(self, folder: Path, *, sampling: Sampling, threads: int) -> None:
+        super().__init__(_generate, folder, sampling=sampling, threads=threads)
 
     @override
     async def answer(self, prompts: Sequence[list[int]], stop_ids: list[int]) -> list[Answer]:
-        self._pipe.send((prompts, stop_ids))
+        self._pipe.send((prompts, stop_ids, self._sampling))
         return [(0.0, tokens) for tokens in await asyncio.to_thread(self._pipe.recv)]
 
 
 class LlamaCpp(_Spoken):
     """llama.cpp's server, spoken to over HTTP on loopback."""
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
-        super().__init__(_llama_cpp, folder, threads)
+    def __init__(self, folder: Path, *, sampling: Sampling, threads: int) -> None:
+        super().__init__(_llama_cpp, folder, sampling=sampling, threads=threads)
 
     @override
     async def answer(self, prompts: Sequence[list[int]], stop_ids: list[int]) -> list[Answer]:
@@ -150,8 +171,8 @@ class LlamaCpp(_Spoken):
         body = {
             "prompt": prompt,
             "n_predict": NEW_TOKENS,
-            "temperature": SAMPLING.temperature,
-            "top_p": SAMPLING.top_p,
+            "temperature": self._sampling.temperature,
+            "top_p": self._sampling.top_p,
             "top_k": 0,
             "min_p": 0.0,
             "seed": seed,
@@ -178,7 +199,7 @@ def _generate(folder: Path, threads: int, pipe: Connection) -> None:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     pipe.send("ready")
     while (asked := pipe.recv()) is not None:
-        prompts, stop_ids = asked
+        prompts, stop_ids, sampling = asked
         longest = max(map(len, prompts))
         ids = torch.tensor([[PAD_ID] * (longest - len(row)) + row for row in prompts])
         mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in prompts])
@@ -187,9 +208,9 @@ def _generate(folder: Path, threads: int, pipe: Connection) -> None:
             ids,
             attention_mask=mask,
             max_new_tokens=NEW_TOKENS,
-            do_sample=True,
-            temperature=SAMPLING.temperature,
-            top_p=SAMPLING.top_p,
+            do_sample=sampling.temperature > 0,
+            temperature=sampling.temperature or None,
+            top_p=sampling.top_p,
             top_k=0,
             eos_token_id=stop_ids,
             pad_token_id=PAD_ID,

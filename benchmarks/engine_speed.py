@@ -3,14 +3,14 @@
     python benchmarks/engine_speed.py --model models/reference > result.json
     python benchmarks/engine_speed.py --random > result.json
 
-In one run, on one machine: the OpenVINO engine, the Transformers engine, and as peers llama.cpp and
-what most people write first, `model.generate` on a batch in PyTorch (`engine_contenders.py`).
-OpenVINO and llama.cpp read the same GGUF, in eight bits and in four. `--random` takes a model of 60
-million random weights. All get the same prompts and generate up to the same number of tokens with
-the same sampling. Each round runs all of them one after another, so that what else the machine does
-hits all alike. Tokens a second count every token of every answer, and the prompt's time too; tokens
-a second of processor time hardly depend on what else runs. Data goes to stdout, progress to stderr.
-Kept results lie in `benchmarks/results/`.
+In one run, on one machine: the engines of Hunmin, and as peers llama.cpp's own server and what most
+people write first, `model.generate` on a batch in PyTorch (`engine_contenders.py`). OpenVINO and
+llama.cpp read the same GGUF, in eight bits and in four. `--random` takes a model of 60 million
+random weights, and always the most probable token. All get the same prompts and generate up to the
+same number of tokens with the same sampling. Each round runs all of them one after another, so that
+what else the machine does hits all alike. Tokens a second count every token of every answer, and
+the prompt's time too; tokens a second of processor time hardly depend on what else runs. Data goes
+to stdout, progress to stderr. Kept results lie in `benchmarks/results/`.
 """
 
 import argparse
@@ -25,14 +25,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engine_contenders import NEW_TOKENS, SAMPLING, Contender, Generate, LlamaCpp, Ours
+from engine_contenders import (
+    GREEDY,
+    NEW_TOKENS,
+    SAMPLING,
+    Contender,
+    Generate,
+    LlamaCpp,
+    Ours,
+)
 from engine_models import write_four_bits, write_random
 
 from hunmin import logs
-from hunmin.inference import openvino, transformers
+from hunmin.inference import llama_cpp, openvino, transformers
 from hunmin.inference.folder import ModelFolder
 from hunmin.inference.ways import core_count
-from hunmin.plugins import Generation
+from hunmin.plugins import Generation, Sampling
 
 STREAMS = (1, 8, 16)
 PROMPT_TOKENS = 128
@@ -49,19 +57,26 @@ def prompts(model: ModelFolder, count: int, salt: int) -> list[list[int]]:
     return [tokens[:PROMPT_TOKENS] for tokens in encoded]
 
 
-def contenders(folder: Path, scratch: Path, *, threads: int) -> dict[str, Contender]:
+def contenders(
+    folder: Path, scratch: Path, *, sampling: Sampling, threads: int
+) -> dict[str, Contender]:
     four = write_four_bits(folder, scratch / "four-bits")
 
     def ours(maker: Any, name: str, of: Path) -> Ours:  # noqa: ANN401 (a module)
-        return Ours(maker, of, cache=scratch / name, threads=threads)
+        return Ours(maker, of, sampling=sampling, cache=scratch / name, threads=threads)
+
+    def server(of: Path) -> LlamaCpp:
+        return LlamaCpp(of, sampling=sampling, threads=threads)
 
     return {
         "openvino": ours(openvino, "openvino", folder),
-        "llama.cpp": LlamaCpp(folder, threads=threads),
+        "llama.cpp": ours(llama_cpp, "llama.cpp", folder),
+        "llama.cpp's server": server(folder),
         "openvino, 4 bits": ours(openvino, "openvino-4", four),
-        "llama.cpp, 4 bits": LlamaCpp(four, threads=threads),
+        "llama.cpp, 4 bits": ours(llama_cpp, "llama.cpp-4", four),
+        "llama.cpp's server, 4 bits": server(four),
         "transformers": ours(transformers, "transformers", folder),
-        "generate": Generate(folder, threads=threads),
+        "generate": Generate(folder, sampling=sampling, threads=threads),
     }
 
 
@@ -73,10 +88,11 @@ async def run(
     threads: int,
     streams: list[int],
     engines: list[str],
+    sampling: Sampling,
 ) -> dict[str, Any]:
     model = ModelFolder("m", folder)
     result: dict[str, Any] = {"about": about(folder, threads), "engines": {}, "rounds": []}
-    known = contenders(folder, scratch, threads=threads)
+    known = contenders(folder, scratch, sampling=sampling, threads=threads)
     racing = {name: contender for name, contender in known.items() if name in (engines or known)}
     for name, contender in racing.items():
         result["engines"][name] = await contender.open()
@@ -141,6 +157,7 @@ def main() -> None:
                 threads=core_count(arguments.threads),
                 streams=arguments.streams,
                 engines=arguments.engines,
+                sampling=GREEDY if arguments.random else SAMPLING,
             )
         )
     print(json.dumps(result, indent=1))

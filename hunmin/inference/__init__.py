@@ -4,10 +4,10 @@
     Generation  ->  ------------------------------------  ->  ---------------------------------
     Delta       <-  whole characters, stop strings, counts <-  token ids, step by step
 
-`openvino` and `transformers` are the two engines; each names the ways in which it can be run on
-this machine, from the fastest to the surest, and `host` takes the first that passes its self-test.
-Neither torch nor OpenVINO is ever loaded into the process that serves people. How an engine is
-chosen, and who may use it, is the office's business.
+`openvino`, `llama_cpp` and `transformers` are the engines; each names the ways in which it can be
+run on this machine, from the fastest to the surest, and `host` takes the first that passes its
+self-test. None of these libraries is ever loaded into the process that serves people. How an engine
+is chosen, and who may use it, is the office's business.
 
 Names are loaded when first used, so that the child process loads only what it runs.
 """

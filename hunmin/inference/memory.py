@@ -15,7 +15,7 @@ from hunmin.inference.folder import ModelFolder
 from hunmin.inference.ways import Way, processor_fingerprint
 from hunmin.steps import write_whole
 
-_PACKAGES = ("openvino-genai", "transformers", "torch")
+_PACKAGES = ("openvino-genai", "transformers", "torch", "xllamacpp")
 
 
 class Memory:

@@ -199,7 +199,8 @@ class InferenceSettings(Section):
     """The engine that turns models into answers."""
 
     engine: str = "openvino"
-    """Which installed engine to use; `transformers` runs everywhere and is slower."""
+    """Which installed engine to use: `openvino` is the fastest for many, `llama.cpp` (the extra
+    `llama-cpp`) for one reader; `transformers` runs everywhere and is slower."""
     models: dict[str, Path] = {}
     """Model folders by the name they are served under. Empty, the default, serves the
     reference model that ships with Hunmin."""

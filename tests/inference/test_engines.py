@@ -1,10 +1,11 @@
-"""Both engines, through the conformance suite, and against each other."""
+"""The engines, through the conformance suite, and against each other."""
 
 import asyncio
 
 import pytest
 
-from hunmin.inference import EmbeddedEngine, Limits, Way, openvino, transformers
+from hunmin.errors import EngineRefused
+from hunmin.inference import EmbeddedEngine, Limits, Way, llama_cpp, openvino, transformers
 from tests.inference.conformance import EngineConformance, chat, collect, completion, say
 from tests.inference.conformance_scores import ScoresConformance, prompt_scores_of, scores_of
 from tests.inference.conftest import running
@@ -13,8 +14,11 @@ from tests.inference.tiny import PARROT_SAYS
 TWO_PLACES = Limits(running_max=2, waiting_max=0)
 
 
-class _Both(EngineConformance, ScoresConformance):
+class _Each(EngineConformance, ScoresConformance):
     """The fixtures, for an engine opened by `open_engine`."""
+
+    score_error = 1e-3
+    """By how much a log-probability may differ from the model's in 32 bits."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -38,8 +42,26 @@ class _Both(EngineConformance, ScoresConformance):
         asyncio.run(engine.close())
         return engine
 
+    async def test_a_prompt_is_scored_as_the_model_does(self, engine, offers, random_model):
+        offers("prompt_logprobs")
+        import torch
+        from transformers import AutoModelForCausalLM
 
-class TestOpenVino(_Both):
+        generation = completion(
+            "나랏말싸미 듕귁에 달아", model="random", max_tokens=1, logprobs=0, prompt_logprobs=True
+        )
+        ids = torch.tensor([await engine.encode(generation)])
+        model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
+        logprobs_TV = torch.log_softmax(model(ids).logits[0], dim=-1)
+        expected = logprobs_TV[:-1].gather(-1, ids[0, 1:, None])[:, 0].tolist()
+
+        scores = await prompt_scores_of(engine, generation)
+        assert [score.logprob for score in scores[1:]] == pytest.approx(
+            expected, abs=self.score_error
+        )
+
+
+class TestOpenVino(_Each):
     open_engine = staticmethod(openvino.open_engine)
 
     def test_it_runs_in_openvino_itself(self, engine):
@@ -54,6 +76,30 @@ class TestOpenVino(_Both):
 
         assert set(await asyncio.gather(*answers)) == {PARROT_SAYS * 25}
         await engine.close()
+
+
+class TestLlamaCpp(_Each):
+    open_engine = staticmethod(llama_cpp.open_engine)
+    score_error = 0.1  # its activations are 8 bits
+
+    def test_it_runs_in_llama_cpp_itself(self, engine):
+        assert engine.host("parrot").facts["backend"] == "llama.cpp"
+
+    async def test_memory_for_one_answer_is_enough_for_eight_in_turn(self, parrot, cache):
+        limits = Limits(kv_cache_bytes_max=1)
+        engine = llama_cpp.open_engine({"parrot": parrot}, cache=cache, threads=1, limits=limits)
+        await engine.start()
+
+        answers = (say(engine, chat(f"{number}번", max_tokens=150)) for number in range(8))
+
+        assert set(await asyncio.gather(*answers)) == {PARROT_SAYS * 25}
+        await engine.close()
+
+    async def test_a_grammar_that_cannot_be_read_harms_nobody(self, engine):
+        with pytest.raises(EngineRefused):
+            await collect(engine, chat(grammar="root ::= nobody"))
+
+        assert await say(engine, chat(max_tokens=3)) == "훈"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +119,7 @@ def exact(random_model, tmp_path_factory):
         yield engine
 
 
-class TestTransformers(_Both):
+class TestTransformers(_Each):
     open_engine = staticmethod(transformers.open_engine)
 
     def test_it_computes_in_32_bits(self, engine):
@@ -95,21 +141,6 @@ class TestTransformers(_Both):
         )
 
         assert await say(exact, generation) == await say(engine, generation)
-
-    async def test_a_prompt_is_scored_as_the_model_does(self, engine, random_model):
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        generation = completion(
-            "나랏말싸미 듕귁에 달아", model="random", max_tokens=1, logprobs=0, prompt_logprobs=True
-        )
-        ids = torch.tensor([await engine.encode(generation)])
-        model = AutoModelForCausalLM.from_pretrained(random_model, dtype=torch.float32)
-        logprobs_TV = torch.log_softmax(model(ids).logits[0], dim=-1)
-        expected = logprobs_TV[:-1].gather(-1, ids[0, 1:, None])[:, 0].tolist()
-
-        scores = await prompt_scores_of(engine, generation)
-        assert [score.logprob for score in scores[1:]] == pytest.approx(expected, abs=1e-3)
 
     async def test_both_engines_tell_the_same_probabilities(self, exact, engine):
         for sampling in ({}, {"temperature": 0.01, "seed": 1}):

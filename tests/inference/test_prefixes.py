@@ -5,7 +5,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hunmin.inference import Limits, openvino_backend, transformers, transformers_backend
+from hunmin.inference import (
+    Limits,
+    llama_cpp_backend,
+    openvino_backend,
+    transformers,
+    transformers_backend,
+)
 from hunmin.inference.backend import Opening, Request
 from hunmin.inference.folder import ModelFolder
 from hunmin.inference.prefixes import BLOCK_TOKENS, Prefixes
@@ -78,6 +84,8 @@ def steps_to_the_first_token(backend, request_id, group) -> int:
     [
         (transformers_backend, "tenant", "soon", "as if new"),
         (transformers_backend, "shared", "soon", "soon"),
+        (llama_cpp_backend, "tenant", "soon", "as if new"),
+        (llama_cpp_backend, "shared", "soon", "soon"),
         (openvino_backend, "tenant", "as if new", "as if new"),
         (openvino_backend, "shared", "soon", "soon"),
     ],
