@@ -1,7 +1,8 @@
 """A model's Markdown as safe HTML, for the page's first view and for readers without scripts.
 
 The same rules as `static/markdown.js`: HTML in the text is shown as text, images become words,
-and links lead only to http, https and mail, with the host shown. Pure.
+links lead only to http, https and mail, with the host shown, and marks to the passages of the
+answer. Pure.
 """
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
@@ -15,17 +16,24 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from hunmin.chat import citations
 from hunmin.chat.mathematics import add_mathematics
+from hunmin.chat.views import SourceView
 
 _SCHEMES = frozenset({"http", "https", "mailto"})
 
 _Rule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, MutableMapping[str, Any]], str]
 
 
-def to_html(text: str) -> str:
-    """Return safe HTML for Markdown that nobody vouches for: one `div.block` after the other."""
+def to_html(text: str, sources: Sequence[SourceView] = ()) -> str:
+    """Return safe HTML for Markdown that nobody vouches for: one `div.block` after the other.
+
+    Args:
+        text: What a model wrote.
+        sources: What its marks, such as `[1]`, may lead to.
+    """
     parser = _parser()
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = {citations.PASSAGES: citations.passages_of(sources)}
     blocks = _blocks(parser.parse(text, env))
     made = (parser.renderer.render(block, parser.options, env) for block in blocks)
     return "".join(f'<div class="block">{html}</div>\n' for html in made)
@@ -48,7 +56,9 @@ def _parser() -> MarkdownIt:
     # The parser asks this method before it makes a link; a link it refuses stays text.
     parser.validateLink = _may_link  # type: ignore[method-assign]
     add_mathematics(parser)
+    citations.add_citations(parser)
     rules: dict[str, _Rule] = {
+        "citation": _citation,
         "math": _math,
         "math_block": _math_block,
         "image": _image,
@@ -71,6 +81,16 @@ def _may_link(address: str) -> bool:
         return urlsplit(address).scheme.lower() in _SCHEMES
     except ValueError:
         return False
+
+
+def _citation(
+    _self: RendererHTML,
+    tokens: Sequence[Token],
+    at: int,
+    _options: OptionsDict,
+    _env: MutableMapping[str, Any],
+) -> str:
+    return citations.draw(tokens[at])
 
 
 def _image(

@@ -14,7 +14,6 @@ from hunmin import documents, faces
 from hunmin.accounts import AnyoneAct, PersonAct, VisitorAct
 from hunmin.act import Language
 from hunmin.chat import (
-    exports,
     feedback,
     feedback_queries,
     folder_queries,
@@ -38,6 +37,7 @@ from hunmin.chat.views import (
     Instructions,
     MessageView,
     SharedConversation,
+    SharedMessage,
     ShareView,
 )
 from hunmin.chat.wire import Id, Secret
@@ -116,10 +116,7 @@ class SharedView(faces.View):
 
     @override
     def values(self) -> dict[str, Any]:
-        messages = [
-            (message, Markup(exports.html_of(message.role, message.text)))  # noqa: S704 (safe)
-            for message in self.conversation.messages
-        ]
+        messages = [(message, _html(message)) for message in self.conversation.messages]
         return {**super().values(), "messages": messages, "source_type": AI_SOURCE_TYPE}
 
 
@@ -224,10 +221,11 @@ def _view(
     )
 
 
-def _html(message: MessageView) -> Markup:
+def _html(message: MessageView | SharedMessage) -> Markup:
     """Return a message as safe HTML: an answer is Markdown, a question is what was typed."""
     if message.role == "assistant":
-        return Markup(markdown.to_html(message.text))  # noqa: S704 (made safe by `markdown`)
+        html = markdown.to_html(message.text, message.sources)
+        return Markup(html)  # noqa: S704 (made safe by `markdown`)
     return Markup("{}").format(message.text)
 
 

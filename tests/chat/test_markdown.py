@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hunmin.chat.markdown import to_html
+from hunmin.chat.views import SourceView
+from tests.chat.marked import MARKS
 
 TAGS = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
@@ -100,3 +102,42 @@ def test_whatever_is_written_no_other_tag_or_attribute_comes_out(text):
         assert set(attributes) <= ATTRIBUTES
         if "href" in attributes:
             assert re.match(r"(?:https?|mailto):", attributes["href"], re.IGNORECASE)
+
+
+COLLECTION = f"/collections/{'a' * 26}/passages/"
+
+
+def source(number, citation="「주민등록법」 제16조"):
+    return SourceView(
+        number=number, file_id=None, collection_id="a" * 26, source="법령", citation=citation,
+        address=f"{COLLECTION}{number or 0:020}", page=0, excerpt="",
+    )  # fmt: skip
+
+
+SOURCES = [source(1), source(2, '「"<b>&」 제1조'), source(None)]
+
+
+def marks_of(text):
+    links = (attributes for tag, attributes in tags_of(to_html(text, SOURCES)) if tag == "a")
+    return [int(one["href"][-20:]) for one in links if one["href"].startswith(COLLECTION)]
+
+
+@pytest.mark.parametrize(("text", "marks"), MARKS.items())
+def test_marks_lead_to_the_passages_that_were_given_and_nowhere_else(text, marks):
+    assert marks_of(text) == marks
+    assert "cite" not in to_html(text)
+
+
+def test_a_mark_says_what_it_cites_and_nothing_of_that_is_alive():
+    html = to_html("이렇습니다 [2].", SOURCES)
+
+    assert ">[2]</a>." in html
+    assert 'aria-label="[2] 「&quot;&lt;b&gt;&amp;」 제1조"' in html
+
+
+@given(st.text(alphabet=st.sampled_from("[]()12`*_~|-#> \n$\\:/가<a"), max_size=80))
+def test_whatever_is_written_a_mark_leads_to_its_own_passage(text):
+    for tag, attributes in tags_of(to_html(text, SOURCES)):
+        if tag == "a" and attributes["href"].startswith("/"):
+            assert attributes["href"] in {each.address for each in SOURCES[:2]}
+    assert to_html(text, SOURCES[2:]) == to_html(text)

@@ -67,6 +67,27 @@ def test_an_answer_shows_the_articles_it_was_given_before_its_first_word(client,
     assert "「주민등록법」 제40조" in client.get(f"/chat/c/{told.conversation_id}").text
 
 
+def test_a_mark_in_the_answer_leads_to_the_passage_also_where_it_is_shared(client, app, statutes):
+    sign_in(client, "dana")
+    told = ask(client, QUESTION, collection_ids=[statutes.id])
+    first, *_ = told.one("sources")["sources"]
+    shared = client.post(f"{API}/{told.conversation_id}/shares", json={}).json()["address"]
+
+    mark = f'<a class="cite" href="{first["address"]}"'
+    assert mark in client.get(f"/chat/c/{told.conversation_id}").text
+    assert mark in stranger(app).get(shared).text
+
+
+def test_the_best_passage_is_open_where_the_answer_names_none(client, engine, statutes):
+    engine.default = "모르겠습니다."
+    told = ask(client, QUESTION, collection_ids=[statutes.id])
+    assert client.get(f"/chat/c/{told.conversation_id}").text.count("<details open>") == 1
+
+    engine.default = "5만원 [1]"
+    told = ask(client, QUESTION, collection_ids=[statutes.id])
+    assert "<details open>" not in client.get(f"/chat/c/{told.conversation_id}").text
+
+
 def test_a_file_is_asked_about_and_its_passage_opens_at_its_place(client, engine):
     file = bring_and_read(client, "안내.hwpx", hwpx(Content(paragraph=FINE)))
     told = ask(client, QUESTION, file_ids=[file["id"]])

@@ -9,7 +9,11 @@ from hunmin.retrieval.terms import TERMS_VERSION
 from hunmin.retrieval.writing import CollectionWriter
 from hunmin.steps import open_step
 
-LAW = """##### 제16조 (거주지의 이동)
+LAW = """##### 제1조 (목적)
+
+이 법은 주민의 거주관계를 파악하여 행정사무를 적정하게 처리하도록 하는 것을 목적으로 한다.
+
+##### 제16조 (거주지의 이동)
 
 거주지를 이동하면 신거주지에 전입한 날부터 14일 이내에 전입신고를 하여야 한다.
 

@@ -59,7 +59,7 @@ export class Live {
   blocks() {
     if (!markdown.module) return null;
     this.growing ??= new markdown.module.GrowingBlocks();
-    return this.growing.update(this.text);
+    return this.growing.update(this.text, this.sources);
   }
 
   subscribe(listener) {

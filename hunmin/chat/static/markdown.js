@@ -1,11 +1,13 @@
 // A model's Markdown as safe HTML, block by block.
 //
 // Three fences: HTML in the text is shown as text; images become words; what is left goes through
-// DOMPurify with a short list of tags. Links lead only to http, https and mail, in a new tab, with
-// the host shown. The content security policy of the page is the fourth.
+// DOMPurify with a short list of tags. Links lead only to http, https and mail, with the host shown,
+// and marks to the passages of the answer, all in a new tab. The content security policy of the page
+// is the fourth.
 
 import "../web/vendor/dompurify/purify.min.js"; // sets DOMPurify
 import { Marked } from "../web/vendor/marked/marked.js";
+import { citation, PASSAGE_ADDRESS, Passages } from "./citations.js";
 import { highlight, onLanguage } from "./highlight.js";
 import { escape } from "./html.js";
 import { extensions, onMathematics } from "./mathematics.js";
@@ -30,7 +32,7 @@ const CLEAN = {
   ALLOWED_ATTR: `${ATTRIBUTES} ${MATH_ATTRIBUTES}`.split(" "),
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOWED_URI_REGEXP: new RegExp(`^(?:https?|mailto):|${PASSAGE_ADDRESS.source}`, "i"),
   // DOMPurify takes the value of any other attribute for an address.
   ADD_URI_SAFE_ATTR: `${ATTRIBUTES} ${MATH_ATTRIBUTES}`.split(" ").filter((name) => name !== "href"),
 };
@@ -43,15 +45,19 @@ purify.addHook("afterSanitizeAttributes", (node) => {
   node.setAttribute("rel", "noopener noreferrer nofollow");
 });
 
+let passages = new Passages([]); // of the answer that is being read
+
 const marked = new Marked({ gfm: true, breaks: true });
 marked.use({
-  extensions,
+  extensions: [...extensions, citation(() => passages)],
   renderer: {
     html: ({ text }) => escape(text),
     image: ({ text, href }) => escape(_("(image not shown: {name})", { name: text || hostOf(href) || "" })),
     link({ href, tokens }) {
-      const inside = this.parser.parseInline(tokens);
       const url = safeUrl(href);
+      passages.inLink = url !== null;
+      const inside = this.parser.parseInline(tokens);
+      passages.inLink = false;
       if (url === null) return inside;
       const host = url.protocol === "mailto:" ? url.pathname : url.host;
       const shown = namesHost(inside, url, host) ? "" : ` <span class="host">(${escape(host)})</span>`;
@@ -122,7 +128,7 @@ export function onArrival(listener) {
 
 function htmlOf(token, links) {
   // What a link leads to may stand in another block.
-  const source = Object.keys(links).length ? null : `${token.type} ${token.raw}`;
+  const source = Object.keys(links).length ? null : `${passages.keyFor(token.raw)} ${token.type} ${token.raw}`;
   const known = made.get(source);
   if (known !== undefined) return known;
   const one = [token];
@@ -136,9 +142,10 @@ function htmlOf(token, links) {
 /** Whether a token is something to see: not blank lines, not the addresses of links. */
 const isBlock = (token) => token.type !== "space" && token.type !== "def";
 
-/** Return the HTML of each block of a whole text. */
-export function blocksOf(text) {
-  if (grown?.text === text) return grown.blocks;
+/** Return the HTML of each block of a whole text, its marks leading to the sources given. */
+export function blocksOf(text, sources = []) {
+  passages = new Passages(sources);
+  if (grown?.text === text && grown.key === passages.keyFor(text)) return grown.blocks;
   const tokens = marked.lexer(text);
   return tokens.filter(isBlock).map((token) => htmlOf(token, tokens.links));
 }
@@ -159,11 +166,13 @@ export class GrowingBlocks {
   #done = [];
   #offset = 0;
   #arrivals = arrivals;
+  #key = "";
   #hasLinks = false; // to addresses that stand in a block of their own
 
   /** Return the HTML of each block of `text`, which begins with every text given before. */
-  update(text) {
-    if (this.#arrivals !== arrivals) this.#beginAgain();
+  update(text, sources = []) {
+    passages = new Passages(sources);
+    if (this.#arrivals !== arrivals || this.#key !== passages.key) this.#beginAgain();
     const tail = text.slice(this.#offset);
     const tokens = marked.lexer(tail);
     this.#hasLinks ||= Object.keys(tokens.links).length > 0;
@@ -176,12 +185,13 @@ export class GrowingBlocks {
     }
     const open = tokens.slice(settled.length).filter(isBlock);
     const blocks = [...this.#done, ...open.map((token) => htmlOf(token, tokens.links))];
-    if (!this.#hasLinks) grown = { text, blocks };
+    if (!this.#hasLinks) grown = { text, key: passages.keyFor(text), blocks };
     return blocks;
   }
 
   #beginAgain() {
     this.#arrivals = arrivals;
+    this.#key = passages.key;
     this.#done = [];
     this.#offset = 0;
   }

@@ -132,8 +132,8 @@ function Text({ message, live, app }) {
   useLayoutEffect(() => module?.onArrival(redraw), [module]);
   const blocks = useMemo(() => {
     if (live) return live.blocks();
-    return module ? module.blocksOf(text) : app.drawn.get(message.id);
-  }, [text, live, module, draws]);
+    return module ? module.blocksOf(text, message.sources) : app.drawn.get(message.id);
+  }, [text, live, module, draws, message.sources]);
   useEffect(() => {
     if (!blocks) markdown.load();
   }, [blocks]);
