@@ -64,6 +64,8 @@ class CollectionName(BaseModel):
 
     id: str
     name: str
+    example: str
+    """How an article of it is cited, to try it with; empty where it has none."""
 
 
 class ChatView(faces.View):
@@ -213,7 +215,8 @@ def _view(
         models=models.list_models(request.app.state.gateway, act.actor),
         limits=PageLimits(message_characters_max=settings.chat.message_characters_max),
         collections=[
-            CollectionName(id=one.id, name=one.name) for one in documents.list_collections(act)
+            CollectionName(id=one.id, name=one.name, example=documents.example_of(act, one.id))
+            for one in documents.list_collections(act)
         ],
         shares=settings.chat.shares and act.actor.kind == "person",
         temporary=settings.chat.temporary,

@@ -17,6 +17,7 @@ from hunmin.documents.actions import (
 )
 from hunmin.documents.finding import check_sources, find
 from hunmin.documents.queries import (
+    example_of,
     files_there,
     find_collection,
     get_file,
@@ -40,6 +41,7 @@ __all__ = [
     "delete_all_files",
     "delete_file",
     "delete_files_of",
+    "example_of",
     "files_there",
     "find",
     "find_collection",

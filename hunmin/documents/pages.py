@@ -17,6 +17,8 @@ Key = Annotated[str, Path(pattern="^[0-9a-f]{20}$")]
 Place = Annotated[int, Path(ge=1, le=10_000_000)]
 
 FOUND_MAX = 10
+TITLES_MAX = 100
+"""Documents that are named on the page of a collection; the others are found by searching."""
 
 
 class CollectionsView(faces.View):
@@ -35,6 +37,8 @@ class CollectionSearchView(faces.View):
     collection: CollectionView
     sources: list[SourceRecord]
     """What it was made from, with licenses and whom to name."""
+    titles: list[tuple[str, str]]
+    """Documents in it by name, and the key of the first passage of each."""
     question: str
     found: list[PassageFound]
 
@@ -47,7 +51,7 @@ class PassageView(faces.View):
 
     passage: PassageFound
     before: str | None
-    """The address of the passage before it, in a file."""
+    """The address of the passage before it in its document; None where it is the first."""
     after: str | None
 
 
@@ -65,6 +69,7 @@ def show_collection(
     return CollectionSearchView(
         collection=queries.get_collection(act, collection_id),
         sources=queries.sources_of(act, collection_id),
+        titles=queries.titles_of(act, collection_id, count=TITLES_MAX),
         question=question,
         found=queries.search_collection(act, collection_id, question, count=FOUND_MAX),
     )
@@ -72,9 +77,13 @@ def show_collection(
 
 @router.get("/collections/{collection_id}/passages/{key}")
 def show_passage(act: VisitorAct, collection_id: Id, key: Key) -> PassageView:
-    """Show a passage of a collection."""
+    """Show a passage of a collection, and lead to those around it."""
     passage = queries.collection_passage(act, collection_id, key)
-    return PassageView(passage=passage, before=None, after=None)
+    here = f"/collections/{collection_id}/passages"
+    before, after = (
+        beside and f"{here}/{beside}" for beside in queries.beside_passage(act, collection_id, key)
+    )
+    return PassageView(passage=passage, before=before, after=after)
 
 
 @router.get("/files/{file_id}/passages/{place}")

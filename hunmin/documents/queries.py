@@ -11,7 +11,13 @@ from hunmin.act import Act
 from hunmin.documents import rules
 from hunmin.documents.tables import CollectionRow, FileRow, PassageRow
 from hunmin.documents.views import CollectionView, FileFault, FileView, PassageFound
-from hunmin.errors import CollectionBroken, CollectionNotFound, FileNotFound, PassageNotFound
+from hunmin.errors import (
+    CollectionBroken,
+    CollectionNotFound,
+    FileNotFound,
+    HunminError,
+    PassageNotFound,
+)
 from hunmin.manifest import SourceRecord, manifest_sha256
 from hunmin.retrieval import Collection as Shelf
 from hunmin.retrieval import Found
@@ -216,6 +222,39 @@ def collection_passage(act: Act, collection_id: str, key: str) -> PassageFound:
     if found is None:
         raise PassageNotFound
     return found_view(row, found)
+
+
+def beside_passage(act: Act, collection_id: str, key: str) -> tuple[str | None, str | None]:
+    """Return the keys of the passages before and after one of a collection, in its document.
+
+    Raises:
+        CollectionNotFound: There is none, or the actor may not see it.
+        CollectionBroken: Its folder is damaged, or holds another collection by now.
+    """
+    return shelf_of(collection_row(act, collection_id)).beside(key)
+
+
+def titles_of(act: Act, collection_id: str, *, count: int) -> list[tuple[str, str]]:
+    """Return what documents of a collection are called, each with its first passage's key.
+
+    Raises:
+        CollectionNotFound: There is none, or the actor may not see it.
+        CollectionBroken: Its folder is damaged, or holds another collection by now.
+    """
+    return shelf_of(collection_row(act, collection_id)).titles(count=count)
+
+
+def example_of(act: Act, collection_id: str) -> str:
+    """Return how an article of a collection is cited that somebody may ask about.
+
+    Returns:
+        Nothing where it has no articles, where it cannot be read, and where the actor may not see
+        it: an example is never worth a failure.
+    """
+    try:
+        return shelf_of(collection_row(act, collection_id)).example
+    except HunminError:
+        return ""
 
 
 def found_view(row: CollectionRow, found: Found) -> PassageFound:

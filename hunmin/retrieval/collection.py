@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,20 @@ _CITED = """
 SELECT p.number AS number, 0.0 AS score, 1 AS cited
 FROM documents AS d JOIN passages AS p ON p.document = d.number
 WHERE d.name = ? AND (p.anchor = ? OR p.anchor GLOB ?) ORDER BY p.number LIMIT ?
+"""
+
+_BESIDE = """
+SELECT p.number - this.number, p.key FROM passages AS this JOIN passages AS p
+ON p.document = this.document AND p.number IN (this.number - 1, this.number + 1)
+WHERE this.key = ?
+"""
+_TITLES = """
+SELECT d.title, p.key FROM documents AS d JOIN passages AS p
+ON p.number = (SELECT min(number) FROM passages WHERE document = d.number)
+ORDER BY d.title, d.number LIMIT ?
+"""
+_EXAMPLE = """
+SELECT citation FROM passages WHERE anchor = '제1조' ORDER BY length(citation), number LIMIT 1
 """
 
 _QUESTION_TERMS_MAX = 200
@@ -126,6 +141,37 @@ class Collection:
             CollectionBroken: The index is damaged.
         """
         return next(iter(self._found(_KEYED, (key,))), None)
+
+    def beside(self, key: str) -> tuple[str | None, str | None]:
+        """Return the keys of the passages before and after one, in its document.
+
+        Raises:
+            CollectionBroken: The index is damaged.
+        """
+        with self._reading() as reading:
+            keys: dict[int, str] = dict(reading.execute(_BESIDE, (key,)).fetchall())
+        return keys.get(-1), keys.get(1)
+
+    def titles(self, *, count: int) -> list[tuple[str, str]]:
+        """Return what the first documents by name are called, each with its first passage's key.
+
+        Raises:
+            CollectionBroken: The index is damaged.
+        """
+        with self._reading() as reading:
+            return reading.execute(_TITLES, (count,)).fetchall()
+
+    @functools.cached_property
+    def example(self) -> str:
+        """Return how an article is cited that somebody may ask about; empty where there is none.
+
+        It is the first one, which says what its law is for, of the law with the shortest name.
+
+        Raises:
+            CollectionBroken: The index is damaged.
+        """
+        with self._reading() as reading:
+            return next((citation for (citation,) in reading.execute(_EXAMPLE)), "")
 
     def _found(self, best: str, values: tuple[object, ...]) -> list[Found]:
         with self._reading() as reading:

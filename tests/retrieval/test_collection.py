@@ -31,6 +31,29 @@ def test_what_is_found_says_where_it_comes_from(folder):
     assert found.score > 0
 
 
+def test_a_passage_has_those_beside_it_in_its_own_document_alone(collection_of):
+    laws = [(Document("l", name, name, "CC0-1.0"), cut(name, [(0, TEXT)])) for name in ("나", "가")]
+    collection = Collection(collection_of(laws))
+    (first, key), (second, _) = collection.titles(count=5)
+    before, after = collection.beside(key)
+
+    assert (first, second, before) == ("가", "나", None)
+    assert collection.passage(after).passage.citation == "「가」 제40조"
+    assert collection.beside(after) == (key, None)
+    assert collection.beside("none") == (None, None)
+    assert len(collection.titles(count=1)) == 1
+
+
+def test_the_example_is_the_first_article_of_the_law_with_the_shortest_name(collection_of, folder):
+    article = "##### 제1조 (목적)\n\n가"
+    laws = [
+        (Document("l", name, name, "CC0-1.0"), cut(name, [(0, article)]))
+        for name in ("긴 이름", "민법", "형법")
+    ]
+    assert Collection(collection_of(laws)).example == "「민법」 제1조"
+    assert Collection(folder).example == ""
+
+
 def test_an_article_that_is_cited_comes_first(collection_of):
     """However often others speak of it; and a decree is not the law it belongs to."""
     law = "##### 제2조 (뜻)\n\n가\n\n##### 제16조 (나)\n\n다"

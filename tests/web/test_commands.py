@@ -90,6 +90,10 @@ def test_a_demo_signs_its_administrator_in_stops_cleanly_and_goes_on(run, model,
         assert browser.get("/account.json").json()["user"]["name"] == "admin"
         cookie = browser.cookies["hunmin_session"]
         assert (data / "address").read_text().strip() == address
+        laws = re.search(r"/collections/\w+", browser.get("/collections").text)[0]
+        found = browser.get(laws, params={"question": "한식진흥법 제1조"}).text
+        assert "이 법은 한식(韓食) 및 한식산업의 진흥" in found
+        assert "KR-Copyright-Act-Art7" in found
         status, said = stop(first)
 
     assert status == 0
@@ -97,10 +101,13 @@ def test_a_demo_signs_its_administrator_in_stops_cleanly_and_goes_on(run, model,
     assert "Stopped" in said
     assert not (data / "address").exists()
 
+    withdrawn = run("collections", "withdraw", "법령 (Statutes)", "--data", data)
+    assert withdrawn.wait(START_SECONDS_MAX) == 0
     second = run(*command)
     address = address_in(read_line(second))
     with httpx2.Client(base_url=address, cookies={"hunmin_session": cookie}) as browser:
         assert browser.get("/account.json").json()["user"]["name"] == "admin"
+        assert "법령 (Statutes)" not in browser.get("/collections").text
     second.kill()
     rest, _ = second.communicate(timeout=START_SECONDS_MAX)
     assert "/sign-in/" not in rest

@@ -69,6 +69,14 @@ class App {
     this.box.current.focus();
   }
 
+  /** Put a question in the box that is looked up in a collection, once what chooses it is here. */
+  async lookUp(collection, question) {
+    if (!(await this.#dialogsCame())) return;
+    this.chat.tray ??= new dialogs.module.Tray(this.chat);
+    this.chat.tray.choose(collection.id, true);
+    this.example(question);
+  }
+
   takeTyped() {
     const typed = this.typed;
     this.typed = "";

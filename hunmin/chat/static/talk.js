@@ -8,6 +8,7 @@ import { _, language } from "./words.js";
 
 const NEAR_END_PX = 64;
 const COPIED_MS = 2000;
+const LOOKED_UP_MAX = 2;
 
 export function Talk({ chat, app }) {
   const log = useRef(null);
@@ -95,8 +96,21 @@ const examples = () => [
   ["공부하기 싫어", _("I do not feel like studying.")],
 ];
 
+/** An example that is looked up in a collection. */
+function LookedUp({ collection, app }) {
+  const question = `${collection.example}는 무슨 내용인가요?`;
+  return html`<li>
+    <button type="button" onClick=${() => app.lookUp(collection, question)}>
+      <span lang="ko">${question}</span>
+      <span class="meaning">${_("Looked up in “{name}”", { name: collection.name })}</span>
+    </button>
+  </li>`;
+}
+
 function Welcome({ app, chat }) {
   const { modelState, model, conversation } = chat.state;
+  // Of a chat of which nothing is kept no question is looked up.
+  const lookedUp = conversation ? [] : chat.collections.filter((one) => one.example).slice(0, LOOKED_UP_MAX);
   return html`<section class="welcome">
     <h2>${_("What would you like to talk about?")}</h2>
     <p>
@@ -111,6 +125,7 @@ function Welcome({ app, chat }) {
           <button type="button" class="quiet" onClick=${() => app.temporary()}><${Icon} name="passing" />${_("Temporary chat, of which nothing is kept")}</button>
         </p>`}
     <ul class="examples" aria-label=${_("Examples")}>
+      ${lookedUp.map((one) => html`<${LookedUp} key=${one.id} collection=${one} app=${app} />`)}
       ${examples().map(
         ([korean, meaning]) =>
           html`<li key=${korean}>
