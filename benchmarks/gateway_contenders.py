@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from itertools import cycle
 from pathlib import Path
@@ -144,8 +144,15 @@ def allow_files() -> None:
 class Contender:
     """One server in a process of its own."""
 
-    def __init__(self, kind: str, folder: Path, *, litellm: Path | None = None) -> None:
-        """Start it; `ready` waits for it."""
+    def __init__(
+        self,
+        kind: str,
+        folder: Path,
+        *,
+        litellm: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it, perhaps with settings in its environment; `ready` waits for it."""
         self.kind = kind
         self.data = folder / kind
         self.data.mkdir()
@@ -158,7 +165,11 @@ class Contender:
                 sys.executable, str(Path(__file__).with_name("gateway_overhead.py")),
                 "--serve", kind, "--data", str(self.data), "--listening", str(listening.fileno()),
             ]  # fmt: skip
-            self.process = subprocess.Popen(command, pass_fds=[listening.fileno()])
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=[listening.fileno()],
+                env={**os.environ, **(environment or {})},
+            )
             listening.close()
         else:
             listening.close()

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hunmin import telemetry
 from hunmin.act import SYSTEM, Actor
@@ -23,10 +23,14 @@ from hunmin.gateway.embedding_wire import EmbeddingRequest
 from hunmin.gateway.records import Records
 from hunmin.gateway.shedding import Limits as SheddingLimits
 from hunmin.gateway.starting import Start
+from hunmin.gateway.traced import TracedRecords
 from hunmin.gateway.watch import Watch
 from hunmin.gateway.wire import ApiRequest
 from hunmin.plugins import Delta, Engine, Generation, ModelCard
 from hunmin.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from hunmin.tracing import Tracer
 
 SETTLE_AT_CLOSE_SECONDS = 10
 """How long closing waits for answers that could not be settled yet."""
@@ -35,15 +39,26 @@ SETTLE_AT_CLOSE_SECONDS = 10
 class Gateway:
     """Lets requests in, streams from the engine, records what was used."""
 
-    def __init__(self, engine: Engine, database: Database, settings: GatewaySettings) -> None:
-        """Make a gateway; `launch` starts its engine."""
+    def __init__(
+        self,
+        engine: Engine,
+        database: Database,
+        settings: GatewaySettings,
+        *,
+        tracer: "Tracer | None" = None,
+    ) -> None:
+        """Make a gateway, which perhaps makes spans; `launch` starts its engine."""
         self.database = database
         self.settings = settings
         self._engine = engine
         self._answers: dict[asyncio.Task[None], Answer] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._places_taken = 0
-        self._records = Records(database, settings)
+        self._records = (
+            Records(database, settings)
+            if tracer is None
+            else TracedRecords(database, settings, tracer=tracer)
+        )
         self._watch = Watch(
             self._answers.values,
             records_waiting=self._records.waiting,

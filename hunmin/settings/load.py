@@ -35,6 +35,7 @@ from hunmin.settings.sections import (
     LogsSettings,
     OrganizationsSettings,
     RunsSettings,
+    TelemetrySettings,
     UpstreamSettings,
     WebSettings,
     WorkerSettings,
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     `models`, `adapters`, `key`, `tokenizer`, `embeds`, `matryoshka`, `tools`, `private`,
     `concurrent_max` and `first_token_seconds_max`, as the guide "Serve on other machines" tells."""
     logs: LogsSettings = Field(default_factory=LogsSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)

@@ -26,6 +26,10 @@ _BY_TYPE: dict[str, tuple[str, str]] = {
     "greater_than": ("must be more than {gt}", "{gt}보다 커야 합니다"),
     "less_than_equal": ("must be at most {le}", "{le} 이하여야 합니다"),
     "less_than": ("must be less than {lt}", "{lt}보다 작아야 합니다"),
+    "http_address": (
+        "must be http://HOST:PORT or https://HOST",
+        "http://HOST:PORT나 https://HOST여야 합니다",
+    ),
     "literal_error": ("must be {expected}", "{expected} 가운데 하나여야 합니다"),
 }
 

@@ -1,9 +1,11 @@
 """Every setting: its type, its limits, its default and its reason. One section for each room."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -228,6 +230,21 @@ class LogsSettings(Section):
     """`console` is for people, `json` for programs; `auto` looks whether stderr is a terminal."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious line that is written."""
+
+
+def _http_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", value):
+        raise PydanticCustomError("http_address", "not the address of an HTTP service")
+    return value
+
+
+class TelemetrySettings(Section):
+    """What the service tells a collector of the operator's own."""
+
+    otlp_url: Annotated[str, AfterValidator(_http_address)] = ""
+    """Where an OpenTelemetry collector takes spans over HTTP, as `http://127.0.0.1:4318`. They
+    tell how long each step of a request took, and nobody's words, name or key. Empty, the default,
+    makes none; else the extra `otel` has to be installed."""
 
 
 class UpstreamSettings(Section):

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -49,10 +51,23 @@ from hunmin.signin import provider_pages, provider_routes, security_pages
 from hunmin.web import assets, health, install, openapi, pages, status
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 from hunmin.web.straight import Straight
+from hunmin.web.traced import Traced
+
+if TYPE_CHECKING:
+    from hunmin.tracing import Tracer
 
 log = logs.get(__name__)
 
 GZIP_BYTES_MIN = 1024
+
+UNTOLD: TelemetryConfig = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+}
+"""FastAPI would send whole addresses, with the secrets in them, where the environment asks."""
 
 
 def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> FastAPI:
@@ -74,10 +89,13 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry=UNTOLD,
     )
+    tracer = _open_tracer(settings)
+    app.state.tracer = tracer
     app.state.settings = settings
     app.state.database = open_database(settings.database_url)
-    app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway)
+    app.state.gateway = gateway.Gateway(engine, app.state.database, settings.gateway, tracer=tracer)
     app.state.providers = signin.Providers(settings.accounts.providers)
     app.state.batches = batches.Runner(app.state.gateway, app.state.database, settings)
     app.state.known_keys = accounts.KnownKeys()
@@ -143,7 +161,17 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         ),
     )
     app.add_middleware(Desk)
+    if tracer is not None:
+        app.add_middleware(Traced, tracer=tracer)
     return app
+
+
+def _open_tracer(settings: Settings) -> "Tracer | None":
+    if not settings.telemetry.otlp_url:
+        return None
+    from hunmin.tracing import Tracer  # noqa: PLC0415 (an extra: only who traces loads it)
+
+    return Tracer(settings.telemetry.otlp_url)
 
 
 def find_engines(settings: Settings) -> list[plugins.Engine]:
@@ -209,6 +237,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.batches.close()
         await app.state.gateway.close()
         await asyncio.to_thread(database.close)
+        if app.state.tracer is not None:
+            await asyncio.to_thread(app.state.tracer.close)
 
 
 async def end_answers(app: FastAPI) -> None:

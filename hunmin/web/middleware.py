@@ -52,7 +52,8 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFERENCE_SECONDS = 365 * 86_400
-_QUIET_ROUTES = frozenset({"/healthz", "/static/{version}/{name:path}"})
+QUIET_ROUTES = frozenset({"/healthz", "/static/{version}/{name:path}"})
+"""What is asked all the time and is no news."""
 
 
 def write_headers(scope: Scope, headers: MutableHeaders) -> None:
@@ -116,7 +117,7 @@ def _say(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "")
     code = scope["state"].get("error_code")
     telemetry.request_ended(route=route, status=status, code=code)
-    level = "debug" if route in _QUIET_ROUTES else "info"
+    level = "debug" if route in QUIET_ROUTES else "info"
     actor = getattr(scope["state"].get("actor"), "id", None)
     getattr(log, level)(
         "request",
