@@ -22,7 +22,7 @@ from hunmin.billing.budget_actions import (
     set_price,
     set_user_budget,
 )
-from hunmin.billing.charges import Charge, Used, lock_tenant
+from hunmin.billing.charges import Charge, Used, lock_tenant, release
 from hunmin.billing.known import KnownTerms
 from hunmin.billing.money import Price, day_of
 from hunmin.billing.queries import all_prices, list_limits, organization_limits, project_limits
@@ -45,6 +45,7 @@ __all__ = [
     "lock_tenant",
     "organization_limits",
     "project_limits",
+    "release",
     "set_budget",
     "set_key_limits",
     "set_organization_limits",

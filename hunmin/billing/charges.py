@@ -92,6 +92,15 @@ def lock_tenant(act: Act) -> None:
         _LOCK.first(act.session, {"name": f"billing.tenant.{act.actor.tenant}"})
 
 
+def release(act: Act, admission_ids: Sequence[str]) -> None:
+    """Set nothing aside any more for answers that nobody settles.
+
+    Where one is settled after all, it is free: what it had set aside may be another's by then.
+    """
+    gone = ReservationRow.admission_id.in_(admission_ids)
+    act.session.execute(delete(ReservationRow).where(gone))
+
+
 class Charge:
     """What one answer is charged to: made with the request, reserved, settled.
 

@@ -11,7 +11,7 @@ from hunmin import accounts, audit, billing
 from hunmin.act import Act, Actor
 from hunmin.db import new_id
 from hunmin.gateway import queries, rules
-from hunmin.gateway.tables import AdmissionRow, SettlementRow
+from hunmin.gateway.tables import AdmissionRow, ServerRow, SettlementRow
 from hunmin.prepared import Prepared
 
 Outcome = Literal["stop", "length", "canceled", "failed"]
@@ -177,6 +177,8 @@ def _used(meter: Meter) -> billing.Used:
 def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
     """Close every admission nobody will settle and return how many there were.
 
+    What it had set aside of limits and budgets is free again.
+
     Args:
         act: When.
         gone_servers: Processes known to have ended; what they left open is lost at once,
@@ -190,6 +192,9 @@ def close_lost(act: Act, *, gone_servers: Collection[str] = ()) -> int:
         )
         .with_for_update(skip_locked=True)
     ).all()
+    billing.release(act, [admission.id for admission in lost])
+    if gone_servers:
+        act.session.execute(delete(ServerRow).where(ServerRow.server.in_(gone_servers)))
     for admission in lost:
         admission.settled = True
         wall = act.now - admission.admitted_at
@@ -231,6 +236,7 @@ def withdraw_lost(act: Act, *, request_ids: Collection[str], since: datetime) ->
             AdmissionRow.request_id.in_(request_ids),
         )
     ).all()
+    billing.release(act, [admission.id for admission in tries])
     for admission in tries:
         settlement = act.session.get(SettlementRow, admission.id)
         if settlement is None:

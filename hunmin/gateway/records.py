@@ -30,7 +30,8 @@ class Records:
         self._settings = settings
         self._known_terms = billing.KnownTerms()
         self._recorder = Recorder(database, synced=settings.records_synced)
-        self._server = name_of_server()
+        self.server = name_of_server()
+        """What this process is called in them."""
 
     def waiting(self) -> int:
         """Return how many wait for a transaction."""
@@ -81,7 +82,7 @@ class Records:
                 completion_tokens_max=generation.sampling.max_tokens,
                 limits=self.limits_of(actor),
                 seconds_max=self._settings.answer_seconds_max,
-                server=self._server,
+                server=self.server,
                 charge=charge,
             )
 

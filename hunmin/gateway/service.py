@@ -20,6 +20,7 @@ from hunmin.errors import EngineBusy, EngineStarting, EngineUnavailable
 from hunmin.gateway import embeddings, rules
 from hunmin.gateway.answers import ENGINE_CLOSE_SECONDS, Answer, Keep
 from hunmin.gateway.embedding_wire import EmbeddingRequest
+from hunmin.gateway.heartbeat import Heartbeat
 from hunmin.gateway.records import Records
 from hunmin.gateway.shedding import Limits as SheddingLimits
 from hunmin.gateway.starting import Start
@@ -65,12 +66,14 @@ class Gateway:
             limits=SheddingLimits(settings.wait_seconds_max, settings.memory_bytes_max),
         )
         self._start = Start(engine, database)
+        self._heartbeat = Heartbeat(database, self._records.server)
         self._closed = False
 
     def launch(self) -> None:
         """Start the engine beside everything else; until it is ready requests get a 503."""
         self._start.launch()
         self._watch.begin()
+        self._heartbeat.begin()
 
     async def ready(self) -> None:
         """Return when the engine has started, with all models or some.
@@ -87,6 +90,7 @@ class Gateway:
             return
         self._closed = True
         self._watch.close()
+        self._heartbeat.close()
         for answer in self._answers.values():
             answer.stop(EngineUnavailable())
         if self._answers:

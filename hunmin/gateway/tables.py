@@ -2,12 +2,13 @@
 
 An admission without its settlement is an answer still running or, past its deadline, a crash made
 visible. A settlement is written once; only one that says `lost` gives way when the answer turns
-out to have ended after all. No column holds anyone's words.
+out to have ended after all. No column holds anyone's words. Beside them there is a row for every
+server that lives.
 """
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hunmin.db import Base, new_id
@@ -67,3 +68,16 @@ class SettlementRow(Base):
     first_token_ms: Mapped[int | None]
     wall_ms: Mapped[int]
     settled_at: Mapped[datetime]
+
+
+class ServerRow(Base):
+    """A server that lives, or did a moment ago."""
+
+    __tablename__ = "gateway_servers"
+
+    server: Mapped[str] = mapped_column(primary_key=True)
+    """As in its admissions."""
+    beats: Mapped[int] = mapped_column(BigInteger)
+    """Counts up every few seconds; others watch it."""
+    seen_at: Mapped[datetime]
+    """When it last did, by its own clock: for people who look, nothing is decided by it."""

@@ -192,7 +192,7 @@ def test_a_server_that_starts_leaves_the_answers_of_others_alone(database_url):
         engine = PaperEngine()
         engine.step_seconds = 0.005
         first = Gateway(engine, first_database, GatewaySettings())
-        first._server = "another-host/1/x"
+        first._records.server = "another-host/1/x"
         await first.ready()
         request = ChatRequest(
             model="paper", messages=[ChatMessage(role="user", content="안녕")], max_tokens=60
