@@ -76,6 +76,8 @@ class Row:
     """One for each of `tokens`, where they were asked for."""
     prompt_scores: list[Score] | None = None
     """With the first token: one for each token of the prompt but the first."""
+    vector: list[float] | None = None
+    """What a text comes to, of length 1, where the model writes none."""
     cached: int = 0
     """With the first token: how many tokens of the prompt were remembered and not computed; 0 also
     where the backend does not know."""

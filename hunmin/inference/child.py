@@ -80,14 +80,18 @@ def _open(message: Message) -> tuple[Backend, dict[str, Any]]:
 
 
 def _self_test(backend: Backend, prompt: list[int], *, vocab_size: int) -> list[int]:
-    """Generate four tokens, so that what kills the process kills it now."""
+    """Generate four tokens, or a vector, so that what kills the process kills it now."""
     backend.add(Request(0, prompt, SELF_TEST_TOKENS, stop_ids=[], seed=0, check=True))
     tokens: list[int] = []
+    vector: list[float] | None = None
     while backend.busy():
         for row in backend.step():
             if row.refused:
                 raise RuntimeError(row.refused)
             tokens += row.tokens
+            vector = row.vector
+    if vector is not None:
+        return tokens
     if len(tokens) != SELF_TEST_TOKENS or not all(0 <= token < vocab_size for token in tokens):
         raise RuntimeError("the self-test did not give four tokens of the vocabulary")
     return tokens

@@ -5,7 +5,6 @@ model itself runs in a child process (`host`).
 """
 
 import asyncio
-import contextlib
 import functools
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hunmin.errors import (
-    EngineNotReady,
     EngineRefused,
-    HunminError,
     ModelNotServed,
     SamplingWrong,
 )
+from hunmin.inference import vectors
 from hunmin.inference.folder import ModelFolder
 from hunmin.inference.frames import Message
 from hunmin.inference.host import ModelHost
+from hunmin.inference.inbox import Inbox, until_ready
 from hunmin.inference.prompts import PromptReader
 from hunmin.inference.requests import request_of
 from hunmin.inference.text import AnswerText
@@ -35,9 +34,6 @@ from hunmin.plugins import (
     Sampling,
     TokenScore,
 )
-
-READY_SECONDS_MAX = 20.0
-"""How long a request waits for a process that is being started again."""
 
 LOGPROBS_MAX = 20
 """Of this many most probable tokens an answer may tell at each place."""
@@ -63,19 +59,22 @@ class EmbeddedEngine:
         Raises:
             ModelFolderBroken: A folder cannot be served.
         """
+        self._ways = ways
         self._make_host = functools.partial(
             ModelHost,
-            ways=ways,
             cache=cache,
             threads=core_count(threads),
             limits=limits or Limits(),
             prefix_cache=prefix_cache,
         )
         self._hosts = {
-            name: self._make_host(ModelFolder(name, folder)) for name, folder in models.items()
+            name: self._open(ModelFolder(name, folder)) for name, folder in models.items()
         }
         self._prompts = PromptReader()
         self._closed = False
+
+    def _open(self, model: ModelFolder) -> ModelHost:
+        return self._make_host(model, vectors.WAYS if model.embeds else self._ways)
 
     async def start(self) -> None:
         """Start every model and wait until all can take requests.
@@ -87,7 +86,7 @@ class EmbeddedEngine:
         """
         for name, host in self._hosts.items():
             if _state(host) == "failed" and not self._closed:
-                self._hosts[name] = self._make_host(host.model)
+                self._hosts[name] = self._open(host.model)
         futures = [host.start() for host in self._hosts.values()]
         await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(f)) for f in futures))
 
@@ -111,7 +110,14 @@ class EmbeddedEngine:
 
         A text so long that no way of cutting it could fit the context is not cut: what it has at
         least is returned.
+
+        Raises:
+            HunminError: The model is unknown, or has no such token; one of the texts that are to
+                become vectors does not fit.
         """
+        if generation.embed:
+            model = self.host(generation.model).model
+            return await vectors.count(self._prompts, model, generation)
         return await self._prompts.count(self.host(generation.model).model, generation)
 
     async def encode(self, generation: Generation) -> Sequence[int]:
@@ -139,28 +145,30 @@ class EmbeddedEngine:
         Raises:
             HunminError: The prompt does not fit, the engine is full or has failed.
         """
-        check_sampling(generation.sampling)
         host = self.host(generation.model)
+        if host.model.embeds != bool(generation.embed):
+            kind = "no answers" if host.model.embeds else "no vectors"
+            raise EngineRefused(reason=f"this model gives {kind}")
+        if generation.embed:
+            yield await vectors.embed(self._prompts, host, generation)
+            return
+        check_sampling(generation.sampling)
         prompt = await self._prompts.encode_fitting(
             host.model, generation, context_tokens=host.model.context_tokens
         )
         room = host.model.context_tokens - len(prompt)
-        await _until_ready(host)
+        await until_ready(host)
         answer = _Answer(
             AnswerText(host.model.token_bytes, generation.sampling.stop), host.model, prompt
         )
-        inbox: asyncio.Queue[Message | HunminError] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
         request = request_of(
             generation, prompt, host.model, room=room, prefix_cache=host.prefix_cache
         )
-        number = host.submit(request, functools.partial(_hand_over, loop, inbox))
+        inbox = Inbox()
+        number = host.submit(request, inbox.put)
         try:
             while answer.open:
-                message = await inbox.get()
-                if isinstance(message, HunminError):
-                    raise message
-                for delta in answer.take(message):
+                for delta in answer.take(await inbox.get()):
                     yield delta
         finally:
             host.cancel(number)
@@ -210,8 +218,6 @@ class _Answer:
 
     def take(self, row: Message) -> list[Delta]:
         """Take a row of the child process; the last delta has the reason of the end."""
-        if row["refused"]:
-            raise EngineRefused(reason=row["refused"])
         shown = ""
         self.cached_tokens = self.cached_tokens or row["cached"]
         if row["prompt_scores"] is not None:
@@ -260,27 +266,3 @@ def _state(host: ModelHost) -> ModelState:
     if not ready.done():
         return "starting"
     return "ready" if ready.exception() is None else "failed"
-
-
-async def _until_ready(host: ModelHost) -> None:
-    """Wait for a process that is being started again, but not for long."""
-    ready = host.ready()
-    if not ready.done():
-        try:
-            # Not `wait_for`: Python 3.11's loses a cancellation that comes at the last moment.
-            async with asyncio.timeout(READY_SECONDS_MAX):
-                await asyncio.shield(asyncio.wrap_future(ready))
-        except TimeoutError:
-            raise EngineNotReady from None
-    if (error := ready.exception()) is not None:
-        raise error
-
-
-def _hand_over(
-    loop: asyncio.AbstractEventLoop,
-    inbox: asyncio.Queue[Message | HunminError],
-    message: Message | HunminError,
-) -> None:
-    """Put a message into the queue of a stream, from the host's thread."""
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is reading
-        loop.call_soon_threadsafe(inbox.put_nowait, message)

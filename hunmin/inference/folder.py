@@ -21,6 +21,9 @@ CAPABILITIES: frozenset[Capability] = frozenset({"chat", "completion", "seed", "
 
 _DEFAULTS = ("temperature", "top_p", "top_k", "repetition_penalty")
 
+POOLING_NAME = "1_Pooling/config.json"
+"""In the folder of a model that turns texts into vectors, as sentence-transformers writes it."""
+
 _SELF_TEST_TEXT = "안녕하세요"
 
 
@@ -39,6 +42,8 @@ class ModelFolder:
         self.path = folder
         config = self._json("config.json")
         generation = self._json("generation_config.json", missing_ok=True)
+        self.embeds = self._embeds()
+        """Whether it turns texts into vectors, and writes nothing."""
         self.context_tokens = self._whole(config, "max_position_embeddings")
         self.vocab_size = self._whole(config, "vocab_size")
         self._tokenizer = self._load_tokenizer()
@@ -64,7 +69,7 @@ class ModelFolder:
             folder=folder,
             context_tokens=self.context_tokens,
             created_at=self._created_at(),
-            capabilities=CAPABILITIES,
+            capabilities=frozenset() if self.embeds else CAPABILITIES,
             defaults={
                 key: float(generation[key])
                 for key in _DEFAULTS
@@ -138,6 +143,17 @@ class ModelFolder:
             if path.suffix in {".gguf", ".safetensors"}
         ]
         return " ".join(parts)
+
+    def _embeds(self) -> bool:
+        """Return whether the folder says, as sentence-transformers does, how to make a vector."""
+        if not (self.path / POOLING_NAME).exists():
+            return False
+        said = self._json(POOLING_NAME)
+        modes = {name for name in said if name.startswith("pooling_mode_") and said[name] is True}
+        if modes != {"pooling_mode_mean_tokens"}:
+            reason = f"{POOLING_NAME} asks for another vector than the mean of the last layer"
+            raise ModelFolderBroken(folder=self.path, reason=reason)
+        return True
 
     def _load_tokenizer(self) -> Tokenizer:
         try:

@@ -7,12 +7,23 @@ seconds, and goes to one of two threads of its own.
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from hunmin.errors import ContextTooLong
 from hunmin.inference.folder import ModelFolder
 from hunmin.plugins import Generation
 
 AT_ONCE_TOKENS_MAX = 2_000
+
+
+def texts_of(generation: Generation) -> list[Generation]:
+    """Return each of the texts that are to become vectors as a prompt of its own."""
+    return [
+        replace(generation, embed=(), prompt=one)
+        if isinstance(one, str)
+        else replace(generation, embed=(), prompt_ids=one)
+        for one in generation.embed
+    ]
 
 
 class PromptReader:

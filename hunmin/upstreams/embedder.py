@@ -8,11 +8,10 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 from hunmin.errors import ContextTooLong, UpstreamBrokeOff
 from hunmin.inference.folder import ModelFolder, whole_text
-from hunmin.inference.prompts import PromptReader
+from hunmin.inference.prompts import PromptReader, texts_of
 from hunmin.plugins import Delta, Generation
 from hunmin.upstreams.client import CallFailed
 from hunmin.upstreams.shapes import Garbled, object_of, objects
@@ -41,11 +40,7 @@ class Embedder:
             TokenUnknown: The model has no token of a number that is given.
         """
         counts: list[int] = []
-        for one in generation.embed:
-            if not isinstance(one, str):
-                text = replace(generation, embed=(), prompt_ids=one)
-            else:
-                text = replace(generation, embed=(), prompt=one)
+        for one, text in zip(generation.embed, texts_of(generation), strict=True):
             if folder is not None:
                 counts.append(await self._prompts.count(folder, text))
             elif isinstance(one, str):

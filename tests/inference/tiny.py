@@ -63,6 +63,20 @@ def write_parrot(folder: Path) -> Path:
     return folder
 
 
+def write_vectors(folder: Path) -> Path:
+    """Write a model that turns texts into vectors, as sentence-transformers lays one out."""
+    model = _model()
+    folder.mkdir(parents=True)
+    model.model.save_pretrained(folder)
+    tokenizer = _tokenizer(model.config.vocab_size).encode()
+    write_tokenizer_files(folder, tokenizer, context_tokens=CONTEXT_TOKENS)
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(
+        json.dumps({"word_embedding_dimension": 128, "pooling_mode_mean_tokens": True})
+    )
+    return folder
+
+
 def _model(
     *,
     vocab_size: int = 1024,
