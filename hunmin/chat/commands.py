@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,11 @@ from hunmin.console import opened
 from hunmin.settings.options import ConfigOption, DataOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from hunmin.act import Language
     from hunmin.chat.speakers import EngineSpeaker
+    from hunmin.chat.terminal import LookUp
     from hunmin.settings import Settings
 
 
@@ -64,6 +68,15 @@ def chat(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", min=1, help="Tokens of one answer at most.")
     ] = None,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--collection",
+            metavar="NAME",
+            help="Look questions up in this published collection, and show the sources of each "
+            "answer. May be given several times.",
+        ),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -89,11 +102,13 @@ def chat(
         else _embedded(settings, Path(model) if model else None, tokens_max)
     )
     load_line_editing()
-    Terminal(
-        speaker,
-        language=_terminal_language(),
-        system=settings.chat.system_prompt if system is None else system,
-    ).run()
+    with _looking_up(settings, collection or ()) as look_up:
+        Terminal(
+            speaker,
+            language=_terminal_language(),
+            system=settings.chat.system_prompt if system is None else system,
+            look_up=look_up,
+        ).run()
 
 
 @feedback_app.command("export")
@@ -122,6 +137,35 @@ def export_feedback(
         f"{out}: {done.pairs} pairs, {done.masked} pieces of personal data masked, "
         f"{done.ended} consents ended\n"
     )
+
+
+@contextmanager
+def _looking_up(settings: "Settings", names: "Sequence[str]") -> "Iterator[LookUp | None]":
+    """Give what finds passages in collections; no database is opened where none is named.
+
+    Raises:
+        CollectionNotFound: None of this name is published.
+    """
+    if not names:
+        yield None
+        return
+    from hunmin import documents  # noqa: PLC0415 (slow to import)
+    from hunmin.act import SYSTEM, open_act  # noqa: PLC0415
+    from hunmin.chat.quotations import PASSAGES_MAX  # noqa: PLC0415
+    from hunmin.errors import CollectionNotFound  # noqa: PLC0415
+
+    with opened(settings) as database:
+        with open_act(database, SYSTEM, read_only=True) as act:
+            known = {one.name: one.id for one in documents.list_collections(act)}
+        if not known.keys() >= set(names):
+            raise CollectionNotFound
+        ids = [known[name] for name in names]
+
+        def look_up(question: str) -> "Sequence[documents.PassageFound]":
+            with open_act(database, SYSTEM, read_only=True) as act:
+                return documents.find(act, question, collection_ids=ids, count=PASSAGES_MAX)
+
+        yield look_up
 
 
 def _embedded(settings: "Settings", folder: Path | None, tokens_max: int) -> "EngineSpeaker":

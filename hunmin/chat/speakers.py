@@ -15,15 +15,26 @@ from hunmin.db import new_id
 from hunmin.errors import EngineStarting, ServerUnreachable
 from hunmin.plugins import Delta, Engine, Generation, Message, Sampling
 
+CONTEXT_TOKENS = 4_096
+"""What a model elsewhere is taken to take in where its server does not say."""
+
 
 class Speaker(Protocol):
     """Answers conversations."""
 
     model: str
     """The name of the model that answers."""
+    tokens_max: int
+    """How long an answer may be."""
+    context_tokens: int
+    """How much the model takes in at once, as far as it is known; said once it is open."""
 
     async def open(self) -> None:
         """Get ready to answer."""
+        ...
+
+    async def count(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens messages have, about as many where only a server could tell."""
         ...
 
     def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta]:
@@ -45,39 +56,34 @@ class EngineSpeaker:
 
     def __init__(self, engine: Engine, *, tokens_max: int) -> None:
         self._engine = engine
-        self._tokens_max = tokens_max
-        self.model = engine.models()[0].id
+        card = engine.models()[0]
+        self.model, self.context_tokens = card.id, card.context_tokens
+        self.tokens_max = min(tokens_max, card.context_tokens // 3)
 
     async def open(self) -> None:
         """Load the model."""
         await self._engine.start()
 
+    async def count(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens messages have, with what the model's form of a chat adds."""
+        return await self._engine.count_prompt_tokens(self._plan(messages))
+
     async def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta]:
         """Answer with as much of the conversation as the model can take in."""
-        card = self._engine.models()[0]
         system = [message for message in messages if message.role == "system"]
         turns = [message for message in messages if message.role != "system"]
 
-        def plan(first: int) -> Generation:
-            tokens = min(self._tokens_max, card.context_tokens // 3)
-            return Generation(
-                request_id=new_id(),
-                model=card.id,
-                sampling=_sampling(card.defaults, tokens),
-                messages=tuple(system + turns[first:]),
-            )
-
         async def count_from(first: int) -> int:
-            return await self._engine.count_prompt_tokens(plan(first))
+            return await self.count(system + turns[first:])
 
         first = await rules.turns_left_out(
             len(turns),
             count_from=count_from,
             tokens_max=rules.prompt_tokens_max(
-                context_tokens=card.context_tokens, answer_tokens_max=self._tokens_max
+                context_tokens=self.context_tokens, answer_tokens_max=self.tokens_max
             ),
         )
-        pieces = self._engine.stream(plan(first))
+        pieces = self._engine.stream(self._plan(system + turns[first:]))
         try:
             async for delta in pieces:
                 yield delta
@@ -88,6 +94,15 @@ class EngineSpeaker:
     async def close(self) -> None:
         """Stop the engine."""
         await self._engine.close()
+
+    def _plan(self, messages: Sequence[Message]) -> Generation:
+        card = self._engine.models()[0]
+        return Generation(
+            request_id=new_id(),
+            model=card.id,
+            sampling=_sampling(card.defaults, self.tokens_max),
+            messages=tuple(messages),
+        )
 
 
 def _sampling(defaults: Any, tokens: int) -> Sampling:  # noqa: ANN401 (a mapping of numbers)
@@ -107,7 +122,8 @@ class HttpSpeaker:
     def __init__(self, url: str, *, key: str | None, model: str | None, tokens_max: int) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._tokens_max = tokens_max
+        self.tokens_max = tokens_max
+        self.context_tokens = CONTEXT_TOKENS
         self._session: aiohttp.ClientSession | None = None
         self.model = model or ""
 
@@ -124,8 +140,15 @@ class HttpSpeaker:
             async with self._session.get(f"{self._url}/v1/models") as response:
                 listed = await self._checked(response)
             self.model = self.model or listed["data"][0]["id"]
+            named = [one for one in listed["data"] if one["id"] == self.model]
+            known = named[0].get("max_model_len") if named else None  # of Hunmin and vLLM
+            self.context_tokens = known if type(known) is int else CONTEXT_TOKENS
         except (aiohttp.ClientError, OSError, ValueError, LookupError, TypeError) as error:
             raise ServerUnreachable(url=self._url, reason=_reason(error)) from error
+
+    async def count(self, messages: Sequence[Message]) -> int:
+        """Return a number of tokens that is seldom too low: one for each character."""
+        return sum(len(message.content) for message in messages)
 
     async def answer(self, messages: Sequence[Message]) -> AsyncGenerator[Delta]:
         """Answer through `/v1/chat/completions`."""
@@ -133,7 +156,7 @@ class HttpSpeaker:
         body = {
             "model": self.model,
             "messages": [{"role": one.role, "content": one.content} for one in messages],
-            "max_tokens": self._tokens_max,
+            "max_tokens": self.tokens_max,
             "stream": True,
             "stream_options": {"include_usage": True},
         }

@@ -4,15 +4,12 @@ It works on the database of a running service as well as on one that is stopped.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hunmin.console import house_act, say
 from hunmin.settings.options import ConfigOption, DataOption
-
-if TYPE_CHECKING:
-    pass
 
 collections_app = typer.Typer(
     name="collections",

@@ -183,10 +183,10 @@ class CollectionNotFound(HunminError):
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no such collection. It may have been withdrawn; /collections lists those "
-            "there are.",
-            "자료 모음이 없습니다. 공개가 끝났을 수 있습니다. 지금 있는 것은 /collections에서 볼 "
-            "수 있습니다.",
+            "There is no such collection. It may have been withdrawn; /collections, and in the "
+            "terminal `hunmin collections list`, name those there are.",
+            "자료 모음이 없습니다. 공개가 끝났을 수 있습니다. 지금 있는 것은 /collections에서, "
+            "터미널에서는 `hunmin collections list`로 볼 수 있습니다.",
         )
 
 

@@ -11,20 +11,32 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hunmin import documents
+from hunmin.__main__ import load_command
 from hunmin.chat import rules
 from hunmin.chat.speakers import EngineSpeaker, HttpSpeaker
 from hunmin.chat.terminal import Terminal
-from hunmin.errors import EngineStarting, EngineUnavailable, ServerUnreachable
+from hunmin.console import house_act_of
+from hunmin.documents import PassageFound
+from hunmin.errors import (
+    CollectionBroken,
+    CollectionNotFound,
+    EngineStarting,
+    EngineUnavailable,
+    ServerUnreachable,
+)
 from hunmin.plugins import Message
 from tests.fakes import ANSWER, ScriptedEngine
+from tests.support.collections import make_laws
 from tests.support.desk import make_app, make_key
 from tests.support.serving import serve
 
 INTERRUPT = "^C"
 
 
-def talk(speaker, *lines, language="en", system=""):
+def talk(speaker, *lines, language="en", system="", look_up=None):
     """Let a person say lines, then leave."""
     said = list(lines)
 
@@ -36,7 +48,7 @@ def talk(speaker, *lines, language="en", system=""):
             raise KeyboardInterrupt
         return line
 
-    Terminal(speaker, language=language, system=system, read=read).run()
+    Terminal(speaker, language=language, system=system, look_up=look_up, read=read).run()
 
 
 def embedded(engine, tokens_max=200):
@@ -156,6 +168,93 @@ def test_an_address_without_a_server_is_a_clear_error(url):
         talk(HttpSpeaker(url, key=None, model=None, tokens_max=200), "안녕")
 
     assert "주소와 키" in refusal.value.ko
+
+
+def found(citation, text):
+    return PassageFound(
+        collection_id="c", file_id=None, key="k", source="법령", citation=citation, heading="",
+        page=0, text=text,
+    )  # fmt: skip
+
+
+FINE = found("「주민등록법」 제40조", "5만원 이하의 과태료를 부과한다.")
+MOVE = found("「주민등록법」 제16조", "14일 이내에 신고한다.")
+LONG = found("「긴 법」 제1조", "길다. " * 400)
+
+
+def test_a_question_is_looked_up_and_its_answer_followed_by_its_sources(capsys):
+    engine = ScriptedEngine(answer="14일 안에 합니다 [2].")
+    listed = [FINE, LONG, MOVE]
+    talk(embedded(engine), "전입신고는?", "왜?", language="ko", look_up=lambda _: listed)
+
+    captured = capsys.readouterr()
+    assert captured.out == "14일 안에 합니다 [2].\n" * 2
+    first, again = asked(engine)
+    assert "\n[2]\n> 「주민등록법」 제16조\n> 14일 이내" in first[-1]
+    assert "길다" not in first[-1]
+    assert again[:2] == ["전입신고는?", "14일 안에 합니다 [2]."]
+    assert captured.err.splitlines()[:4] == [
+        "[1] 「주민등록법」 제40조 · 법령",
+        "[2] 「주민등록법」 제16조 · 법령",
+        "    14일 이내에 신고한다.",
+        "「긴 법」 제1조 · 법령 (모델의 문맥에 들어가지 않아 모델이 읽지 못함)",
+    ]
+
+
+def test_where_an_answer_names_no_source_the_best_is_quoted_and_none_is_said(capsys):
+    talk(embedded(ScriptedEngine(answer="네.")), "벌금?", look_up=lambda _: [FINE, MOVE])
+    assert f"    {FINE.text}\n[2]" in capsys.readouterr().err
+
+    talk(embedded(ScriptedEngine(answer="네.")), "벌금?", look_up=lambda _: [])
+    assert "has no source" in capsys.readouterr().err
+
+
+def test_a_collection_that_breaks_is_said_and_the_conversation_goes_on(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    def broken(question):
+        if question == "하나":
+            raise CollectionBroken(folder=Path("laws"), reason="gone")
+        return []
+
+    engine = ScriptedEngine(answer="네.")
+    talk(embedded(engine), "하나", "둘", look_up=broken)
+
+    assert asked(engine) == [["둘"]]
+    assert "documents index" in capsys.readouterr().err
+
+
+def test_passages_for_a_server_fit_what_it_says_its_model_takes_in(app, engine):
+    engine.context_tokens = 300
+    with serve(app) as address:
+        speaker = HttpSpeaker(address, key=make_key(app), model=None, tokens_max=200)
+        talk(speaker, "벌금?", look_up=lambda _: [FINE, found("「법」 제1조", "글" * 150)])
+
+    assert speaker.context_tokens == 300
+    (prompt,) = asked(engine)[0]
+    assert FINE.text in prompt
+    assert "글글" not in prompt
+
+
+def test_the_command_looks_questions_up_in_published_collections(
+    settings, tmp_path, migrated_file, monkeypatch
+):
+    settings.data.mkdir(parents=True, exist_ok=True)
+    (settings.data / "hunmin.db").write_bytes(migrated_file.read_bytes())
+    with house_act_of(settings) as act:
+        documents.publish_collection(act, make_laws(tmp_path / "laws"), name="법령")
+    engine = ScriptedEngine(answer="5만원 [1]")
+    monkeypatch.setattr("hunmin.plugins.find_engine", lambda _: lambda *_, **__: engine)
+
+    def chat(*names):
+        options = [word for name in names for word in ("--collection", name)]
+        command = [*options, "--data", str(settings.data)]
+        return CliRunner().invoke(load_command("chat"), command, input="과태료는 얼마인가요?\n")
+
+    done = chat("법령")
+    assert done.stdout == "5만원 [1]\n"
+    assert done.stderr.startswith("[1] 「주민등록법」 제40조 · 법령\n    정당한 사유 없이")
+    assert isinstance(chat("법령", "규칙").exception, CollectionNotFound)
 
 
 PROGRAM = """
