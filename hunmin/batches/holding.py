@@ -112,6 +112,12 @@ def hold_batch(act: Act, held: Held, *, lease_seconds: float) -> bool:
     return act.session.scalar(holding.returning(BatchRow.id)) is not None
 
 
+def holds(act: Act, held: Held) -> bool:
+    """Return whether this server still has a batch; then nobody takes it before the act ends."""
+    found = select(BatchRow.id).where(*mine(held)).with_for_update()
+    return act.session.scalar(found) is not None
+
+
 def leave_batch(act: Act, held: Held, *, pause_seconds: float) -> None:
     """Give a batch back; it is not taken again before a pause."""
     due = act.now + timedelta(seconds=pause_seconds)

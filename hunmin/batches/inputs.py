@@ -1,11 +1,12 @@
 """From the file of a batch to its lines: read twice, first to check all of it, then to keep it."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from hunmin.act import open_act
 from hunmin.batches import actions, holding, queries, rules, store
 from hunmin.batches.holding import Held
-from hunmin.batches.rules import Line, LineWrong
+from hunmin.batches.rules import LineWrong
 from hunmin.batches.wire import Fault
 from hunmin.db import Database
 from hunmin.errors import BlobBroken, BlobMissing, FileNotFound
@@ -21,7 +22,8 @@ AROUND_BYTES = 64 * 1024
 def read_in(database: Database, settings: Settings, held: Held) -> None:
     """Let the lines of a batch be answered, or end it with what is wrong with its file.
 
-    A file that was read half, by a server that was killed, is read anew.
+    A file that was read half, by a server that was killed, is read anew. A server that was slow,
+    so that another has the batch by now, changes nothing of it any more.
     """
     faults, total = _check(database, settings, held)
     if faults:
@@ -29,14 +31,18 @@ def read_in(database: Database, settings: Settings, held: Held) -> None:
             actions.fail_batch(act, held, faults)
         return
     with open_act(database, held.actor) as act:
+        if not holding.holds(act, held):
+            return
         holding.forget_lines(act, held)
-    together: list[tuple[int, Line]] = []
-    for number, text in _lines(database, settings, held):
-        together.append((number, rules.read_line(text, endpoint=held.endpoint, known=())))
-        if len(together) == TOGETHER_LINES:
-            _keep(database, held, together)
-            together = []
-    _keep(database, held, together)
+    lines = (
+        (number, rules.read_line(text, endpoint=held.endpoint, known=()))
+        for number, text in _lines(database, settings, held)
+    )
+    while together := list(islice(lines, TOGETHER_LINES)):
+        with open_act(database, held.actor) as act:
+            if not holding.holds(act, held):
+                return
+            holding.add_lines(act, held, together)
     with open_act(database, held.actor) as act:
         holding.begin_batch(act, held, total=total)
 
@@ -75,12 +81,6 @@ def _lines(database: Database, settings: Settings, held: Held) -> Iterator[tuple
     for number, text in enumerate(store.lines(pieces, bytes_max=longest), start=1):
         if text.strip():
             yield number, text
-
-
-def _keep(database: Database, held: Held, lines: list[tuple[int, Line]]) -> None:
-    if lines:
-        with open_act(database, held.actor) as act:
-            holding.add_lines(act, held, lines)
 
 
 def _fault(code: str, message: str, *, param: str | None = None, line: int | None = None) -> Fault:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from hunmin import accounts
 from hunmin.act import SYSTEM, Actor, open_act
-from hunmin.batches import actions, holding, jobs, queries, rules, runner, store
+from hunmin.batches import actions, holding, inputs, jobs, queries, rules, runner, store
 from hunmin.batches.tables import BatchRow, FileRow, LineRow
 from hunmin.errors import EngineFull, FileInUse, FileNotFound
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
@@ -288,3 +288,20 @@ def test_what_is_old_or_belongs_to_nobody_is_swept_away(house, database, actor):
         [row] = act.session.scalars(select(FileRow)).all()
         assert row.id == kept
         assert list(store.open_store(house).hashes()) == [row.blob_sha256]
+
+
+async def test_a_server_that_lost_a_batch_while_it_read_the_file_takes_no_line_away(
+    ask, server, engine, database, house, actor
+):
+    batch_id = ask(line(1), line(2))
+    with open_act(database, SYSTEM) as act:
+        lost = holding.take_batch(act, lease_seconds=0)
+    other = await server()
+    await work(other, times=2)  # reads the file too, and has the lines answered
+
+    inputs.read_in(database, house, lost)
+    await work(other)
+
+    batch = shown(database, actor, batch_id)
+    assert (batch.status, batch.request_counts.completed) == ("completed", 2)
+    assert len(engine.seen) == 2
