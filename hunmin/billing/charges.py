@@ -124,6 +124,8 @@ class Charge:
         """The holders whose minute has the tokens of the answer."""
         self._spendings: list[Spending] = []
         """The budgets that the answer is spent from."""
+        self._micro_won = 0
+        """The most it may spend of them."""
         self._reserved = False
 
     def reserve(self, act: Act, *, admission_id: str, deadline_at: datetime) -> None:
@@ -149,14 +151,14 @@ class Charge:
         if not loads and not spendings:
             self._known.remember_nothing(holders[0].id, now=act.now)
             return
-        micro_won = self._cost_max(act) if spendings else 0
+        self._micro_won = self._cost_max(act) if spendings else 0
         self._check(act, loads)
         for spending in spendings:
-            money.check_budget(spending, tokens=self._tokens, micro_won=micro_won)
+            money.check_budget(spending, tokens=self._tokens, micro_won=self._micro_won)
         self._count(act, loads)
         self._spendings += spendings
         if spendings or any(load.limits.concurrent_max is not None for load in loads):
-            self._reserve(act, admission_id, deadline_at, micro_won)
+            self._reserve(act, admission_id, deadline_at)
         self.headers.update(rules.tightest(loads, tokens=self._tokens))
 
     def settle(self, act: Act, *, admission_id: str, used: Used) -> None:
@@ -171,7 +173,9 @@ class Charge:
         free = used.failed or not kept
         micro_won = 0
         if not free and (bills or self._spendings):
-            micro_won = min(self._cost(act, used), self._cost_max(act))
+            # A first price may have been set since; it passes no budget.
+            most = self._micro_won if self._spendings else self._cost_max(act)
+            micro_won = min(self._cost(act, used), most)
         tokens = min(used.prompt_tokens + used.completion_tokens, self._tokens)
         self._give_back(act, self._tokens - tokens)
         for spending in self._spendings:
@@ -210,14 +214,14 @@ class Charge:
         rows = [{"holder": one, "unused": unused, **where} for one in self._counted]
         act.session.connection().execute(_GIVE_BACK, rows)
 
-    def _reserve(self, act: Act, admission_id: str, deadline_at: datetime, micro_won: int) -> None:
+    def _reserve(self, act: Act, admission_id: str, deadline_at: datetime) -> None:
         reserved = {
             "admission_id": admission_id,
             "tenant": act.actor.tenant,
             "project_id": act.actor.project_id,
             "key_id": act.actor.key_id,
             "tokens": self._tokens,
-            "micro_won": micro_won,
+            "micro_won": self._micro_won,
             "deadline_at": deadline_at,
         }
         _RESERVE.run(act.session, reserved)

@@ -17,6 +17,7 @@ from hunmin.billing import Price, money
 from hunmin.billing.tables import ReservationRow, SpendingRow
 from hunmin.db import new_id, open_database
 from hunmin.errors import BudgetNotFound, InsufficientQuota, PriceInForce, RoleNeeded
+from hunmin.gateway import actions
 from hunmin.migrations.tables import all_tables
 from tests.billing.asking import SECONDS_MAX, Asked, ask, end
 
@@ -110,6 +111,25 @@ def test_an_answer_never_costs_more_than_was_set_aside(database, noon):
     budget = give(database, PERSON, "tokens", 100, now=noon)
     end(database, ask(database, PERSON, now=noon), prompt=500, completion=500, now=noon)
     assert gone(database, budget) == (100, 0)
+
+
+def test_what_a_server_that_is_gone_had_set_aside_is_free_at_once(database, noon):
+    give(database, PERSON, "tokens", 100, now=noon)
+    ask(database, PERSON, now=noon)
+    with open_act(database, SYSTEM, now=noon) as act:
+        actions.close_lost(act, gone_servers=["host/1/x"])
+
+    ask(database, PERSON, now=noon)
+
+
+def test_a_price_that_comes_meanwhile_passes_no_budget(database, act_as, noon, team, programs):
+    budget = give(database, programs.one, "won", 100_000, now=noon)
+    asked = ask(database, programs.one, prompt=10, most=90, now=noon)
+    with act_as() as act:
+        billing.set_price(act, Price("paper", team.id, money.day_of(noon), 10**6, 10**6, 10**6))
+
+    end(database, asked, now=noon + timedelta(minutes=1))
+    assert gone(database, budget)[0] <= 100_000
 
 
 def test_alerts_are_raised_once_for_each_percentage_and_period(database, noon):
