@@ -7,10 +7,14 @@ the database without it opens no second factor. Several servers need the same fi
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hunmin.steps import sync
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -48,15 +52,20 @@ def open_seal(data: Path) -> Seal:
     """Return the seal of a data folder; its key is made where there is none yet."""
     path = data / "keys" / "signin.key"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Seal(_read(path))
-    with os.fdopen(descriptor, "wb") as file:
+    if not path.exists():
+        _make(path)
+    return Seal(_read(path))
+
+
+def _make(path: Path) -> None:
+    """Make a key, whole or not at all; of servers that start together the first one's stays."""
+    with NamedTemporaryFile(dir=path.parent) as file:  # which nobody else may read
         file.write(secrets.token_bytes(KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
-    return Seal(_read(path))
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    sync(path.parent)
 
 
 def _read(path: Path) -> bytes:
