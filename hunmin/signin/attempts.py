@@ -45,10 +45,14 @@ def forgive(act: Act, *, whole: str, one: str | None = None) -> None:
         whole: A holder all of whose failures are forgotten: the account's.
         one: A holder that has one less: the network's, where others may go on failing.
     """
-    act.session.execute(delete(AttemptRow).where(AttemptRow.holder == whole))
-    if one is not None:
-        row = _row(act, one)
-        row.failures = max(row.failures - 1, 0)
+    holders = [whole] if one is None else sorted([whole, one])
+    for holder in holders:  # in the order of `begin`, so that no two wait for each other
+        if holder == whole:
+            act.session.execute(delete(AttemptRow).where(AttemptRow.holder == whole))
+        else:
+            row = _row(act, holder)
+            row.failures = max(row.failures - 1, 0)
+            act.session.flush()
 
 
 def forget_old(act: Act) -> int:
@@ -60,14 +64,12 @@ def forget_old(act: Act) -> int:
 def _row(act: Act, holder: str) -> AttemptRow:
     """Return the row of a holder, locked; a new one where there is none."""
     found = select(AttemptRow).where(AttemptRow.holder == holder).with_for_update()
-    row = act.session.scalar(found)
-    if row is None:
+    while (row := act.session.scalar(found)) is None:
         try:
             with act.session.begin_nested():
                 act.session.execute(
                     insert(AttemptRow).values(holder=holder, failures=0, failed_at=act.now)
                 )
-        except IntegrityError:  # another made it since it was looked up
+        except IntegrityError:  # another made it since it was looked up, and may have removed it
             act.session.expire_all()
-        row = act.session.scalars(found).one()
     return row
