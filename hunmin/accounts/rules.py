@@ -94,8 +94,12 @@ def clean_label(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what two names are compared by."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """Return what two names are compared by.
+
+    U+0000, which no name has and PostgreSQL takes for no text, becomes U+FFFD, which is in none.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return folded.replace("\0", "\ufffd")
 
 
 def check_role(role: str) -> Role:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hunmin.batches.rules import Status
+from hunmin.gateway import WHOLE_ENDPOINTS
 
 
 class Shape(BaseModel):
@@ -44,8 +45,14 @@ class FileDeleted(Shape):
     deleted: Literal[True] = True
 
 
+NO_NULL = r"^[^\x00]*$"
+"""PostgreSQL takes U+0000 for no text."""
+
 Metadata = Annotated[
-    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    dict[
+        Annotated[str, Field(max_length=64, pattern=NO_NULL)],
+        Annotated[str, Field(max_length=512, pattern=NO_NULL)],
+    ],
     Field(max_length=16),
 ]
 
@@ -55,10 +62,11 @@ class NewBatch(Shape):
 
     model_config = ConfigDict(strict=True)
 
-    input_file_id: Annotated[str, Field(min_length=1, max_length=64)]
-    endpoint: Annotated[str, Field(max_length=64)]
-    """Where each line asks: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings` or
-    `/v1/responses`."""
+    input_file_id: Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NULL)]
+    endpoint: Annotated[
+        str, Field(max_length=64, json_schema_extra={"enum": list(WHOLE_ENDPOINTS)})
+    ]
+    """Where each line asks."""
     completion_window: Literal["24h"]
     metadata: Metadata | None = None
     """Kept and given back with the batch."""

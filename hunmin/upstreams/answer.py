@@ -21,7 +21,8 @@ from hunmin.upstreams.shapes import Garbled, WholeCharacters, object_of, objects
 
 TOKEN_PREFIX = "token_id:"  # noqa: S105 (what vLLM writes before the number of a token)
 
-_COUNT_MAX = 1 << 31
+_COUNT_MAX = (1 << 31) - 1
+"""The largest a record can hold."""
 
 _ENDS: dict[str, FinishReason] = {
     "stop": "stop",

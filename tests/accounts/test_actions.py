@@ -463,3 +463,8 @@ def test_everything_done_leaves_its_event(make_person, act_as):
             "accounts.session.end",
             "accounts.guest.create",
         ]
+
+
+def test_a_name_that_no_database_keeps_is_nobodys(act):
+    assert accounts.find_user(act, "dana\0") is None
+    assert accounts.list_users(act, search="\0") == []

@@ -6,9 +6,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from hunmin.batches import rules, store
 from hunmin.batches.rules import LineWrong
+from hunmin.batches.wire import NewBatch
 from tests.batches.conftest import CHAT, line
 
 
@@ -59,3 +61,14 @@ def test_lines_are_the_same_however_a_file_is_cut(parts, data):
 def test_a_line_without_an_end_is_given_up():
     with pytest.raises(ValueError, match="line"):
         list(store.lines([b"a" * 6, b"b" * 6], bytes_max=9))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"input_file_id": "a\0"}, {"metadata": {"a": "\0"}}, {"metadata": {"\0": "a"}}]
+)
+def test_what_a_batch_is_told_with_it_can_be_kept(changes):
+    told = {"input_file_id": "a", "endpoint": CHAT, "completion_window": "24h"}
+    NewBatch.model_validate(told)
+
+    with pytest.raises(ValidationError):
+        NewBatch.model_validate(told | changes)

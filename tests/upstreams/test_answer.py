@@ -118,10 +118,11 @@ def test_a_score_that_is_no_number_is_refused(folder, value):
         TokenAnswer(folder, [1], [], top=0).take(data.encode())
 
 
-def test_a_count_beyond_all_reason_is_not_believed():
+@pytest.mark.parametrize("too_many", [2**31, 10**40])
+def test_a_count_that_no_record_could_hold_is_not_believed(too_many):
     answer = PlainAnswer([], prompt_tokens=3)
     answer.take(said("가", finish_reason="stop"))
-    usage = {"prompt_tokens": -1, "completion_tokens": 10**40}
+    usage = {"prompt_tokens": -1, "completion_tokens": too_many}
     answer.take(json.dumps({"choices": [], "usage": usage}).encode())
 
     assert (answer.finish().prompt_tokens, answer.finish().completion_tokens) == (3, 1)
