@@ -8,6 +8,7 @@ import { _, language, number } from "./words.js";
 
 const FILES = "/chat/api/files";
 const ASK_AGAIN_MS = 700;
+let brought = 0; // tells files on their way from one another, without what only https has
 const KINDS = ".pdf,.hwp,.hwpx,.docx,.txt,.md,.csv,.tsv";
 
 /** Files and collections beside the box, of each conversation by itself. */
@@ -65,7 +66,7 @@ export class Tray {
   }
 
   async #bring(content) {
-    const file = { key: crypto.randomUUID(), conversation: this.#here, name: content.name, state: "coming", share: 0 };
+    const file = { key: ++brought, conversation: this.#here, name: content.name, state: "coming", share: 0 };
     this.#files.push(file);
     this.#changed();
     try {
