@@ -25,7 +25,8 @@ _PLACE = "_HUNMIN_PLACE"
 
 AGAIN_SECONDS_MIN = 1.0
 AGAIN_SECONDS_MAX = 30.0
-"""How long to wait before a server that ended by itself is started again: from, doubled, to."""
+"""How long to wait before a server that ended by itself is started again: from, doubled until all
+are ready, to."""
 
 Report = Literal["open", "ready", "failed"]
 """Of a server: its pages answer; its model does too; its model cannot."""
@@ -132,9 +133,10 @@ class Supervisor:
         while not self._stopping:
             if "open" in greetings and any(server.opened for server in serving):
                 greetings.pop("open")()
-            if "ready" in greetings and all(server.state == "ready" for server in serving):
-                greetings.pop("ready")()
+            if all(server.state == "ready" for server in serving):
                 pause = AGAIN_SECONDS_MIN
+                if "ready" in greetings:
+                    greetings.pop("ready")()
             if any(server.state == "ended" for server in serving):
                 if "open" in greetings:
                     self._stop(signal.SIGTERM)

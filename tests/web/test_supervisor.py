@@ -16,6 +16,8 @@ import pytest
 from hunmin import accounts
 from hunmin.act import SYSTEM, open_act
 from hunmin.db import open_database
+from hunmin.web import supervisor as supervising
+from hunmin.web.supervisor import Supervisor, _Server
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 200
@@ -63,6 +65,36 @@ def serve(tmp_path, config):
     for process in running:
         process.kill()  # servers drain when their supervisor is gone
         process.communicate(timeout=PATIENCE_SECONDS)
+
+
+class Scripted(Supervisor):
+    """Starts no process: a server is well at once, and ends as often as was said."""
+
+    def __init__(self, listening: socket.socket, *, ends: int) -> None:
+        super().__init__(listening, [], servers=1)
+        self.rests: list[float] = []
+        self._ends = ends
+
+    async def _start(self, number: int) -> _Server:
+        self._server = _Server(None, number)
+        self._server.opened, self._server.state = True, "ready"
+        return self._server
+
+    async def _hear(self) -> None:
+        self._server.state = "ended"
+        self._ends -= 1
+        self._stopping = self._ends < 0
+
+    async def _rest(self, seconds: float) -> None:
+        self.rests.append(seconds)
+
+
+async def test_a_server_that_was_well_again_is_started_soon_when_it_ends_later():
+    with socket.socket() as listening:
+        supervisor = Scripted(listening, ends=3)
+        await supervisor.run(on_open=lambda: None, on_ready=lambda: None)
+
+    assert supervisor.rests == [supervising.AGAIN_SECONDS_MIN] * 3
 
 
 def wait_until_ready(address: str) -> None:
