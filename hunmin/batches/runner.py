@@ -41,11 +41,16 @@ class Runner:
         self._database = database
         self._settings = settings
         self._task: asyncio.Task[None] | None = None
+        self._draining = False
 
     def launch(self) -> None:
         """Begin to work, beside everything else."""
         if self._task is None:
             self._task = asyncio.create_task(self._run())
+
+    def drain(self) -> None:
+        """Begin nothing more: what is being answered ends, and the rest is another server's."""
+        self._draining = True
 
     async def close(self) -> None:
         """Stop; what is being answered is given up, and comes anew. Safe to call twice."""
@@ -54,7 +59,7 @@ class Runner:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        while True:
+        while not self._draining:
             try:
                 worked = await self.work()
             except Exception as error:  # noqa: BLE001 (whatever a batch does, the others go on)
@@ -105,6 +110,8 @@ class Runner:
 
     async def _answer_some(self, held: Held, waiting: Iterator[LineRow]) -> float:
         for line in waiting:
+            if self._draining:
+                break
             pause = await self._answer_one(held, line)
             if pause:
                 return pause

@@ -180,6 +180,7 @@ class Server(uvicorn.Server):
 
     async def _drain(self) -> None:
         self._app.state.draining = True
+        self._app.state.batches.drain()
         for server in self.servers:
             server.close()
         if self._on_drain is not None:

@@ -152,6 +152,40 @@ def test_an_answer_nobody_reads_any_more_is_written_to_its_end_too(app):
         assert ("whole", ANSWER) in [tuple(row) for row in states]
 
 
+def test_a_batch_is_left_to_the_next_server(app):
+    lines = 40  # of which four are answered at once, each in a second or two
+    with running(app) as service:
+        hand_in_batch(service, lines)
+        while not app.state.gateway.busy():
+            time.sleep(0.01)
+        service.terminate()
+        service.wait()
+
+    with app.state.database.session(read_only=True) as session:
+        rows = session.connection().exec_driver_sql(
+            "SELECT status, completed, lease FROM batches_batches"
+        )
+        [(status, completed, lease)] = rows
+    assert (status, lease) == ("in_progress", None)
+    assert 0 < completed < lines / 2
+
+
+def hand_in_batch(service, lines: int) -> None:
+    """Hand in a batch of so many requests."""
+    said = [{"role": "user", "content": "안녕"}]
+    asked = {
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": MODEL, "messages": said},
+    }
+    content = "\n".join(json.dumps({"custom_id": str(one), **asked}) for one in range(lines))
+    headers = {"Authorization": f"Bearer {make_key(service.app)}"}
+    with httpx2.Client(base_url=f"{service.address}/v1", headers=headers, timeout=60) as client:
+        file = client.post("/files", files={"file": content.encode()}, data={"purpose": "batch"})
+        batch = {"input_file_id": file.json()["id"], "endpoint": asked["url"]}
+        assert client.post("/batches", json=batch | {"completion_window": "24h"}).is_success
+
+
 @pytest.fixture
 def hasty(tmp_path) -> Settings:
     return Settings.load(data=tmp_path / "var", web__drain_seconds=0.3)
