@@ -39,6 +39,7 @@ QUERIES = [*sorted(PACKAGE.glob("*/*queries.py")), PACKAGE / "chat" / "listing.p
 
 SHELLS = {
     "pages",
+    "passkey_routes",
     "people_pages",
     "project_pages",
     "provider_pages",

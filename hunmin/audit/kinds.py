@@ -446,10 +446,45 @@ class Kind(StrEnum):
         "A recovery code was used up.",
         "복구 코드 하나를 썼습니다.",
     )
+    RECOVERY_END = (
+        "signin.recovery.end",
+        "Recovery codes ended with the last second factor.",
+        "마지막 두 번째 인증 수단과 함께 복구 코드를 없앴습니다.",
+    )
     SECOND_FACTOR_ASK = (
         "signin.second_factor.ask",
         "A person showed one factor and was asked for the second.",
         "첫 번째 인증을 마치고 두 번째 인증 수단을 물었습니다.",
+    )
+    PASSKEY_ADD = (
+        "signin.passkey.add",
+        "A passkey was added to an account.",
+        "계정에 패스키를 추가했습니다.",
+    )
+    PASSKEY_USE = (
+        "signin.passkey.use",
+        "A passkey was shown.",
+        "패스키로 본인임을 확인했습니다.",
+    )
+    PASSKEY_FAIL = (
+        "signin.passkey.fail",
+        "What was shown as a passkey did not hold.",
+        "패스키로 제시한 것이 맞지 않았습니다.",
+    )
+    PASSKEY_CLONE = (
+        "signin.passkey.clone",
+        "A passkey's count of uses went back, so somebody has a copy; it opens nothing any more.",
+        "패스키의 사용 횟수가 되돌아가 복제본이 있는 것으로 보고 더는 쓸 수 없게 했습니다.",
+    )
+    PASSKEY_RENAME = (
+        "signin.passkey.rename",
+        "A passkey was given another name.",
+        "패스키의 이름을 바꾸었습니다.",
+    )
+    PASSKEY_REMOVE = (
+        "signin.passkey.remove",
+        "A passkey was removed; every other browser was signed out.",
+        "패스키를 지우고 다른 브라우저를 모두 로그아웃했습니다.",
     )
     PASSWORD_REHASH = (
         "signin.password.rehash",

@@ -172,6 +172,14 @@ from hunmin.errors.organizations import (
     OrganizationUnclear,
     ProjectNotFound,
 )
+from hunmin.errors.passkeys import (
+    LastWayIn,
+    PasskeyCloned,
+    PasskeyNotFound,
+    PasskeySiteUnfit,
+    PasskeyUnusable,
+    TooManyPasskeys,
+)
 from hunmin.errors.providers import (
     IdentityNotFound,
     IdentityTaken,
@@ -342,6 +350,7 @@ __all__ = [
     "KeyNotRotatable",
     "LadderTooShort",
     "LastOwner",
+    "LastWayIn",
     "LayoutUnfit",
     "LedgerBroken",
     "LedgerMissing",
@@ -386,6 +395,10 @@ __all__ = [
     "OwnAccount",
     "PageNotFound",
     "PassageNotFound",
+    "PasskeyCloned",
+    "PasskeyNotFound",
+    "PasskeySiteUnfit",
+    "PasskeyUnusable",
     "PasswordUnfit",
     "PersonNeeded",
     "PortInUse",
@@ -452,6 +465,7 @@ __all__ = [
     "TooManyFiles",
     "TooManyFolders",
     "TooManyKeys",
+    "TooManyPasskeys",
     "TraceMissing",
     "TraceTargetUnknown",
     "TrainingConsentOff",

@@ -1,11 +1,11 @@
 """Sign-in: the ways to show who one is, and what lies between beginning and ending one.
 
-Nouns: a *password* and an *authenticator app*, the *second factor*, open an account; a *recovery
-code* takes the place of the app once. A *challenge* is a sign-in that was begun, or another proof
-that was asked for: it works once, in its time, for the browser it was made for. A *proof* is
-somebody showing again that it is them; what could lock them out asks for one. An *OpenID provider*
-signs people in elsewhere and says who they are; an *identity* is somebody as one of them knows
-them.
+Nouns: a *passkey* opens an account by itself, and a *password* does beside a *second factor*: an
+*authenticator app*, or a passkey. A *recovery code* takes the place of either once. A *challenge*
+is a sign-in that was begun, or another proof that was asked for: it works once, in its time, for
+the browser it was made for. A *proof* is somebody showing again that it is them; what could lock
+them out asks for one. An *OpenID provider* signs people in elsewhere and says who they are; an
+*identity* is somebody as one of them knows them.
 
 Whatever a way of signing in finds true ends in `enter`, and in a shell in `entering.let_in`: a
 session (`accounts.open_session`), or the question for the second factor. A page that ends a

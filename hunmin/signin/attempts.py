@@ -37,7 +37,7 @@ def begin(act: Act, tries_free: dict[str, int]) -> None:
     act.session.flush()
 
 
-def forgive(act: Act, *, whole: str, one: str | None = None) -> None:
+def forgive(act: Act, *, whole: str | None = None, one: str | None = None) -> None:
     """Take back a try that did not fail.
 
     Args:
@@ -45,8 +45,8 @@ def forgive(act: Act, *, whole: str, one: str | None = None) -> None:
         whole: A holder all of whose failures are forgotten: the account's.
         one: A holder that has one less: the network's, where others may go on failing.
     """
-    holders = [whole] if one is None else sorted([whole, one])
-    for holder in holders:  # in the order of `begin`, so that no two wait for each other
+    holders = (holder for holder in (whole, one) if holder is not None)
+    for holder in sorted(holders):  # in the order of `begin`, so that no two wait for each other
         if holder == whole:
             act.session.execute(delete(AttemptRow).where(AttemptRow.holder == whole))
         else:

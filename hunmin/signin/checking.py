@@ -12,9 +12,10 @@ from starlette.requests import Request
 
 from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
-from hunmin.errors import CredentialsWrong, SecondFactorWrong
+from hunmin.errors import CredentialsWrong, PasskeySiteUnfit, SecondFactorWrong
 from hunmin.settings import Settings
-from hunmin.signin import actions, attempts, factor_actions, queries, rules
+from hunmin.signin import actions, attempts, factor_actions, passkey_actions, queries, rules
+from hunmin.signin.passkeys import Json, Site, site_at
 from hunmin.signin.passwords import Passwords, open_passwords
 from hunmin.signin.sealing import Seal, open_seal
 
@@ -91,6 +92,46 @@ class Checking:
         if not is_right:
             raise SecondFactorWrong
 
+    @property
+    def site(self) -> Site:
+        """Return whose passkeys are shown here: as the settings say, or as the browser came.
+
+        Raises:
+            PasskeySiteUnfit: Browsers have no passkeys for this address.
+        """
+        site = site_of(self.request)
+        if site is None:
+            raise PasskeySiteUnfit
+        return site
+
+    def passkey_of(self, answer: Json, *, challenge: bytes, user_id: str | None = None) -> str:
+        """Return whose account a passkey opens that a browser showed.
+
+        Only the network is counted: signatures are not guessed, and nobody else's account waits.
+
+        Args:
+            answer: What the browser answered.
+            challenge: What it had to sign.
+            user_id: The account it has to be of; None: of any.
+
+        Raises:
+            PasskeyUnusable: It is not known here, or what was shown is not true.
+            PasskeyCloned: Another device seems to hold a copy.
+            TooManyAttempts: The network has to wait.
+        """
+        site = self.site
+        with self.act() as act:
+            attempts.begin(act, {self._network(act): rules.NETWORK_TRIES_FREE})
+        with self.act() as act:
+            taken = passkey_actions.take_passkey(
+                act, answer, site=site, challenge=challenge, user_id=user_id
+            )
+            if taken.refusal is None:
+                attempts.forgive(act, one=self._network(act))
+        if taken.refusal is not None:
+            raise taken.refusal
+        return taken.user_id
+
     def _password(self, holder: str, found: queries.Credential | None, password: str) -> str:
         hashed = found.hash if found else None
         is_right = self.passwords.is_right(password, hashed)
@@ -116,3 +157,9 @@ class Checking:
         client = self.request.client
         network = rules.network_of(client.host if client else "")
         return self.seal.fingerprint("network", act.now.date().isoformat(), network)
+
+
+def site_of(request: Request) -> Site | None:
+    """Return whose passkeys a request is about; None where browsers have none for this address."""
+    settings: Settings = request.app.state.settings
+    return site_at(settings.web.public_url or str(request.base_url))

@@ -51,12 +51,17 @@ def set_password(
 def reset_second_factor(
     user: UserArgument, *, config: ConfigOption = None, data: DataOption = None
 ) -> None:
-    """Remove the second factor of an account whose owner lost it. Its browsers are signed out."""
-    from hunmin.signin import factor_actions  # noqa: PLC0415 (slow to import)
+    """Remove the second factor and passkeys of an account whose owner lost them.
+
+    Its browsers are signed out.
+    """
+    from hunmin.signin import factor_actions, passkey_actions  # noqa: PLC0415 (slow to import)
 
     with house_act(config, data) as act:
-        factor_actions.remove_second_factor(act, _find(act, user).id)
-    sys.stderr.write("The second factor is removed. Every browser is signed out.\n")
+        user_id = _find(act, user).id
+        passkey_actions.remove_every_passkey(act, user_id)
+        factor_actions.remove_second_factor(act, user_id)
+    sys.stderr.write("Second factor and passkeys are removed. Every browser is signed out.\n")
 
 
 def _find(act: "Act", name: str) -> "UserView":

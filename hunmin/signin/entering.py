@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse
 from hunmin import accounts, faces
 from hunmin.act import Act
 from hunmin.settings import Settings
-from hunmin.signin import rules
-from hunmin.signin.actions import Browser, Entered
+from hunmin.signin import challenges, rules
+from hunmin.signin.actions import Browser, Entered, enter
 
 SECURITY = "/account/security"
 """The page with what opens one's own account."""
@@ -65,3 +65,30 @@ def let_in(request: Request, act: Act, entered: Entered, *, adopt: bool) -> Redi
         session.actor.roles, second_factor=settings.accounts.second_factor
     )
     return RedirectResponse(SECURITY if lacks else "/", status_code=303)
+
+
+def let_in_by_second(request: Request, act: Act, secret: str) -> RedirectResponse:
+    """End a sign-in whose second factor was just shown, as its first factor began it.
+
+    Args:
+        request: Of the browser.
+        act: The transaction in which it signs in.
+        secret: Of the question for the second factor, from the cookie.
+
+    Raises:
+        ChallengeUnusable: The question is unknown, was answered already, or is too old.
+        UserNotFound: The account was disabled meanwhile.
+    """
+    asked = challenges.use(act, "second", secret)
+    adopt = bool(asked.data["adopt"])
+    entered = enter(
+        act,
+        asked.user_id or "",
+        method=asked.data["method"],
+        strength=2,
+        for_other=asked.data["for_other"],
+        adopt=adopt,
+        browser=browser_of(request),
+    )
+    faces.set_cookie(request, second_cookie(request), "", seconds=0)
+    return let_in(request, act, entered, adopt=adopt)

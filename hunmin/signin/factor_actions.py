@@ -87,7 +87,7 @@ def make_recovery_codes(act: Act) -> list[str]:
 
 
 def remove_second_factor(act: Act, user_id: str) -> None:
-    """Remove an account's authenticator app and its recovery codes.
+    """Remove an account's authenticator app, and its recovery codes where no passkey is left.
 
     One's own; the house itself removes anybody's, by a command, for people who lost theirs.
 
@@ -98,22 +98,34 @@ def remove_second_factor(act: Act, user_id: str) -> None:
     """
     check_owner(act, user_id)
     act.session.execute(delete(TotpRow).where(TotpRow.user_id == user_id))
-    act.session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.user_id == user_id))
     audit.record(act, "signin.second_factor.remove", user_id)
+    end_idle_recovery(act, user_id)
     accounts.end_sessions(act, user_id)
+
+
+def end_idle_recovery(act: Act, user_id: str) -> None:
+    """Remove the recovery codes of an account that has no second factor left to lose."""
+    if queries.has_second_factor(act, user_id):
+        return
+    theirs = delete(RecoveryCodeRow).where(RecoveryCodeRow.user_id == user_id)
+    ended = act.session.scalars(theirs.returning(RecoveryCodeRow.id)).all()
+    if ended:
+        audit.record(act, "signin.recovery.end", user_id, codes=len(ended))
 
 
 def take_code(act: Act, user_id: str, *, code: str, seal: Seal) -> bool:
     """Use up a code of an account's app, or a recovery code; return whether it was right.
+
+    An account that has passkeys and no app has recovery codes alone.
 
     In a transaction that is kept in either case: a code that was taken is never taken again.
     """
     typed = rules.clean_code(code)
     locked = select(TotpRow).where(TotpRow.user_id == user_id).with_for_update()
     row = act.session.scalar(locked)
-    if row is None or row.confirmed_at is None:
-        return False
-    if _take(act, row, typed, seal) or _take_recovery(act, user_id, typed):
+    if row is not None and row.confirmed_at is not None and _take(act, row, typed, seal):
+        return True
+    if queries.has_second_factor(act, user_id) and _take_recovery(act, user_id, typed):
         return True
     audit.record(act, "signin.second_factor.fail", user_id)
     return False

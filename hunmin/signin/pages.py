@@ -12,8 +12,14 @@ from hunmin.act import Actor
 from hunmin.errors import ProofNeeded
 from hunmin.settings import Settings
 from hunmin.signin import actions, challenges, queries, rules
-from hunmin.signin.checking import Checking
-from hunmin.signin.entering import SECURITY, browser_of, let_in, second_cookie, second_secret
+from hunmin.signin.checking import Checking, site_of
+from hunmin.signin.entering import (
+    SECURITY,
+    browser_of,
+    let_in,
+    let_in_by_second,
+    second_secret,
+)
 
 router = faces.PageRouter(tags=["sign-in"])
 
@@ -46,6 +52,8 @@ class SignInView(faces.View):
     """Whether this browser has a guest's conversations, which may be taken along."""
     providers: list[ProviderLink]
     """Where else one may sign in."""
+    passkeys: bool
+    """Whether browsers have passkeys for the address they came to."""
 
 
 class ConfirmView(faces.View):
@@ -67,6 +75,13 @@ class SecondView(faces.View):
 
     template: ClassVar[str] = "signin/second.html"
 
+    asks_app: bool
+    """Whether an app is set up, whose codes are taken beside recovery codes."""
+    asks_passkey: bool
+    """Whether the account has passkeys."""
+    passkeys: bool
+    """Whether browsers have passkeys for the address they came to."""
+
 
 class ProveView(faces.View):
     """The page to show at once more that it is oneself."""
@@ -75,6 +90,12 @@ class ProveView(faces.View):
 
     asks_password: bool
     asks_code: bool
+    asks_app: bool
+    """Whether the code may be one of an app; otherwise it is a recovery code."""
+    asks_passkey: bool
+    """Whether a passkey takes the place of all that; it may be the only thing there is."""
+    passkeys: bool
+    """Whether browsers have passkeys for the address they came to."""
     after: str
     """The page to go to afterwards."""
 
@@ -93,6 +114,7 @@ def show_sign_in(request: Request, act: accounts.AnyoneAct) -> SignInView:
             ProviderLink(name=name, title=one.title or name)
             for name, one in settings.accounts.providers.items()
         ],
+        passkeys=site_of(request) is not None,
     )
 
 
@@ -140,9 +162,14 @@ def sign_in_by_password(
 
 @router.get("/sign-in/second")
 def show_second(request: Request, act: accounts.AnyoneAct) -> SecondView:
-    """Ask for a code of the second factor."""
-    challenges.peek(act, "second", second_secret(request))
-    return SecondView()
+    """Ask for a code of the second factor, or a passkey."""
+    asked = challenges.peek(act, "second", second_secret(request))
+    user_id = asked.user_id or ""
+    return SecondView(
+        asks_app=queries.has_app(act, user_id),
+        asks_passkey=bool(queries.passkey_rows(act, user_id)),
+        passkeys=site_of(request) is not None,
+    )
 
 
 @router.post("/sign-in/second", status_code=303, response_class=RedirectResponse)
@@ -156,30 +183,26 @@ def sign_in_by_second(
         asked = challenges.peek(act, "second", secret)
     checking.code_of(asked.user_id or "", code)
     with checking.act() as act:
-        challenges.use(act, "second", secret)
-        adopt = bool(asked.data["adopt"])
-        entered = actions.enter(
-            act,
-            asked.user_id or "",
-            method=asked.data["method"],
-            strength=2,
-            for_other=asked.data["for_other"],
-            adopt=adopt,
-            browser=browser_of(request),
-        )
-        faces.set_cookie(request, second_cookie(request), "", seconds=0)
-        return let_in(request, act, entered, adopt=adopt)
+        return let_in_by_second(request, act, secret)
 
 
 @router.get("/sign-in/prove")
 def show_prove(
-    act: accounts.HeldAct, after: Annotated[str, Query(max_length=200)] = SECURITY
+    request: Request,
+    act: accounts.HeldAct,
+    after: Annotated[str, Query(max_length=200)] = SECURITY,
 ) -> ProveView:
     """Ask who is signed in to show that it is still them."""
     security = queries.own_security(act)
+    has_app = security.second_factor_since is not None
+    asks_code = has_app or (bool(security.passkeys) and security.recovery_codes_left > 0)
+    has_password = security.password_changed_at is not None
     return ProveView(
-        asks_password=security.password_changed_at is not None,
-        asks_code=security.second_factor_since is not None,
+        asks_password=has_password and (asks_code or not security.has_second_factor),
+        asks_code=asks_code,
+        asks_app=has_app,
+        asks_passkey=bool(security.passkeys),
+        passkeys=site_of(request) is not None,
         after=rules.page_after(after),
     )
 
@@ -202,7 +225,7 @@ def prove(
     if security.password_changed_at is not None:
         checking.password_of(user_id, password)
         strength += 1
-    if security.second_factor_since is not None:
+    if security.has_second_factor:
         checking.code_of(user_id, code)
         strength += 1
     if strength == 0:

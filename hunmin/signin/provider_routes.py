@@ -111,8 +111,8 @@ async def come_back(
             raise ProviderRefused(title=there.title)
         stranger = await there.redeem(
             code,
-            verifier=provider_rules.derived(secret, "verifier"),
-            nonce=provider_rules.derived(secret, "nonce"),
+            verifier=rules.derived(secret, "verifier"),
+            nonce=rules.derived(secret, "nonce"),
             back=back,
             now=datetime.now(UTC),
         )
@@ -157,9 +157,9 @@ def open_for(request: Request, actor: Actor) -> AbstractContextManager[Act]:
 
 async def _address_there(there: Provider, secret: str, *, back: str) -> str:
     return await there.authorization_address(
-        state=provider_rules.derived(secret, "state"),
-        nonce=provider_rules.derived(secret, "nonce"),
-        verifier=provider_rules.derived(secret, "verifier"),
+        state=rules.derived(secret, "state"),
+        nonce=rules.derived(secret, "nonce"),
+        verifier=rules.derived(secret, "verifier"),
         back=back,
     )
 

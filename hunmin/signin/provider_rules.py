@@ -1,7 +1,5 @@
 """Decisions about OpenID providers: where they may be, what they get, what groups mean. Pure."""
 
-import base64
-import hashlib
 import hmac
 import re
 import unicodedata
@@ -12,6 +10,7 @@ from urllib.parse import urlsplit
 
 from hunmin import organizations
 from hunmin.errors import ProviderWrong
+from hunmin.signin import rules
 
 NAME_CHARACTERS = 48
 """Of what somebody is called there; something to tell it from others may follow."""
@@ -75,19 +74,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def derived(secret: str, purpose: str) -> str:
-    """Return a further secret that only who has `secret` can tell: 43 characters of base64url.
-
-    What is sent to a provider is derived so from the browser's own secret, of which only the
-    hash is kept: what lies in the database ends no sign-in.
-    """
-    digest = hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
 def is_state_of(secret: str, state: str) -> bool:
     """Return whether a provider sent the state back that this browser was sent there with."""
-    expected = derived(secret, "state").encode()
+    expected = rules.derived(secret, "state").encode()
     return hmac.compare_digest(state.encode(errors="replace"), expected)
 
 

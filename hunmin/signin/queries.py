@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 
 from hunmin import accounts
 from hunmin.act import Act
-from hunmin.signin.tables import PasswordRow, RecoveryCodeRow, TotpRow
-from hunmin.signin.views import SecurityView
+from hunmin.signin.tables import IdentityRow, PasskeyRow, PasswordRow, RecoveryCodeRow, TotpRow
+from hunmin.signin.views import PasskeyView, SecurityView
 
 
 class Credential(NamedTuple):
@@ -30,6 +30,7 @@ def own_security(act: Act) -> SecurityView:
         password_changed_at=password.changed_at if password else None,
         second_factor_since=totp.confirmed_at if totp else None,
         recovery_codes_left=act.session.scalar(left) or 0,
+        passkeys=[PasskeyView.model_validate(row) for row in passkey_rows(act, user_id)],
     )
 
 
@@ -46,9 +47,33 @@ def credential_of(act: Act, user_id: str) -> Credential:
 
 
 def has_second_factor(act: Act, user_id: str) -> bool:
-    """Return whether an account asks for a code when somebody signs in to it."""
+    """Return whether one factor alone does not open an account: it has an app or a passkey."""
+    return has_app(act, user_id) or bool(passkey_rows(act, user_id))
+
+
+def has_app(act: Act, user_id: str) -> bool:
+    """Return whether an authenticator app of an account was set up."""
     row = act.session.get(TotpRow, user_id)
     return row is not None and row.confirmed_at is not None
+
+
+def passkey_rows(act: Act, user_id: str, *, to_change: bool = False) -> list[PasskeyRow]:
+    """Return the passkeys of an account, the oldest first, for this room alone.
+
+    Args:
+        act: Who asks.
+        user_id: Whose.
+        to_change: Whether others who would change them wait until this is over.
+    """
+    theirs = select(PasskeyRow).where(PasskeyRow.user_id == user_id).order_by(PasskeyRow.id)
+    return list(act.session.scalars(theirs.with_for_update() if to_change else theirs))
+
+
+def opens_without_passkey(act: Act, user_id: str) -> bool:
+    """Return whether an account has a password, or a provider that signs its owner in."""
+    has_password = act.session.get(PasswordRow, user_id) is not None
+    linked = select(IdentityRow.subject).where(IdentityRow.user_id == user_id).limit(1)
+    return has_password or act.session.scalar(linked) is not None
 
 
 def begun_second_factor(act: Act) -> TotpRow | None:

@@ -1,5 +1,7 @@
 """Decisions about signing in. Pure: no clock, no database, no settings."""
 
+import base64
+import hashlib
 import hmac
 import ipaddress
 import math
@@ -9,6 +11,8 @@ import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
+
+from hunmin.errors import TooManyPasskeys
 
 Kind = Literal["passkey_new", "passkey", "oidc", "second"]
 """What a challenge is for: adding a passkey, signing in with one, a provider, a second factor."""
@@ -40,6 +44,9 @@ CODES_AROUND = 1
 """Codes before and after the present one that are taken too: clocks differ."""
 RECOVERY_CODES = 10
 
+PASSKEYS_MAX = 20
+"""Of one account."""
+
 _RECOVERY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _RECOVERY_GROUPS, _RECOVERY_GROUP = 4, 4
 _CODE = re.compile(r"[0-9]{6}")
@@ -68,6 +75,16 @@ def is_challenge_usable(
         and used_at is None
         and created_at <= now < expires_at
     )
+
+
+def derived(secret: str, purpose: str) -> str:
+    """Return a further secret that only who has `secret` can tell: 43 characters of base64url.
+
+    What a provider or a passkey gets to see is derived so from the browser's own secret, of which
+    only the hash is kept: what lies in the database ends no sign-in.
+    """
+    digest = hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def wait_seconds(now: datetime, *, failures: int, failed_at: datetime, free: int) -> int:
@@ -143,6 +160,23 @@ def matching_step(
         if step > last_step and hmac.compare_digest(code_at(step), code):
             return step
     return None
+
+
+def check_passkey_count(count: int) -> None:
+    """Raise `TooManyPasskeys` where an account may have no further one."""
+    if count >= PASSKEYS_MAX:
+        raise TooManyPasskeys(passkeys_max=PASSKEYS_MAX)
+
+
+def is_cloned(*, count_before: int, count_shown: int) -> bool:
+    """Return whether a passkey's count of uses went back, as those of two devices do.
+
+    A device that does not count says 0 each time.
+
+    Source:
+        W3C, "Web Authentication: Level 3", 6.1.1 and 7.2 step 22.
+    """
+    return max(count_before, count_shown) > 0 and count_shown <= count_before
 
 
 def new_recovery_code() -> str:

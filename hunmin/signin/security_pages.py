@@ -13,7 +13,7 @@ from hunmin.act import Act
 from hunmin.errors import ProofNeeded
 from hunmin.settings import Settings
 from hunmin.signin import actions, factor_actions, queries, rules
-from hunmin.signin.checking import Checking
+from hunmin.signin.checking import Checking, site_of
 from hunmin.signin.entering import SECURITY
 from hunmin.signin.owner import check_owner
 from hunmin.signin.sealing import open_seal
@@ -40,6 +40,10 @@ class SecurityPage(faces.View):
     """Whether the service asks this account for a second factor that it does not have."""
     characters_min: int
     """The shortest password."""
+    passkeys: bool
+    """Whether browsers make passkeys for the address they came to."""
+    device: str
+    """The browser in two words; empty where it does not say."""
 
 
 class SecondSetUpView(faces.View):
@@ -71,7 +75,7 @@ def show_security(request: Request, act: accounts.HeldAct) -> SecurityPage:
     settings: Settings = request.app.state.settings
     user = accounts.get_user(act, act.actor.user_id or "")
     security = queries.own_security(act)
-    lacks = security.second_factor_since is None and accounts.needs_second_factor(
+    lacks = not security.has_second_factor and accounts.needs_second_factor(
         user.roles, second_factor=settings.accounts.second_factor
     )
     return SecurityPage(
@@ -81,6 +85,8 @@ def show_security(request: Request, act: accounts.HeldAct) -> SecurityPage:
         for_other=act.actor.for_other,
         lacks_second=lacks,
         characters_min=rules.PASSWORD_CHARACTERS_MIN,
+        passkeys=site_of(request) is not None,
+        device=accounts.device_of(request),
     )
 
 

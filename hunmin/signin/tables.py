@@ -1,6 +1,6 @@
 """Rows of sign-in. Of secrets a hash is kept, or what only this house can open."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -75,6 +75,30 @@ class PasswordRow(Base):
     hash: Mapped[str] = mapped_column(Text)
     """argon2id, with its salt and cost, in its usual encoding."""
     changed_at: Mapped[datetime]
+
+
+class PasskeyRow(Base):
+    """One passkey of an account: what its device signs is checked with the public key."""
+
+    __tablename__ = "signin_passkeys"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts_users.id", ondelete="CASCADE"), index=True
+    )
+    credential_id: Mapped[str] = mapped_column(Text, unique=True)
+    """What its device knows it by, base64url."""
+    public_key: Mapped[bytes]
+    """As the device gave it: COSE."""
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    """How often it was used, as the device counts; 0 where it does not."""
+    name: Mapped[str] = mapped_column(Text)
+    backed_up: Mapped[bool]
+    """Whether it is kept on more devices than one, as those of phones are."""
+    created_at: Mapped[datetime]
+    used_on: Mapped[date | None]
+    cloned_at: Mapped[datetime | None]
+    """When its count went back, which two devices with one key do; it opens nothing since."""
 
 
 class TotpRow(Base):

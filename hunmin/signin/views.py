@@ -1,8 +1,24 @@
 """What people may know of what opens their account. Secrets and hashes never appear."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
+
+
+class PasskeyView(BaseModel):
+    """One passkey."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True, hide_input_in_errors=True)
+
+    id: str
+    name: str
+    backed_up: bool
+    """Whether it is kept on more devices than one."""
+    created_at: datetime
+    used_on: date | None
+    """The last day (UTC) it was used; None: never."""
+    cloned_at: datetime | None
+    """Since when it opens nothing, because another device seems to hold a copy; None: it works."""
 
 
 class SecurityView(BaseModel):
@@ -15,3 +31,9 @@ class SecurityView(BaseModel):
     second_factor_since: datetime | None
     """When the authenticator app was set up; None: there is none."""
     recovery_codes_left: int
+    passkeys: list[PasskeyView]
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Return whether one factor alone does not open the account."""
+        return self.second_factor_since is not None or bool(self.passkeys)

@@ -47,7 +47,7 @@ from hunmin.organizations import routes as organizations_routes
 from hunmin.runs import pages as runs_pages
 from hunmin.settings import Settings
 from hunmin.signin import pages as signin_pages
-from hunmin.signin import provider_pages, provider_routes, security_pages
+from hunmin.signin import passkey_routes, provider_pages, provider_routes, security_pages
 from hunmin.web import assets, health, install, openapi, pages, status
 from hunmin.web.middleware import LOOPBACK, BodyLimits, Desk, Guards, write_headers
 from hunmin.web.straight import Straight
@@ -116,6 +116,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         provider_pages,
         provider_routes,
         signin_pages,
+        passkey_routes,
         security_pages,
         organizations_pages,
         project_pages,

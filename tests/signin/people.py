@@ -1,10 +1,13 @@
 """People at browsers, as tests of signing in drive them."""
 
+from datetime import UTC, datetime, timedelta
+
 from fastapi import FastAPI
 from pyotp import TOTP
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from hunmin.accounts.tables import SessionRow
 from hunmin.signin.tables import AttemptRow, TotpRow
 from tests.support.desk import sign_in, stranger
 
@@ -63,3 +66,10 @@ def forget_steps(app: FastAPI) -> None:
     """Have codes that were taken count again, as after half a minute."""
     with app.state.database.session() as session:
         session.query(TotpRow).update({TotpRow.last_step: -1})
+
+
+def make_old(app: FastAPI) -> None:
+    """Have every proof be of an hour ago."""
+    with app.state.database.session() as session:
+        ago = datetime.now(UTC) - timedelta(hours=1)
+        session.query(SessionRow).update({SessionRow.proved_at: ago})

@@ -1,18 +1,17 @@
 """What a provider's word is worth beside a second factor, a proof, and somebody else's link."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from hunmin import accounts
-from hunmin.accounts.tables import SessionRow
 from hunmin.act import Actor, open_act
 from hunmin.settings import Settings
 from tests.signin import abroad
 from tests.signin.abroad import asked_for, come_back, sign_in_abroad
-from tests.signin.people import code_of, forget_steps, is_signed_in, with_second
+from tests.signin.people import code_of, forget_steps, is_signed_in, make_old, with_second
 from tests.support.desk import make_app, sign_in, stranger
 
 
@@ -47,13 +46,6 @@ def connect(client, there):
     asked = asked_for(client.get("/account/providers/gov/go"))
     there.claims["nonce"] = asked["nonce"]
     return come_back(client, asked["state"])
-
-
-def make_old(app) -> None:
-    """Have every proof be of an hour ago."""
-    with app.state.database.session() as session:
-        ago = datetime.now(UTC) - timedelta(hours=1)
-        session.query(SessionRow).update({SessionRow.proved_at: ago})
 
 
 def begun_in(app) -> int:

@@ -6,7 +6,6 @@ import pytest
 from pyotp import TOTP
 from starlette.testclient import TestClient
 
-from hunmin.accounts.tables import SessionRow
 from hunmin.signin.tables import ChallengeRow
 from tests.signin.people import (
     HTML,
@@ -17,6 +16,7 @@ from tests.signin.people import (
     forget_failures,
     forget_steps,
     is_signed_in,
+    make_old,
     with_password,
     with_second,
 )
@@ -167,13 +167,6 @@ def test_removing_it_signs_every_browser_out(app, client):
     assert client.post("/account/second-factor/remove").headers["location"] == "/sign-in"
     assert not is_signed_in(client)
     assert is_signed_in(by_password(app))
-
-
-def make_old(app) -> None:
-    """Have every proof be of an hour ago."""
-    with app.state.database.session() as session:
-        ago = datetime.now(UTC) - timedelta(hours=1)
-        session.query(SessionRow).update({SessionRow.proved_at: ago})
 
 
 DEEDS = [

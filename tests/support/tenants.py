@@ -18,6 +18,8 @@ from starlette.testclient import TestClient
 from hunmin import accounts, billing, documents, organizations
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.db import Database
+from tests.support import devices
+from tests.support.authenticator import Authenticator
 from tests.support.brought import bring_and_read
 from tests.support.collections import LAW, make_laws
 from tests.support.desk import make_link, stranger
@@ -53,6 +55,7 @@ MAKERS: Mapping[str, Callable[[Tenant], list[str]]] = {
     "share_id": lambda tenant: tenant.ids["share_id"],
     "parent_id": lambda tenant: tenant.ids["message_id"],
     "key_id": lambda tenant: tenant.ids["key_id"],
+    "passkey_id": lambda tenant: tenant.ids["passkey_id"],
     "session_id": lambda tenant: tenant.ids["session_id"],
     "user_id": lambda tenant: tenant.ids["user_id"],
     "organization_id": lambda tenant: tenant.ids["organization_id"],
@@ -147,8 +150,11 @@ def _make_tenant(app: FastAPI, canary: str) -> Tenant:
 
 def _person(app: FastAPI, made: Tenant, who: str) -> Actor:
     name = f"{made.canary} {who}"
-    client = stranger(app)
+    client = devices.browser(app)
     client.post("/sign-in", data={"link": make_link(app, name)})
+    device = Authenticator(credential_id=name.encode())
+    devices.add(client, device, name=f"{name}'s")
+    made.has("passkey_id", *(one["id"] for one in devices.passkeys_of(client)))
     made.headers[who] = {"Cookie": f"hunmin_session={client.cookies['hunmin_session']}"}
     shown = client.get("/account.json").json()
     made.has("user_id", shown["user"]["id"])
