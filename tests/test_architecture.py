@@ -38,6 +38,7 @@ ACTIONS = [
 QUERIES = [*sorted(PACKAGE.glob("*/*queries.py")), PACKAGE / "chat" / "listing.py"]
 
 SHELLS = {
+    "invoice_pages",
     "pages",
     "passkey_routes",
     "people_pages",

@@ -7,6 +7,7 @@ hold ids and numbers, never anyone's words.
 """
 
 from hunmin.audit.actions import record, seal
+from hunmin.audit.append_only import refuse_changes
 from hunmin.audit.kinds import Kind
 from hunmin.audit.queries import (
     EventView,
@@ -35,6 +36,7 @@ __all__ = [
     "read_head",
     "read_unsealed",
     "record",
+    "refuse_changes",
     "seal",
     "trace_model",
     "verify",

@@ -96,6 +96,16 @@ class Kind(StrEnum):
         "기관이나 프로젝트, 계정에 예산을 주었습니다.",
     )
     BUDGET_END = ("billing.budget.end", "A budget was ended.", "예산을 끝냈습니다.")
+    INVOICE_ISSUE = (
+        "billing.invoice.issue",
+        "An invoice was issued.",
+        "청구서를 발행했습니다.",
+    )
+    INVOICE_VOID = (
+        "billing.invoice.void",
+        "An invoice was declared void.",
+        "청구서를 무효로 했습니다.",
+    )
     PRICE_SET = (
         "billing.price.set",
         "It was said what tokens of a model cost from a day on.",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, ForeignKey, event
+from sqlalchemy import ForeignKey, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hunmin.audit import append_only
@@ -41,10 +41,5 @@ class SealRow(Base):
     """Of the seal before it, and of the event."""
 
 
-for _dialect in ("sqlite", "postgresql"):
-    for _statement in append_only.statements(_dialect):
-        event.listen(
-            SealRow.__table__,
-            "after_create",
-            DDL(_statement).execute_if(dialect=_dialect),
-        )
+assert isinstance(SealRow.__table__, Table)
+append_only.refuse_changes(SealRow.__table__)

@@ -4,7 +4,7 @@ Nouns: a *limit* is of a minute, or of one moment; its *holder* is a key, a proj
 organization or an account. Each request counts for all of its holders at once, and the tightest
 limit holds. A *budget* is how much a holder may use in a period, in tokens or won; a *price* is
 what a million tokens of a model cost. A *charge* is what one answer sets aside when it is let in,
-and comes to when it ends.
+and comes to when it ends. An *invoice* is what an organization owes for a month, and never changes.
 
 The gateway reserves and settles charges inside its own transactions; so limits are exact, however
 many servers there are, and a hard budget is never passed.
@@ -23,6 +23,8 @@ from hunmin.billing.budget_actions import (
     set_user_budget,
 )
 from hunmin.billing.charges import Charge, Used, lock_tenant, release
+from hunmin.billing.invoice_actions import issue_invoice, void_invoice
+from hunmin.billing.invoice_queries import Disagreement, get_invoice, verify_invoices
 from hunmin.billing.known import KnownTerms
 from hunmin.billing.money import Price, day_of
 from hunmin.billing.queries import all_prices, list_limits, organization_limits, project_limits
@@ -31,6 +33,7 @@ from hunmin.billing.usage_queries import budgets_of, csv_of, usage_of
 
 __all__ = [
     "Charge",
+    "Disagreement",
     "Holder",
     "KnownTerms",
     "Limits",
@@ -41,6 +44,8 @@ __all__ = [
     "csv_of",
     "day_of",
     "end_budget",
+    "get_invoice",
+    "issue_invoice",
     "list_limits",
     "lock_tenant",
     "organization_limits",
@@ -54,4 +59,6 @@ __all__ = [
     "set_user_budget",
     "set_user_limits",
     "usage_of",
+    "verify_invoices",
+    "void_invoice",
 ]

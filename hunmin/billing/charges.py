@@ -88,8 +88,13 @@ def lock_tenant(act: Act) -> None:
     One lock holds for a key, its project and its organization. Whoever does several deeds in one
     transaction does them in the order of their tenants, so that no two wait for each other.
     """
+    lock(act, f"billing.tenant.{act.actor.tenant}")
+
+
+def lock(act: Act, name: str) -> None:
+    """Let no two acts that lock the same name go on at once. SQLite has one writer anyway."""
     if act.session.get_bind().dialect.name == "postgresql":
-        _LOCK.first(act.session, {"name": f"billing.tenant.{act.actor.tenant}"})
+        _LOCK.first(act.session, {"name": name})
 
 
 def release(act: Act, admission_ids: Sequence[str]) -> None:
@@ -127,6 +132,7 @@ class Charge:
         self._micro_won = 0
         """The most it may spend of them."""
         self._reserved = False
+        self._deadline_at: datetime | None = None
 
     def reserve(self, act: Act, *, admission_id: str, deadline_at: datetime) -> None:
         """Count an answer against limits and budgets of whoever asks, or change nothing.
@@ -142,6 +148,7 @@ class Charge:
         self._counted.clear()  # a transaction may be done again
         self._spendings.clear()
         self._reserved = False
+        self._deadline_at = deadline_at
         self._day = money.day_of(act.now)
         holders = rules.holders_of(act.actor)
         if not holders or self._known.nothing_set(holders[0].id, now=act.now):
@@ -168,9 +175,11 @@ class Charge:
             return
         lock_tenant(act)
         now = {"admission": admission_id, "now": act.now}
-        # Nobody waited for an answer past its deadline: what it had set aside may be another's.
+        # Nobody waited for an answer past its deadline: what it had set aside may be another's,
+        # and its month may be invoiced.
         kept = not self._reserved or bool(_END.run(act.session, now))
-        free = used.failed or not kept
+        late = self._deadline_at is not None and act.now >= self._deadline_at
+        free = used.failed or late or not kept
         micro_won = 0
         if not free and (bills or self._spendings):
             # A first price may have been set since; it passes no budget.

@@ -189,6 +189,28 @@ def set_budget(
         )
 
 
+@billing_app.command("verify")
+def verify_invoices(*, config: ConfigOption = None, data: DataOption = None) -> None:
+    """Compare every invoice with its hash and with what was used, and look for missing numbers.
+
+    Exit status 1 says that something does not agree.
+    """
+    from hunmin import billing  # noqa: PLC0415 (slow to import)
+
+    with _open(config, data, read_only=True) as act:
+        count, found = billing.verify_invoices(act)
+    said = {
+        "changed": "is not what was issued",
+        "differs": "is not what was used",
+        "missing": "is not there",
+    }
+    _print(f"{count} invoices, {len(found)} that do not agree.")
+    for one in found:
+        _print(f"  {one.number} {said[one.what]}")
+    if found:
+        raise typer.Exit(1)
+
+
 def _check_named(organization: str | None, project: str | None, user: str | None) -> None:
     """Raise where it is not clear whose a limit or a budget is to be."""
     if (organization is None) == (user is None) or (project is not None and user is not None):

@@ -68,6 +68,11 @@ def month_of(day: date) -> date:
     return day.replace(day=1)
 
 
+def month_named(text: str) -> date:
+    """Return the first day of a month that is written as in `2026-11`."""
+    return date.fromisoformat(f"{text}-01")
+
+
 def next_month(day: date) -> date:
     """Return the first day of the month after."""
     return month_of(month_of(day) + timedelta(days=31))
@@ -100,6 +105,11 @@ def cost(price: Price, *, prompt_tokens: int, cached_tokens: int, completion_tok
     )
 
 
+def said_won(micro_won: int) -> str:
+    """Return an amount in won, to the last millionth, as in `12.000345`."""
+    return f"{micro_won // MICRO_WON}.{micro_won % MICRO_WON:06}"
+
+
 def cost_max(price: Price, *, prompt_tokens: int, completion_tokens_max: int) -> int:
     """Return the most an answer can cost, in millionths of a won."""
     prompt_won = max(price.prompt_won, price.cached_won)
@@ -127,6 +137,11 @@ def check_amount(unit: Unit, amount: int) -> int:
     if not 1 <= amount <= most:
         raise BudgetUnfit(amount_max=most)
     return amount * MICRO_WON if unit == "won" else amount
+
+
+def month_before(day: date) -> date:
+    """Return the first day of the month before."""
+    return month_of(month_of(day) - timedelta(days=1))
 
 
 def period_on(period: Period, *, starts_on: date, day: date) -> date:

@@ -22,7 +22,7 @@ from hunmin.billing.tables import (
 )
 
 
-def _whole(total: ColumnElement[int]) -> ColumnElement[int]:
+def whole(total: ColumnElement[int]) -> ColumnElement[int]:
     """Return a sum as a whole number: PostgreSQL's sum of large numbers is a decimal one."""
     return cast(func.coalesce(total, 0), BigInteger)
 
@@ -50,7 +50,7 @@ _RUNNING = (
 )
 _RESERVED = (
     select(
-        _whole(
+        whole(
             func.sum(
                 case(
                     (BudgetRow.unit == "won", ReservationRow.micro_won),
@@ -101,8 +101,8 @@ _LOADS = (
         LimitRow.requests_per_minute_max,
         LimitRow.tokens_per_minute_max,
         LimitRow.concurrent_max,
-        _whole(func.sum(SlotRow.requests)),
-        _whole(func.sum(SlotRow.tokens)),
+        whole(func.sum(SlotRow.requests)),
+        whole(func.sum(SlotRow.tokens)),
         func.max(SlotRow.at),
         _RUNNING.scalar_subquery(),
     )

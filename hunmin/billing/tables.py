@@ -1,4 +1,4 @@
-"""Rows of billing: limits and budgets, what was let in and set aside, prices, and what was used.
+"""Rows of billing: limits, budgets, prices, what was let in, set aside and used, and invoices.
 
 Holders are ids this room does not look into: of a key, a project, an organization or an account.
 """
@@ -11,14 +11,16 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     SmallInteger,
+    Table,
     Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from hunmin import audit
 from hunmin.billing.money import Period, Unit
 from hunmin.billing.rules import HolderKind
-from hunmin.db import Base, new_id
+from hunmin.db import Base, Json, new_id
 
 
 class LimitRow(Base):
@@ -164,3 +166,45 @@ class UsageDayRow(Base):
     completion_tokens: Mapped[int] = mapped_column(BigInteger)
     micro_won: Mapped[int] = mapped_column(BigInteger)
     """What it cost, in millionths of a won."""
+
+
+class InvoiceRow(Base):
+    """One invoice that was issued. Rows are added and never changed: triggers refuse it."""
+
+    __tablename__ = "billing_invoices"
+    __table_args__ = (UniqueConstraint("organization_id", "month", "edition"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    serial: Mapped[int] = mapped_column(BigInteger, unique=True)
+    """How many invoices the house had issued with it: numbers have no gaps."""
+    organization_id: Mapped[str]
+    month: Mapped[date]
+    """Its first day."""
+    edition: Mapped[int] = mapped_column(SmallInteger)
+    """How many the month had with it; all before it are void."""
+    document: Mapped[Json]
+    """What it says: `invoicing.InvoiceDocument`."""
+    sha256: Mapped[str]
+    """Of the document."""
+    issued_by: Mapped[str]
+    issued_at: Mapped[datetime]
+
+
+class InvoiceVoidRow(Base):
+    """That an invoice is void. Such rows are added and never changed either."""
+
+    __tablename__ = "billing_invoice_voids"
+
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("billing_invoices.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    voided_by: Mapped[str]
+    voided_at: Mapped[datetime]
+
+
+assert isinstance(InvoiceVoidRow.__table__, Table)
+audit.refuse_changes(
+    InvoiceVoidRow.__table__,
+    {"billing_invoices": "id", "billing_invoice_voids": "invoice_id"},
+    room="billing",
+    what="an issued invoice",
+)

@@ -1,6 +1,5 @@
 """The pages of money: what an organization used, its budgets, and the prices of models."""
 
-from collections import defaultdict
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
@@ -10,16 +9,18 @@ from typing_extensions import override
 
 from hunmin import accounts, faces, organizations
 from hunmin.accounts import PersonAct
-from hunmin.billing import budget_actions, money, queries, usage_queries
+from hunmin.billing import budget_actions, money, queries, usage, usage_queries
 from hunmin.billing.money import MICRO_WON, WON_MAX, Period, Price, Unit
 from hunmin.billing.rules import LIMIT_MAX
-from hunmin.billing.usage_queries import BudgetState, UsageLine
+from hunmin.billing.usage import UsageLine
+from hunmin.billing.usage_queries import BudgetState
 
 router = faces.PageRouter(tags=["billing"])
 
 Id = Annotated[str, Path(pattern="^[0-9a-z]{26}$")]
 FormId = Annotated[str | None, Form(pattern="^[0-9a-z]{26}$")]
-Month = Annotated[str | None, Query(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+MONTH_PATTERN = "^20[0-9]{2}-(0[1-9]|1[0-2])$"
+Month = Annotated[str | None, Query(pattern=MONTH_PATTERN)]
 Won = Annotated[int, Form(ge=0, le=WON_MAX)]
 
 USAGE = "/organizations/{organization_id}/usage"
@@ -45,29 +46,13 @@ class UsagePage(faces.View):
     @override
     def values(self) -> dict[str, Any]:
         """Return the fields, and sums by project and model, and by day."""
-        by_part: dict[tuple[str, str], list[UsageLine]] = defaultdict(list)
-        by_day: dict[date, int] = defaultdict(int)
-        for line in self.lines:
-            by_part[line.project_id, line.model].append(line)
-            by_day[line.day] += _tokens(line)
         names = {one.id: one.name for one in self.projects}
-        sums = [
-            {
-                "project": names.get(project_id, ""),
-                "model": model,
-                "requests": sum(line.requests for line in lines),
-                "prompt_tokens": sum(line.prompt_tokens for line in lines),
-                "cached_tokens": sum(line.cached_tokens for line in lines),
-                "completion_tokens": sum(line.completion_tokens for line in lines),
-                "micro_won": sum(line.micro_won for line in lines),
-            }
-            for (project_id, model), lines in sorted(by_part.items())
-        ]
+        days = usage.by_day(self.lines)
         return {
             **super().values(),
-            "sums": sums,
-            "by_day": sorted(by_day.items()),
-            "most_tokens": max(by_day.values(), default=1),
+            "sums": usage.by_project_and_model(self.lines, names),
+            "by_day": days,
+            "most_tokens": max((tokens for _, tokens in days), default=1),
             "names": names,
             "micro_won": MICRO_WON,
         }
@@ -89,14 +74,14 @@ class PricesPage(faces.View):
 def show_usage(act: PersonAct, organization_id: Id, month: Month = None) -> UsagePage:
     """Show what an organization used in a month, this one by default, and its budgets."""
     this_month = money.month_of(money.day_of(act.now))
-    shown = _month(month) or this_month
+    shown = money.month_named(month) if month else this_month
     after = money.next_month(shown)
     first = usage_queries.first_month(act, organization_id)
     return UsagePage(
         organization=organizations.get_organization(act, organization_id),
         projects=organizations.list_projects(act, organization_id),
         month=shown,
-        before=_month_before(shown) if first is not None and first < shown else None,
+        before=money.month_before(shown) if first is not None and first < shown else None,
         after=after if after <= this_month else None,
         lines=usage_queries.usage_of(act, organization_id, since=shown, until=after),
         budgets=usage_queries.budgets_of(act, organization_id),
@@ -107,17 +92,9 @@ def show_usage(act: PersonAct, organization_id: Id, month: Month = None) -> Usag
 @router.get("/organizations/{organization_id}/usage.csv", response_class=Response)
 def download_usage(act: PersonAct, organization_id: Id, month: Month = None) -> Response:
     """Return the same month as a table for spreadsheets."""
-    shown = _month(month) or money.month_of(money.day_of(act.now))
+    shown = money.month_named(month) if month else money.month_of(money.day_of(act.now))
     text = usage_queries.csv_of(act, organization_id, since=shown, until=money.next_month(shown))
-    name = f"usage-{shown:%Y-%m}.csv"
-    return Response(
-        text,
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return table_for_spreadsheets(text, name=f"usage-{shown:%Y-%m}")
 
 
 @router.post(
@@ -187,16 +164,13 @@ def set_price(
     return RedirectResponse("/prices", status_code=303)
 
 
-def _tokens(line: UsageLine) -> int:
-    return line.prompt_tokens + line.completion_tokens
-
-
-def _month(given: str | None) -> date | None:
-    return None if given is None else date.fromisoformat(f"{given}-01")
-
-
-def _month_before(month: date) -> date:
-    return money.month_of(date.fromordinal(month.toordinal() - 1))
+def table_for_spreadsheets(text: str, *, name: str) -> Response:
+    """Return a table as a file of that name."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+        "Cache-Control": "no-store",
+    }
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _to_usage(organization_id: str) -> RedirectResponse:

@@ -13,6 +13,7 @@ from hunmin.billing import money, queries
 from hunmin.billing.money import Spending
 from hunmin.billing.rules import Holder
 from hunmin.billing.tables import AlertRow, BudgetRow, UsageDayRow
+from hunmin.billing.usage import UsageLine
 
 CSV_COLUMNS = (
     "day",
@@ -29,23 +30,6 @@ CSV_COLUMNS = (
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take the beginning of a formula for."""
-
-
-@dataclass(frozen=True, slots=True)
-class UsageLine:
-    """What one key used of one model on one day, in Seoul."""
-
-    day: date
-    project_id: str
-    key_id: str
-    model: str
-    requests: int
-    failed: int
-    """Those that ended by a fault of the house; they cost nothing."""
-    prompt_tokens: int
-    cached_tokens: int
-    completion_tokens: int
-    micro_won: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +61,7 @@ def usage_of(act: Act, organization_id: str, *, since: date, until: date) -> lis
         OrganizationNotFound: The actor does not belong to the organization.
         RoleNeeded: The actor does not see its bills.
     """
-    _check_sees(act, organization_id)
+    check_sees(act, organization_id)
     rows = act.session.scalars(
         select(UsageDayRow)
         .where(
@@ -111,7 +95,7 @@ def budgets_of(act: Act, organization_id: str) -> list[BudgetState]:
         OrganizationNotFound: The actor does not belong to the organization.
         RoleNeeded: The actor does not see its bills.
     """
-    _check_sees(act, organization_id)
+    check_sees(act, organization_id)
     holders = [Holder("organization", organization_id)]
     holders += [
         Holder("project", one.id) for one in organizations.list_projects(act, organization_id)
@@ -143,7 +127,7 @@ def first_month(act: Act, organization_id: str) -> date | None:
         OrganizationNotFound: The actor does not belong to the organization.
         RoleNeeded: The actor does not see its bills.
     """
-    _check_sees(act, organization_id)
+    check_sees(act, organization_id)
     first = act.session.scalar(
         select(func.min(UsageDayRow.day)).where(UsageDayRow.organization_id == organization_id)
     )
@@ -166,27 +150,32 @@ def csv_of(act: Act, organization_id: str, *, since: date, until: date) -> str:
             [
                 line.day.isoformat(),
                 line.project_id,
-                _plain(names.get(line.project_id, "")),
+                plain_cell(names.get(line.project_id, "")),
                 line.key_id,
-                _plain(line.model),
+                plain_cell(line.model),
                 line.requests,
                 line.failed,
                 line.prompt_tokens,
                 line.cached_tokens,
                 line.completion_tokens,
-                f"{line.micro_won // money.MICRO_WON}.{line.micro_won % money.MICRO_WON:06}",
+                money.said_won(line.micro_won),
             ]
         )
     return "\ufeff" + text.getvalue()
 
 
-def _check_sees(act: Act, organization_id: str) -> None:
-    """Raise unless the actor sees the bills; auditors of the house see all."""
+def check_sees(act: Act, organization_id: str) -> None:
+    """Raise unless the actor sees the bills; auditors of the house see all.
+
+    Raises:
+        OrganizationNotFound: The actor does not belong to the organization.
+        RoleNeeded: The actor does not see its bills.
+    """
     if act.actor.kind == "key" or not act.actor.has_role("auditor"):
         organizations.check_may(act, organization_id, "see_bills")
     organizations.get_organization(act, organization_id)
 
 
-def _plain(text: str) -> str:
+def plain_cell(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,4 +1,4 @@
-"""Errors of billing: limits, prices and budgets that make no sense, and budgets that are gone."""
+"""Errors of billing: what makes no sense as a limit, price, budget or invoice; gone budgets."""
 
 from datetime import date
 
@@ -72,6 +72,71 @@ class BudgetNotFound(HunminError):
         super().__init__(
             "There is no such budget any more. Load the page again to see those there are.",
             "그런 예산이 없습니다. 페이지를 다시 열어 지금 있는 예산을 확인하십시오.",
+        )
+
+
+class InvoiceNotFound(HunminError):
+    """The organization has no such invoice."""
+
+    code = "invoice_not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no such invoice. The page of invoices lists those there are.",
+            "그런 청구서가 없습니다. 청구서 페이지에서 지금 있는 청구서를 확인하십시오.",
+        )
+
+
+class MonthOpen(HunminError):
+    """A month was to be invoiced while answers of it may still be written."""
+
+    code = "month_open"
+    status = 409
+
+    def __init__(self, *, closes_on: date) -> None:
+        super().__init__(
+            f"The month may still come to more. Issue its invoice on {closes_on} or later.",
+            f"이 달의 금액이 아직 늘어날 수 있습니다. {closes_on} 이후에 청구서를 발행하십시오.",
+        )
+
+
+class InvoiceEmpty(HunminError):
+    """A month was to be invoiced that comes to less than a won."""
+
+    code = "invoice_empty"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The month comes to less than a won, so there is nothing to invoice.",
+            "이 달의 금액이 1원보다 적어 청구할 것이 없습니다.",
+        )
+
+
+class InvoiceExists(HunminError):
+    """A month was to be invoiced that has an invoice."""
+
+    code = "invoice_exists"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The month has an invoice. Where it is wrong, declare it void, and issue another.",
+            "이 달에는 청구서가 있습니다. 틀렸으면 무효로 하고 다시 발행하십시오.",
+        )
+
+
+class InvoiceVoid(HunminError):
+    """An invoice was to be declared void that is void."""
+
+    code = "invoice_void"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The invoice is void already. Load the page again.",
+            "이미 무효인 청구서입니다. 페이지를 다시 여십시오.",
         )
 
 

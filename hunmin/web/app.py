@@ -32,9 +32,9 @@ from hunmin import (
 from hunmin.accounts import pages as accounts_pages
 from hunmin.accounts import people_pages
 from hunmin.batches import routes as batches_routes
+from hunmin.billing import invoice_pages, usage_pages
 from hunmin.billing import pages as billing_pages
 from hunmin.billing import routes as billing_routes
-from hunmin.billing import usage_pages
 from hunmin.chat import pages as chat_pages
 from hunmin.chat import routes as chat_routes
 from hunmin.db import Database, open_database
@@ -123,6 +123,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         organizations_routes,
         billing_pages,
         usage_pages,
+        invoice_pages,
         billing_routes,
         batches_routes,
         chat_pages,

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from fastapi import FastAPI
 from sqlalchemy import inspect, text
@@ -62,6 +62,7 @@ MAKERS: Mapping[str, Callable[[Tenant], list[str]]] = {
     "project_id": lambda tenant: tenant.ids["project_id"],
     "invitation_id": lambda tenant: tenant.ids["invitation_id"],
     "budget_id": lambda tenant: tenant.ids["budget_id"],
+    "invoice_id": lambda tenant: tenant.ids["invoice_id"],
     "owner_id": lambda tenant: tenant.ids["user_id"],
     "file_id": lambda tenant: tenant.ids["file_id"],
     "input_file_id": lambda tenant: tenant.ids["file_id"],
@@ -132,6 +133,7 @@ def _make_tenant(app: FastAPI, canary: str) -> Tenant:
     for who, key in keys.items():
         made.headers[who] = {"Authorization": f"Bearer {key.secret}"}
     made.has("key_id", own.key.id, *(key.key.id for key in keys.values()))
+    _invoice(app, made, service)
     for who in ("owner", "member", "guest"):
         _converse(app, made, who)
     _ask_in_a_batch(app, made)
@@ -194,6 +196,32 @@ def _converse(app: FastAPI, made: Tenant, who: str) -> None:
     file = bring_and_read(client, f"{made.canary}.txt", text, headers=made.headers[who])
     made.has("file_id", file["id"])
     made.has("folder_id", folder.json()["id"])
+
+
+def _invoice(app: FastAPI, made: Tenant, key: accounts.KeyMade) -> None:
+    """Have a program of a tenant use something long ago, and invoice it."""
+    (organization_id,), (project_id,) = made.ids["organization_id"], made.ids["project_id"]
+    program = Actor(
+        user_id=key.key.user_id,
+        kind="key",
+        key_id=key.key.id,
+        organization_id=organization_id,
+        project_id=project_id,
+    )
+    used = billing.Used(prompt_tokens=0, cached_tokens=0, completion_tokens=9, failed=False)
+    charge = billing.Charge(
+        billing.KnownTerms(), model="paper", prompt_tokens=0, completion_tokens_max=9
+    )
+    then = datetime(2025, 3, 9, tzinfo=UTC)
+    with open_act(app.state.database, SYSTEM, now=then) as act:
+        if not billing.all_prices(act):
+            billing.set_price(act, billing.Price("paper", "", then.date(), 0, 0, 10**6))
+    with open_act(app.state.database, program, now=then) as act:
+        charge.reserve(act, admission_id=made.canary, deadline_at=datetime.now(UTC))
+        charge.settle(act, admission_id=made.canary, used=used)
+    with open_act(app.state.database, SYSTEM) as act:
+        invoice_id = billing.issue_invoice(act, organization_id, date(2025, 3, 1))
+    made.has("invoice_id", invoice_id)
 
 
 def _ask_in_a_batch(app: FastAPI, made: Tenant) -> None:
