@@ -48,6 +48,7 @@ SHELLS = {
     "routes",
     "security_pages",
     "usage_pages",
+    "usage_routes",
     "commands",
     "jobs",
 }

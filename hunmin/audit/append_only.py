@@ -5,7 +5,7 @@ They are those of the audit log, and of other rooms whose rows only grow.
 
 from collections.abc import Mapping
 
-from sqlalchemy import DDL, Table, event
+from sqlalchemy import DDL, FromClause, event
 
 TABLES = {"audit_events": "id", "audit_seals": "number"}
 """The tables of the audit log, with their keys."""
@@ -61,7 +61,7 @@ def statements(
 
 
 def refuse_changes(
-    last: Table,
+    last: FromClause,
     tables: Mapping[str, str] = TABLES,
     *,
     room: str = "audit",

@@ -197,16 +197,16 @@ def verify_invoices(*, config: ConfigOption = None, data: DataOption = None) -> 
     """
     from hunmin import billing  # noqa: PLC0415 (slow to import)
 
-    with _open(config, data, read_only=True) as act:
+    with house_act(config, data, read_only=True) as act:
         count, found = billing.verify_invoices(act)
     said = {
         "changed": "is not what was issued",
         "differs": "is not what was used",
         "missing": "is not there",
     }
-    _print(f"{count} invoices, {len(found)} that do not agree.")
+    say(f"{count} invoices, {len(found)} that do not agree.")
     for one in found:
-        _print(f"  {one.number} {said[one.what]}")
+        say(f"  {one.number} {said[one.what]}")
     if found:
         raise typer.Exit(1)
 

@@ -63,6 +63,16 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(SEOUL).date()
 
 
+def day_after(day: date) -> date:
+    """Return the next day."""
+    return day + timedelta(days=1)
+
+
+def midnight_of(day: date) -> datetime:
+    """Return the moment a day begins in Seoul."""
+    return datetime(day.year, day.month, day.day, tzinfo=SEOUL)
+
+
 def month_of(day: date) -> date:
     """Return the first day of a month."""
     return day.replace(day=1)

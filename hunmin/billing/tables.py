@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     SmallInteger,
-    Table,
     Text,
     UniqueConstraint,
 )
@@ -201,7 +200,6 @@ class InvoiceVoidRow(Base):
     voided_at: Mapped[datetime]
 
 
-assert isinstance(InvoiceVoidRow.__table__, Table)
 audit.refuse_changes(
     InvoiceVoidRow.__table__,
     {"billing_invoices": "id", "billing_invoice_voids": "invoice_id"},

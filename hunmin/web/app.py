@@ -32,7 +32,7 @@ from hunmin import (
 from hunmin.accounts import pages as accounts_pages
 from hunmin.accounts import people_pages
 from hunmin.batches import routes as batches_routes
-from hunmin.billing import invoice_pages, usage_pages
+from hunmin.billing import invoice_pages, usage_pages, usage_routes
 from hunmin.billing import pages as billing_pages
 from hunmin.billing import routes as billing_routes
 from hunmin.chat import pages as chat_pages
@@ -125,6 +125,7 @@ def create_app(settings: Settings, *, engine: plugins.Engine | None = None) -> F
         usage_pages,
         invoice_pages,
         billing_routes,
+        usage_routes,
         batches_routes,
         chat_pages,
         chat_routes,
