@@ -18,7 +18,7 @@ BYTES_MAX = 1_000_000
 LARGE = ("models/", "samples/", "docs/", "benchmarks/")
 VENDORED = re.compile(r"/vendor/|\.min\.js$")
 LISTS = ("hunmin/audit/kinds.py", "hunmin/errors/__init__.py")
-"""Files that name all there is of a kind: they are looked up in, not read, and grow with the house."""
+"""Files that name everything of a kind. One looks things up in them, and they grow."""
 
 GENERATED = ("hunmin/migrations/versions/", "requirements.lock")
 
