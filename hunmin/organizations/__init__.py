@@ -9,19 +9,21 @@ The words and the addresses under `/v1/organization` are OpenAI's, so that its c
 """
 
 from hunmin.organizations.actions import (
-    add_member,
     archive_organization,
-    change_role,
     create_admin_key,
     create_organization,
+    rename_organization,
+    revoke_admin_key,
+)
+from hunmin.organizations.door import ADMIN_REFUSED, AdminAct, organization_of_key
+from hunmin.organizations.member_actions import (
+    add_member,
+    change_role,
     invite,
     join,
     remove_member,
-    rename_organization,
-    revoke_admin_key,
     withdraw_invitation,
 )
-from hunmin.organizations.door import ADMIN_REFUSED, AdminAct, organization_of_key
 from hunmin.organizations.project_actions import (
     add_to_project,
     archive_project,
@@ -33,21 +35,25 @@ from hunmin.organizations.project_actions import (
     revoke_project_key,
     rotate_project_key,
 )
-from hunmin.organizations.queries import (
-    check_may,
-    find_organization,
+from hunmin.organizations.project_queries import (
     find_project,
-    get_organization,
     get_project,
-    list_admin_keys,
-    list_invitations,
-    list_members,
-    list_organizations,
     list_project_keys,
     list_project_members,
     list_projects,
 )
+from hunmin.organizations.queries import (
+    find_organization,
+    get_organization,
+    list_admin_keys,
+    list_invitations,
+    list_members,
+    list_organizations,
+)
 from hunmin.organizations.rules import ROLES, Role
+from hunmin.organizations.standing import (
+    check_may,
+)
 from hunmin.organizations.views import (
     InvitationView,
     MemberView,

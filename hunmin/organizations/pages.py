@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 
 from hunmin import accounts, faces
 from hunmin.accounts import PersonAct
-from hunmin.organizations import actions, project_actions, queries
+from hunmin.organizations import actions, member_actions, project_actions, project_queries, queries
 from hunmin.organizations.rules import INVITATION_DAYS, ROLES, Role
 from hunmin.organizations.views import InvitationView, MemberView, OrganizationView, ProjectView
 from hunmin.settings import Settings
@@ -109,7 +109,7 @@ def show_organization(act: PersonAct, organization_id: Id) -> OrganizationPage:
     owners = accounts.users_by_id(act, [key.user_id for key in keys])
     return OrganizationPage(
         organization=queries.get_organization(act, organization_id),
-        projects=queries.list_projects(act, organization_id),
+        projects=project_queries.list_projects(act, organization_id),
         members=queries.list_members(act, organization_id),
         invitations=queries.list_invitations(act, organization_id),
         keys=keys,
@@ -141,7 +141,7 @@ def invite(
     request: Request, act: PersonAct, organization_id: Id, role: Annotated[Role, Form()]
 ) -> InvitedView:
     """Make an invitation and show its link, once."""
-    secret = actions.invite(act, organization_id, role=role)
+    secret = member_actions.invite(act, organization_id, role=role)
     address = accounts.address_of(request.app.state.settings)
     return InvitedView(
         organization=queries.get_organization(act, organization_id),
@@ -157,7 +157,7 @@ def invite(
 )
 def withdraw_invitation(act: PersonAct, organization_id: Id, invitation_id: Id) -> RedirectResponse:
     """Take an invitation back that nobody used."""
-    actions.withdraw_invitation(act, organization_id, invitation_id)
+    member_actions.withdraw_invitation(act, organization_id, invitation_id)
     return _to(organization_id)
 
 
@@ -170,7 +170,7 @@ def change_role(
     act: PersonAct, organization_id: Id, user_id: Id, role: Annotated[Role, Form()]
 ) -> RedirectResponse:
     """Give a member another role."""
-    actions.change_role(act, organization_id, user_id, role=role)
+    member_actions.change_role(act, organization_id, user_id, role=role)
     return _to(organization_id)
 
 
@@ -181,7 +181,7 @@ def change_role(
 )
 def remove_member(act: PersonAct, organization_id: Id, user_id: Id) -> RedirectResponse:
     """Remove a member, or leave; their keys of the organization end at once."""
-    actions.remove_member(act, organization_id, user_id)
+    member_actions.remove_member(act, organization_id, user_id)
     left = user_id == act.actor.user_id
     return RedirectResponse("/organizations", status_code=303) if left else _to(organization_id)
 
@@ -233,7 +233,7 @@ def join(
     act: PersonAct, link: Annotated[str, Form(min_length=1, max_length=2000)]
 ) -> RedirectResponse:
     """Use up an invitation, and become a member."""
-    return _to(actions.join(act, link).id)
+    return _to(member_actions.join(act, link).id)
 
 
 def _to(organization_id: str) -> RedirectResponse:

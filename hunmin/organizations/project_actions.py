@@ -15,8 +15,8 @@ from hunmin.errors import (
     NameTaken,
     PersonNeeded,
 )
-from hunmin.organizations import queries, rules
-from hunmin.organizations.queries import ProjectStanding
+from hunmin.organizations import project_queries, queries, rules
+from hunmin.organizations.standing import project_changing, project_standing, standing
 from hunmin.organizations.tables import ProjectMemberRow, ProjectRow
 from hunmin.organizations.views import ProjectMemberView, ProjectView
 
@@ -31,7 +31,7 @@ def create_project(act: Act, organization_id: str, *, name: str) -> ProjectView:
         NameUnusable: The name has no letter and no digit.
         NameTaken: Another project of the organization has the name.
     """
-    found = queries.standing(act, organization_id, to_change=True)
+    found = standing(act, organization_id, to_change=True)
     rules.check_may(found.role, "create_project")
     rules.check_not_archived(found.organization.archived_at)
     cleaned = accounts.clean_label(name)
@@ -44,7 +44,7 @@ def create_project(act: Act, organization_id: str, *, name: str) -> ProjectView:
     )
     _keep_name(act, row)
     audit.record(act, "organizations.project.create", row.id, organization_id=organization_id)
-    return queries.get_project(act, organization_id, row.id)
+    return project_queries.get_project(act, organization_id, row.id)
 
 
 def rename_project(act: Act, organization_id: str, project_id: str, *, name: str) -> ProjectView:
@@ -58,12 +58,12 @@ def rename_project(act: Act, organization_id: str, project_id: str, *, name: str
         NameUnusable: The name has no letter and no digit.
         NameTaken: Another project of the organization has the name.
     """
-    row = _changing(act, organization_id, project_id, "change_members").project
+    row = project_changing(act, organization_id, project_id, "change_members").project
     row.name = accounts.clean_label(name)
     row.name_key = accounts.name_key(row.name)
     _keep_name(act, row)
     audit.record(act, "organizations.project.rename", project_id, organization_id=organization_id)
-    return queries.get_project(act, organization_id, project_id)
+    return project_queries.get_project(act, organization_id, project_id)
 
 
 def archive_project(act: Act, organization_id: str, project_id: str) -> ProjectView:
@@ -75,7 +75,7 @@ def archive_project(act: Act, organization_id: str, project_id: str) -> ProjectV
         RoleNeeded: The actor may not.
         Archived: It is closed already.
     """
-    found = queries.project_standing(act, organization_id, project_id, to_change=True)
+    found = project_standing(act, organization_id, project_id, to_change=True)
     rules.check_may(found.organization_role, "archive_project")
     rules.check_not_archived(found.organization.archived_at, found.project.archived_at)
     found.project.archived_at = act.now
@@ -87,7 +87,7 @@ def archive_project(act: Act, organization_id: str, project_id: str) -> ProjectV
         organization_id=organization_id,
         keys=ended,
     )
-    return queries.get_project(act, organization_id, project_id)
+    return project_queries.get_project(act, organization_id, project_id)
 
 
 def add_to_project(
@@ -104,7 +104,7 @@ def add_to_project(
         MemberExists: The person belongs to the project already.
         Archived: It does not change any more.
     """
-    _changing(act, organization_id, project_id, "change_members")
+    project_changing(act, organization_id, project_id, "change_members")
     given = rules.check_project_role(role)
     if queries.member_row(act, organization_id, user_id) is None:
         raise MemberNotFound
@@ -128,7 +128,7 @@ def remove_from_project(act: Act, organization_id: str, project_id: str, user_id
         MemberNotFound: The project has no such member.
         Archived: It does not change any more.
     """
-    _changing(act, organization_id, project_id, "change_members")
+    project_changing(act, organization_id, project_id, "change_members")
     row = act.session.get(ProjectMemberRow, (project_id, user_id))
     if row is None:
         raise MemberNotFound
@@ -175,7 +175,7 @@ def create_service_account(
         ModelsUnfit: The models are too many, or one cannot be a model's name.
         Archived: The project does not change any more.
     """
-    _changing(act, organization_id, project_id, "manage_keys")
+    project_changing(act, organization_id, project_id, "manage_keys")
     rules.check_project_scopes(scopes)
     user = accounts.create_service_account(act, name=name)
     row = ProjectMemberRow(
@@ -223,7 +223,7 @@ def create_project_key(
         TooManyKeys: The actor's account holds as many as it may.
         Archived: The project does not change any more.
     """
-    found = _changing(act, organization_id, project_id, "make_own_key")
+    found = project_changing(act, organization_id, project_id, "make_own_key")
     user_id = act.actor.user_id
     if act.actor.kind != "person" or user_id is None:
         raise PersonNeeded
@@ -290,19 +290,9 @@ def revoke_project_key(act: Act, organization_id: str, project_id: str, key_id: 
         raise KeyNotFound
 
 
-def _changing(
-    act: Act, organization_id: str, project_id: str, deed: rules.ProjectDeed
-) -> ProjectStanding:
-    """Return a project that the actor may change so, closed to others meanwhile."""
-    found = queries.project_standing(act, organization_id, project_id, to_change=True)
-    rules.check_may_in_project(found.role, deed)
-    rules.check_not_archived(found.organization.archived_at, found.project.archived_at)
-    return found
-
-
 def _owner_touched(act: Act, organization_id: str, project_id: str) -> str | None:
     """Return whose keys of a project the actor may replace and end; None: everybody's."""
-    found = _changing(act, organization_id, project_id, "make_own_key")
+    found = project_changing(act, organization_id, project_id, "make_own_key")
     return None if rules.may_in_project(found.role, "manage_keys") else act.actor.user_id
 
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from hunmin import accounts, faces
 from hunmin.accounts import PersonAct
-from hunmin.organizations import project_actions, queries
+from hunmin.organizations import project_actions, project_queries, queries
 from hunmin.organizations.pages import Days, Id, Name
 from hunmin.organizations.rules import PROJECT_ROLES, ProjectRole
 from hunmin.organizations.views import (
@@ -76,9 +76,9 @@ def show_project(
     before: Annotated[str | None, Query(pattern="^[0-9a-z]{26}$")] = None,
 ) -> ProjectPage:
     """Show one project: its people and keys, those older than `before` where there are many."""
-    project = queries.get_project(act, organization_id, project_id)
-    members = queries.list_project_members(act, organization_id, project_id)
-    keys = queries.list_project_keys(
+    project = project_queries.get_project(act, organization_id, project_id)
+    members = project_queries.list_project_members(act, organization_id, project_id)
+    keys = project_queries.list_project_keys(
         act, organization_id, project_id, before=before, limit=KEYS_SHOWN
     )
     return ProjectPage(

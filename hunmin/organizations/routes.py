@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
 
-from hunmin.organizations import project_actions, queries
+from hunmin.organizations import project_actions, project_queries, queries
 from hunmin.organizations.door import ADMIN_REFUSED, AdminAct, organization_of_key
 from hunmin.organizations.wire import (
     ApiKey,
@@ -42,7 +42,9 @@ def list_projects(
     include_archived: bool = False,
 ) -> ProjectList:
     """List the projects of the key's organization."""
-    views = queries.list_projects(act, organization_of_key(act), with_archived=include_archived)
+    views = project_queries.list_projects(
+        act, organization_of_key(act), with_archived=include_archived
+    )
     shown, page = _page([Project.of(view) for view in views], after=after, limit=limit)
     return ProjectList(data=shown, **page)
 
@@ -56,7 +58,7 @@ def create_project(act: AdminAct, body: NameBody) -> Project:
 @router.get("/projects/{project_id}", operation_id="retrieveProject")
 def retrieve_project(act: AdminAct, project_id: Id) -> Project:
     """Return one project."""
-    return Project.of(queries.get_project(act, organization_of_key(act), project_id))
+    return Project.of(project_queries.get_project(act, organization_of_key(act), project_id))
 
 
 @router.post("/projects/{project_id}", operation_id="modifyProject")
@@ -79,12 +81,12 @@ def list_api_keys(
 ) -> ApiKeyList:
     """List the keys of a project that work, without their secrets."""
     organization_id = organization_of_key(act)
-    keys = queries.list_project_keys(
+    keys = project_queries.list_project_keys(
         act, organization_id, project_id, before=after, limit=limit + 1
     )
     members = {
         member.user_id: member
-        for member in queries.list_project_members(act, organization_id, project_id)
+        for member in project_queries.list_project_members(act, organization_id, project_id)
     }
     shown, page = _page([ApiKey.of(key, members[key.user_id]) for key in keys], limit=limit)
     return ApiKeyList(data=shown, **page)
