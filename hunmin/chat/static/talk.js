@@ -125,7 +125,6 @@ function Welcome({ app, chat }) {
           <button type="button" class="quiet" onClick=${() => app.temporary()}><${Icon} name="passing" />${_("Temporary chat, of which nothing is kept")}</button>
         </p>`}
     <ul class="examples" aria-label=${_("Examples")}>
-      ${lookedUp.map((one) => html`<${LookedUp} key=${one.id} collection=${one} app=${app} />`)}
       ${examples().map(
         ([korean, meaning]) =>
           html`<li key=${korean}>
@@ -135,6 +134,7 @@ function Welcome({ app, chat }) {
             </button>
           </li>`,
       )}
+      ${lookedUp.map((one) => html`<${LookedUp} key=${one.id} collection=${one} app=${app} />`)}
     </ul>
     ${modelState === "unavailable" &&
     html`<div class="remark bad">
