@@ -17,12 +17,9 @@ from hunmin.inference.folder import ModelFolder
 from hunmin.inference.text import AnswerText, StopBuffer
 from hunmin.plugins import CallPiece, Delta, FinishReason, TokenScore, Tools
 from hunmin.upstreams.calls import CallReader
-from hunmin.upstreams.shapes import Garbled, WholeCharacters, object_of, objects
+from hunmin.upstreams.shapes import Garbled, WholeCharacters, count_of, object_of, objects
 
 TOKEN_PREFIX = "token_id:"  # noqa: S105 (what vLLM writes before the number of a token)
-
-_COUNT_MAX = (1 << 31) - 1
-"""The largest a record can hold."""
 
 _ENDS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -101,7 +98,7 @@ class Answer(ABC):
         if isinstance(usage, dict):
             details = usage.get("prompt_tokens_details")
             cached = details.get("cached_tokens") if isinstance(details, dict) else None
-            self._cached_tokens = _whole(cached, self._cached_tokens)
+            self._cached_tokens = count_of(cached, self._cached_tokens)
 
     def _piece(self, shown: str, finish: FinishReason | None = None) -> Delta:
         scores, prompt_scores = tuple(self._scores), tuple(self._prompt_scores)
@@ -246,8 +243,8 @@ class PlainAnswer(Answer):
     def _note_usage(self, usage: object) -> None:
         super()._note_usage(usage)
         if isinstance(usage, dict):
-            self._prompt_tokens = _whole(usage.get("prompt_tokens"), self._prompt_tokens)
-            counted = _whole(usage.get("completion_tokens"), self._completion_tokens)
+            self._prompt_tokens = count_of(usage.get("prompt_tokens"), self._prompt_tokens)
+            counted = count_of(usage.get("completion_tokens"), self._completion_tokens)
             self._completion_tokens = counted
 
 
@@ -258,11 +255,6 @@ def _object(data: bytes) -> dict[str, Any]:
         if isinstance(error, Garbled):
             raise
         raise Garbled("an event that is no JSON") from None
-
-
-def _whole(value: object, otherwise: int) -> int:
-    """Return a count, or `otherwise` where it is none that could be."""
-    return value if type(value) is int and 0 <= value <= _COUNT_MAX else otherwise
 
 
 def _real(value: object) -> float:

@@ -14,7 +14,7 @@ from hunmin.inference.folder import ModelFolder, whole_text
 from hunmin.inference.prompts import PromptReader, texts_of
 from hunmin.plugins import Delta, Generation
 from hunmin.upstreams.client import CallFailed
-from hunmin.upstreams.shapes import Garbled, object_of, objects
+from hunmin.upstreams.shapes import COUNT_MAX, Garbled, count_of, object_of, objects
 from hunmin.upstreams.upstream import Upstream
 
 TOGETHER_MAX = 64
@@ -75,7 +75,7 @@ class Embedder:
             except Garbled as wrong:
                 raise CallFailed(str(wrong), UpstreamBrokeOff, again=True) from None
             vectors += more
-            prompt_tokens += tokens
+            prompt_tokens = min(prompt_tokens + tokens, COUNT_MAX)
         yield Delta("", finish_reason="stop", prompt_tokens=prompt_tokens, vectors=tuple(vectors))
 
 
@@ -100,8 +100,7 @@ def read_vectors(reply: bytes, count: int) -> tuple[list[tuple[float, ...]], int
         raise Garbled("vectors of other texts")
     usage = told.get("usage")
     tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    believed = tokens if type(tokens) is int and tokens > 0 else 0
-    return [vectors[number] for number in range(count)], believed
+    return [vectors[number] for number in range(count)], count_of(tokens, 0)
 
 
 def _unit(values: list[float]) -> tuple[float, ...]:

@@ -4,6 +4,9 @@ from typing import Any
 
 from hunmin.inference.folder import whole_text
 
+COUNT_MAX = (1 << 31) - 1
+"""The largest count of tokens a record can hold."""
+
 
 class Garbled(ValueError):
     """An event that is not what a server of this kind sends. It says what, and quotes nothing."""
@@ -29,6 +32,11 @@ def objects(value: object, name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise Garbled(f"{name} that are no list")
     return [object_of(one, name) for one in value]
+
+
+def count_of(value: object, otherwise: int) -> int:
+    """Return a count of tokens, or `otherwise` where it is none that could be."""
+    return value if type(value) is int and 0 <= value <= COUNT_MAX else otherwise
 
 
 class WholeCharacters:

@@ -94,3 +94,8 @@ def test_vectors_that_are_none_are_refused(told):
 def test_whatever_a_server_sends_is_read_or_refused(told):
     with contextlib.suppress(Garbled):
         embedder.read_vectors(told, 1)
+
+
+def test_a_count_that_no_record_could_hold_is_not_believed():
+    data = [{"index": 0, "embedding": [1.0]}]
+    assert embedder.read_vectors(reply(data=data, usage={"prompt_tokens": 2**31}), 1)[1] == 0
