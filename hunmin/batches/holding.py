@@ -11,13 +11,18 @@ from typing import Any, Literal
 
 from sqlalchemy import delete, insert, select, update
 
+from hunmin import gateway
 from hunmin.act import Act, Actor
 from hunmin.batches import rules
 from hunmin.batches.rules import Line
 from hunmin.batches.tables import BatchRow, FileRow, LineRow
 from hunmin.db import new_id
+from hunmin.errors import BatchFull
 
 Purpose = Literal["batch", "batch_output"]
+
+ANSWERS_BYTES = "answers_bytes"
+"""Where a batch is told how long its answers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Held:
     input_file_id: str
     created_at: datetime
     expires_at: datetime
+    is_full: bool
+    """Whether its answers are as long as they may be."""
     left: bool
     """Whether a server left it without giving it back: what it had begun comes anew."""
 
@@ -99,6 +106,7 @@ def take_batch(act: Act, *, lease_seconds: float) -> Held | None:
         input_file_id=row.input_file_id,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        is_full=_answers_bytes(row) >= rules.ANSWERS_BYTES_MAX,
         left=row.lease is not None,
     )
     row.lease, row.due_at = held.lease, act.now + timedelta(seconds=lease_seconds)
@@ -155,8 +163,8 @@ def begin_batch(act: Act, held: Held, *, total: int) -> None:
 def keep_line(act: Act, held: Held, number: int, *, status: int, body: str) -> bool:
     """Keep what a line came to, or return False where that is not what it came to.
 
-    So it is where another server holds the batch by now, or where the engine failed and the line
-    is asked again.
+    So it is where another server holds the batch by now, where the engine failed and the line is
+    asked again, and where the answer is one too many: then the line is refused.
     """
     batch = act.session.scalar(select(BatchRow).where(*mine(held)).with_for_update())
     line = act.session.get(LineRow, (held.id, number))
@@ -165,11 +173,18 @@ def keep_line(act: Act, held: Held, number: int, *, status: int, body: str) -> b
     line.tries += 1
     if status in rules.PASSING and line.tries < rules.TRIES_MAX:
         return False
-    line.status, line.text = status, body
-    if status < 400:  # noqa: PLR2004 (what HTTP calls a success)
-        batch.completed += 1
-    else:
+    is_answer = status < rules.SUCCESSES_BELOW
+    size = _answers_bytes(batch) + (len(body.encode()) if is_answer else 0)
+    if size > rules.ANSWERS_BYTES_MAX:
+        full = gateway.refusal(BatchFull(answers_bytes_max=rules.ANSWERS_BYTES_MAX))
+        line.status, line.text = full.status, full.body
         batch.failed += 1
+        batch.told = {**batch.told, ANSWERS_BYTES: rules.ANSWERS_BYTES_MAX}
+        return False
+    line.status, line.text = status, body
+    batch.completed += is_answer
+    batch.failed += not is_answer
+    batch.told = {**batch.told, ANSWERS_BYTES: size}
     return True
 
 
@@ -191,6 +206,12 @@ def finalize_batch(act: Act, held: Held) -> BatchRow | None:
 def mine(held: Held) -> tuple[Any, ...]:
     """Narrow a query to a batch, if this server still holds it."""
     return BatchRow.id == held.id, BatchRow.lease == held.lease
+
+
+def _answers_bytes(batch: BatchRow) -> int:
+    """Return how long the answers of a batch are altogether."""
+    size: int = batch.told.get(ANSWERS_BYTES, 0)
+    return size
 
 
 def _actor_of(told: dict[str, Any]) -> Actor:

@@ -13,8 +13,6 @@ from hunmin.settings import Settings
 TOGETHER_LINES = 200
 """Lines that are read in one transaction."""
 
-SUCCESSES_BELOW = 400
-
 
 def put_together(database: Database, settings: Settings, held: Held) -> None:
     """End a batch with its files. Begun anew it writes the same ones, under the same ids."""
@@ -63,7 +61,7 @@ def _write_line(line: LineRow, batch: BatchRow, output: Bytes, errors: Bytes) ->
             status=line.status,
             body=line.text,
         )
-        (output if line.status < SUCCESSES_BELOW else errors).write(told)
+        (output if line.status < rules.SUCCESSES_BELOW else errors).write(told)
     elif batch.cancelling_at is None:
         expired = rules.unanswered_line(
             batch_id=batch.id,

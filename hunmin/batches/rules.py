@@ -27,7 +27,11 @@ OPEN: tuple[Status, ...] = ("validating", "in_progress", "finalizing", "cancelli
 WINDOW = timedelta(hours=24)
 
 FILE_BYTES_MAX = 100 * 2**20
-"""The largest file that is taken. A batch needs about three times as much while it runs."""
+"""The largest file that is taken."""
+
+ANSWERS_BYTES_MAX = 2**30
+"""Bytes of the answers of one batch, which a program could make a hundred times as long as what it
+asks. They lie in the database, and three times on the disk while they are put together."""
 FILES_MAX = 500
 """Files a project, or an account without one, may have."""
 LINES_MAX = 50_000
@@ -46,6 +50,8 @@ FAULTS_MAX = 50
 TRIES_MAX = 5
 """How often a line is asked where the engine fails; then the failure is its answer."""
 
+SUCCESSES_BELOW = 400
+"""What HTTP calls a success is below."""
 PASSING = frozenset({408, 429, 502, 503, 504})
 """What may be otherwise in a moment."""
 

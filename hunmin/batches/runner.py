@@ -14,7 +14,7 @@ from hunmin.batches import holding, inputs, outputs, queries, rules
 from hunmin.batches.holding import Held
 from hunmin.batches.tables import LineRow
 from hunmin.db import Database
-from hunmin.errors import HunminError
+from hunmin.errors import BatchFull, HunminError
 from hunmin.settings import Settings
 
 log = logs.get(__name__)
@@ -119,11 +119,16 @@ class Runner:
 
     async def _answer_one(self, held: Held, line: LineRow) -> float:
         """Have a line answered; return how long to wait where it could not be now."""
-        if not self._gateway.has_room():
-            return BUSY_SECONDS
 
         def keep(act: Act, whole: gateway.Whole) -> bool:
             return holding.keep_line(act, held, line.number, status=whole.status, body=whole.body)
+
+        if held.is_full:
+            full = BatchFull(answers_bytes_max=rules.ANSWERS_BYTES_MAX)
+            await asyncio.to_thread(self._keep_refused, held, keep, full)
+            return 0.0
+        if not self._gateway.has_room():
+            return BUSY_SECONDS
 
         try:
             answer = await gateway.answer_whole(

@@ -59,7 +59,8 @@ class BatchRow(Base):
     output_file_id: Mapped[str | None]
     error_file_id: Mapped[str | None]
     told: Mapped[Json]
-    """`metadata` as it was given, and as `faults` what is wrong with the file."""
+    """`metadata` as it was given, as `faults` what is wrong with the file, and as `answers_bytes`
+    how long the answers are."""
     total: Mapped[int] = mapped_column(default=0)
     completed: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)

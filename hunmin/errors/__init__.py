@@ -25,7 +25,13 @@ from hunmin.errors.accounts import (
     UserUnclear,
 )
 from hunmin.errors.base import HunminError
-from hunmin.errors.batches import BatchEnded, BatchNotFound, FileInUse, TooManyBatches
+from hunmin.errors.batches import (
+    BatchEnded,
+    BatchFull,
+    BatchNotFound,
+    FileInUse,
+    TooManyBatches,
+)
 from hunmin.errors.billing import (
     BudgetNotFound,
     BudgetUnfit,
@@ -279,6 +285,7 @@ __all__ = [
     "AttentionUnfit",
     "BaseNeeded",
     "BatchEnded",
+    "BatchFull",
     "BatchNotFound",
     "BitsWouldDiffer",
     "BlobBroken",

@@ -46,6 +46,22 @@ class TooManyBatches(HunminError):
         self.open_max = open_max
 
 
+class BatchFull(HunminError):
+    """The answers of a batch are as long as they may be altogether; this line has none any more."""
+
+    code = "batch_full"
+    status = 413
+
+    def __init__(self, *, answers_bytes_max: int) -> None:
+        super().__init__(
+            f"The answers of one batch may have {answers_bytes_max} bytes altogether. Hand the "
+            "rest in as another batch.",
+            f"배치 하나의 답은 모두 합하여 {answers_bytes_max}바이트까지입니다. 나머지는 다른 "
+            "배치로 제출하십시오.",
+        )
+        self.answers_bytes_max = answers_bytes_max
+
+
 class FileInUse(HunminError):
     """A file is to be deleted that a batch still asks."""
 

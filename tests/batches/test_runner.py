@@ -173,6 +173,25 @@ async def test_an_engine_that_fails_is_asked_again_and_then_its_failure_is_the_a
     assert wrong["response"]["body"]["error"]["code"] == "engine_full"
 
 
+async def test_answers_beyond_what_a_disk_can_bear_are_refused_and_cost_nothing(
+    ask, server, engine, database, house, actor, monkeypatch
+):
+    monkeypatch.setattr(rules, "ANSWERS_BYTES_MAX", 1_000)  # an answer has about 400
+    monkeypatch.setattr(rules, "TOGETHER_MAX", 1)
+    monkeypatch.setattr(runner, "SLICE_LINES", 4)
+    batch_id = ask(*map(line, range(1, 9)))
+
+    await work(await server())
+
+    batch = shown(database, actor, batch_id)
+    kept = batch.request_counts.completed
+    assert (batch.status, batch.request_counts.failed) == ("completed", 8 - kept)
+    assert 0 < kept < len(engine.seen) <= 4
+    assert len(charged(database)) == kept
+    wrong = content(house, database, actor, batch.error_file_id)
+    assert {one["response"]["body"]["error"]["code"] for one in wrong} == {"batch_full"}
+
+
 async def test_a_batch_that_has_no_time_left_ends_with_what_it_has(
     ask, server, database, house, actor
 ):
