@@ -90,6 +90,7 @@ class Kind(StrEnum):
         "A budget was used up to a percentage.",
         "예산을 정해진 비율까지 썼습니다.",
     )
+    ALERT_SEE = ("billing.alert.see", "Alerts of budgets were seen.", "예산 알림을 확인했습니다.")
     BUDGET_SET = (
         "billing.budget.set",
         "A budget was given to an organization, a project or an account.",

@@ -18,6 +18,7 @@ from hunmin.billing.actions import (
 )
 from hunmin.billing.budget_actions import (
     end_budget,
+    see_alerts,
     set_budget,
     set_price,
     set_user_budget,
@@ -51,6 +52,7 @@ __all__ = [
     "organization_limits",
     "project_limits",
     "release",
+    "see_alerts",
     "set_budget",
     "set_key_limits",
     "set_organization_limits",

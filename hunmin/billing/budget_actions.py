@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hunmin import accounts, audit, organizations
 from hunmin.act import Act
 from hunmin.billing import money
 from hunmin.billing.money import Period, Price, Unit
 from hunmin.billing.rules import Holder
-from hunmin.billing.tables import BudgetRow, PriceRow
+from hunmin.billing.tables import AlertRow, BudgetRow, PriceRow
 from hunmin.db import new_id
 from hunmin.errors import BudgetNotFound, RoleNeeded
 
@@ -125,6 +125,27 @@ def end_budget(act: Act, organization_id: str, budget_id: str) -> None:
         raise RoleNeeded(roles=frozenset({"administrator"}))
     row.ended_at = act.now
     audit.record(act, "billing.budget.end", row.id, holder_id=row.holder_id)
+
+
+def see_alerts(act: Act, organization_id: str) -> None:
+    """Say that one saw every alert of the budgets of an organization and its projects.
+
+    Raises:
+        OrganizationNotFound: The actor does not belong to the organization.
+        RoleNeeded: The actor neither owns the organization nor pays for it.
+        Archived: The organization does not change any more.
+    """
+    organizations.check_may(act, organization_id, "set_budgets")
+    projects = [one.id for one in organizations.list_projects(act, organization_id)]
+    budgets = select(BudgetRow.id).where(BudgetRow.holder_id.in_([organization_id, *projects]))
+    seen = (
+        update(AlertRow)
+        .where(AlertRow.budget_id.in_(budgets), AlertRow.seen_at.is_(None))
+        .values(seen_at=act.now)
+    )
+    count = act.session.connection().execute(seen).rowcount
+    if count:
+        audit.record(act, "billing.alert.see", organization_id, alerts=count)
 
 
 def _set(act: Act, holder: Holder, *, unit: Unit, amount: int, period: Period, hard: bool) -> str:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
-from hunmin import audit, logs
+from hunmin import audit, logs, worker
 from hunmin.act import Act
 from hunmin.billing import money, queries, rules
 from hunmin.billing.known import KnownTerms
@@ -66,6 +66,8 @@ _END = Prepared(
     )
 )
 _ALERT = insert(AlertRow)
+
+ALERT_JOB = "billing.alert.post"
 
 log = logs.get(__name__)
 
@@ -246,6 +248,7 @@ class Charge:
             alert = {**period, "percent": percent, "raised_at": act.now}
             act.session.connection().execute(_ALERT, alert)
             audit.record(act, "billing.alert.raise", spending.budget_id, percent=percent)
+            worker.enqueue(act, ALERT_JOB, budget_id=spending.budget_id, percent=percent)
             log.warning("a budget is used up", budget=spending.budget_id, percent=percent)
 
     def _use(self, act: Act, used: Used, micro_won: int) -> None:

@@ -1,7 +1,8 @@
-"""The background work of billing: removing counts that count no more, checking invoices."""
+"""The background work of billing: sweeping counts, checking invoices, posting alerts."""
 
 from hunmin import logs
-from hunmin.billing import actions, invoice_queries
+from hunmin.billing import actions, invoice_queries, webhook
+from hunmin.billing.charges import ALERT_JOB
 from hunmin.worker import Handlers, Job
 
 SWEEP_SECONDS = 3_600
@@ -14,6 +15,7 @@ def register(handlers: Handlers) -> None:
     """Let workers do this room's jobs."""
     handlers.add("billing.slot.sweep", sweep, every_seconds=SWEEP_SECONDS)
     handlers.add("billing.invoice.verify", verify, every_seconds=VERIFY_SECONDS)
+    handlers.add(ALERT_JOB, post_alert)
 
 
 def sweep(job: Job) -> None:
@@ -28,3 +30,12 @@ def verify(job: Job) -> None:
         _, found = invoice_queries.verify_invoices(act)
     for one in found:
         log.error("an invoice does not agree", number=one.number, what=one.what)
+
+
+def post_alert(job: Job) -> None:
+    """Tell the address of the settings of one alert, where there is one; twice does no harm."""
+    address = job.settings.alerts.webhook_url.get_secret_value()
+    if address:
+        webhook.post_alert(
+            address, budget_id=job.arguments["budget_id"], percent=job.arguments["percent"]
+        )

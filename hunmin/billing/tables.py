@@ -146,6 +146,8 @@ class AlertRow(Base):
     period_on: Mapped[date] = mapped_column(primary_key=True)
     percent: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     raised_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    """When somebody who pays said that they saw it."""
 
 
 class UsageDayRow(Base):

@@ -54,6 +54,7 @@ class UsagePage(faces.View):
             "by_day": days,
             "most_tokens": max((tokens for _, tokens in days), default=1),
             "names": names,
+            "unseen": sum(len(budget.unseen) for budget in self.budgets),
             "micro_won": MICRO_WON,
         }
 
@@ -131,6 +132,17 @@ def set_budget(
 def end_budget(act: PersonAct, organization_id: Id, budget_id: Id) -> RedirectResponse:
     """End a budget."""
     budget_actions.end_budget(act, organization_id, budget_id)
+    return _to_usage(organization_id)
+
+
+@router.post(
+    "/organizations/{organization_id}/alerts/see",
+    status_code=303,
+    response_class=RedirectResponse,
+)
+def see_alerts(act: PersonAct, organization_id: Id) -> RedirectResponse:
+    """Say that one saw the alerts of the organization's budgets."""
+    budget_actions.see_alerts(act, organization_id)
     return _to_usage(organization_id)
 
 

@@ -38,6 +38,7 @@ class Alert:
 
     percent: int
     raised_at: datetime
+    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class BudgetState:
     spending: Spending
     by_house: bool
     alerts: list[Alert]
+
+    @property
+    def unseen(self) -> list[Alert]:
+        """Return the alerts nobody said they saw."""
+        return [alert for alert in self.alerts if alert.seen_at is None]
 
     @property
     def percent(self) -> int:
@@ -112,7 +118,7 @@ def budgets_of(act: Act, organization_id: str) -> list[BudgetState]:
     for row in act.session.scalars(
         select(AlertRow).where(AlertRow.budget_id.in_(ids)).order_by(AlertRow.percent)
     ):
-        alert = Alert(row.percent, row.raised_at)
+        alert = Alert(row.percent, row.raised_at, row.seen_at)
         alerts.setdefault((row.budget_id, row.period_on), []).append(alert)
     return [
         BudgetState(one, by_house[one.budget_id], alerts.get((one.budget_id, one.period_on), []))

@@ -33,6 +33,7 @@ from hunmin.errors.batches import (
     TooManyBatches,
 )
 from hunmin.errors.billing import (
+    AlertUnsent,
     BudgetNotFound,
     BudgetUnfit,
     InsufficientQuota,
@@ -276,6 +277,7 @@ from hunmin.errors.web import (
 )
 
 __all__ = [
+    "AlertUnsent",
     "AnswerEnded",
     "AnswerFailed",
     "AnswerTimedOut",

@@ -140,6 +140,21 @@ class InvoiceVoid(HunminError):
         )
 
 
+class AlertUnsent(HunminError):
+    """The address for alerts does not take one."""
+
+    code = "alert_unsent"
+    status = 502
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(
+            f"The address of alerts.webhook_url did not take an alert ({reason}). It is tried "
+            "again; correct the address, or what answers there.",
+            f"alerts.webhook_url의 주소가 알림을 받지 않았습니다({reason}). 다시 시도합니다. "
+            "주소나 그 주소에서 답하는 서비스를 고치십시오.",
+        )
+
+
 class InsufficientQuota(ApiError):
     """A budget is used up, or has less left than the answer may come to."""
 

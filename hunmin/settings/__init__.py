@@ -7,6 +7,7 @@ is not a setting but a recipe.
 from hunmin.settings.load import Origin, Settings, SettingView
 from hunmin.settings.sections import (
     AccountsSettings,
+    AlertsSettings,
     ChatSettings,
     DatabaseSettings,
     FilesSettings,
@@ -22,6 +23,7 @@ from hunmin.settings.sections import (
 
 __all__ = [
     "AccountsSettings",
+    "AlertsSettings",
     "ChatSettings",
     "DatabaseSettings",
     "FilesSettings",

@@ -26,6 +26,7 @@ from hunmin.errors import SettingsFileWrong, SettingWrong
 from hunmin.settings import reasons
 from hunmin.settings.sections import (
     AccountsSettings,
+    AlertsSettings,
     ChatSettings,
     DatabaseSettings,
     DocumentsSettings,
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     files: FilesSettings = Field(default_factory=FilesSettings)
     accounts: AccountsSettings = Field(default_factory=AccountsSettings)
+    alerts: AlertsSettings = Field(default_factory=AlertsSettings)
     organizations: OrganizationsSettings = Field(default_factory=OrganizationsSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     chat: ChatSettings = Field(default_factory=ChatSettings)

@@ -238,6 +238,19 @@ def _http_address(value: str) -> str:
     return value
 
 
+def _secret_http_address(value: SecretStr) -> SecretStr:
+    _http_address(value.get_secret_value())
+    return value
+
+
+class AlertsSettings(Section):
+    """Who else is told that a budget is used up to 50, 80 or 100 percent, beside the pages."""
+
+    webhook_url: Annotated[SecretStr, AfterValidator(_secret_http_address)] = SecretStr("")
+    """An address that each alert is posted to as JSON: the id of the budget and the percentage,
+    nothing else. Empty, the default, posts nothing."""
+
+
 class TelemetrySettings(Section):
     """What the service tells a collector of the operator's own."""
 

@@ -37,6 +37,10 @@ def test_a_budget_is_set_used_seen_and_ended(house):
     assert refused.json()["error"]["code"] == "insufficient_quota"
     assert refused.headers["x-should-retry"] == "false"
 
+    see = f"{house.path}/alerts/see"
+    assert see in house.owner.get(f"{house.path}/usage", headers=HTML).text
+    assert house.owner.post(see).status_code == 303
+    assert see not in house.owner.get(f"{house.path}/usage", headers=HTML).text
     shown = house.owner.get(f"{house.path}/usage.json").json()
     (state,) = shown["budgets"]
     assert 0 < state["spending"]["spent"] <= 40
