@@ -233,6 +233,11 @@ class Kind(StrEnum):
     MESSAGE_SEND = "chat.message.send", "A question was sent.", "질문을 보냈습니다."
     ANSWER_BEGIN = "chat.answer.begin", "An answer was asked for.", "답변을 요청했습니다."
     ANSWER_FINISH = "chat.answer.finish", "An answer was kept.", "답변을 저장했습니다."
+    ANSWER_STOP = (
+        "chat.answer.stop",
+        "Another server was asked to stop an answer.",
+        "다른 서버에 답변을 멈추도록 요청했습니다.",
+    )
     BRANCH_SHOW = "chat.branch.show", "Another branch was shown.", "다른 갈래를 보았습니다."
     HISTORY_ADOPT = (
         "chat.history.adopt",

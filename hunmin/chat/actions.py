@@ -142,7 +142,9 @@ def save_answer(
     error_code: str | None,
     sources: Sequence[SourceView] = (),
 ) -> bool:
-    """Keep what an answer has so far, and its facts; return False where it was deleted meanwhile.
+    """Keep what an answer has so far, and its facts; return whether to go on writing.
+
+    That is not so where it was deleted meanwhile, or another server was asked to stop it.
 
     While it is being written this is a sign of life, every few seconds, and no event of its own;
     its end is one. Its sources are kept with the first of these.
@@ -166,17 +168,18 @@ def save_answer(
     for name, value in facts.model_dump().items():
         setattr(row, name, value)
     looking.keep_sources(act, answer_id, sources)
-    if state != "writing":
-        audit.record(
-            act,
-            "chat.answer.finish",
-            answer_id,
-            conversation_id=row.conversation_id,
-            state=state,
-            completion_tokens=facts.completion_tokens,
-            wall_ms=facts.wall_ms,
-            sources=len(sources),
-        )
+    if state == "writing":
+        return row.stop_asked_at is None
+    audit.record(
+        act,
+        "chat.answer.finish",
+        answer_id,
+        conversation_id=row.conversation_id,
+        state=state,
+        completion_tokens=facts.completion_tokens,
+        wall_ms=facts.wall_ms,
+        sources=len(sources),
+    )
     return True
 
 

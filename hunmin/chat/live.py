@@ -135,8 +135,8 @@ class LiveAnswer:
                 state = self._ending
                 writing.cancel()
                 await asyncio.wait({writing})
-            elif self._keeper is not None and not await self._keeper.keep_so_far():
-                self.end()  # it was deleted meanwhile
+            elif self._keeper is not None:
+                await self._keep_so_far(self._keeper)
         asked.cancel()
         if not writing.cancelled() and (fault := writing.exception()) is not None:
             state = "failed"
@@ -151,6 +151,13 @@ class LiveAnswer:
             self._error = self._error or unkept
         self._state = state
         self._tell()
+
+    async def _keep_so_far(self, keeper: Keeper) -> None:
+        """Keep what was written, and hear what was said of it at other servers."""
+        if not await keeper.keep_so_far():
+            self.end()  # it was deleted meanwhile, or stopped there
+        elif keeper.is_read_elsewhere:
+            self._read_at = time.monotonic()
 
     @property
     def _finished_by_itself(self) -> bool:

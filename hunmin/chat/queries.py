@@ -1,6 +1,7 @@
 """Reading conversations. Every query is narrowed to the actor's own: there is no other reader."""
 
 from collections.abc import Container, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, literal, select
 
@@ -240,6 +241,11 @@ def state_of(act: Act, row: MessageRow, *, written_here: Container[str]) -> rule
     return rules.state_now(
         row.state, saved_at=row.saved_at, now=act.now, written_here=row.id in written_here
     )
+
+
+def reader_seen_at(act: Act, answer_id: str) -> datetime | None:
+    """Return the last sign of life of who reads an answer at another server. For its writer."""
+    return act.session.scalar(select(MessageRow.reader_seen_at).where(MessageRow.id == answer_id))
 
 
 def node(row: MessageRow) -> Node:

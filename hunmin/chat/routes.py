@@ -38,9 +38,11 @@ from hunmin.chat.streams import (
     EventStream,
     answers_of,
     begin_answer,
+    find_afar,
     find_live,
     shown_when_whole,
     stream,
+    stream_of,
 )
 from hunmin.chat.views import (
     Asked,
@@ -51,7 +53,6 @@ from hunmin.chat.views import (
     Instructions,
 )
 from hunmin.chat.wire import Again, Branch, BranchShown, Change, FirstQuestion, Id, NextQuestion
-from hunmin.errors import AnswerEnded
 from hunmin.settings import ChatSettings, Settings
 
 
@@ -224,12 +225,14 @@ async def read_answer(
 ) -> Response:
     """Go on reading an answer that is being written, from its beginning.
 
+    Where another server writes it, it comes as it is saved there, every other second.
     409 `answer_ended` where it is not being written any more: what there is, is kept.
     """
     live = await find_live(request, actor, conversation_id, message_id)
-    if live is None:
-        raise AnswerEnded
-    return stream(live)
+    if live is not None:
+        return stream(live)
+    afar = find_afar(request, actor, conversation_id, message_id)
+    return stream_of(afar.read(await afar.begin()))
 
 
 @router.post(
@@ -240,7 +243,9 @@ async def stop_answer(
 ) -> None:
     """Stop an answer and keep what was written. One that has ended is left as it is."""
     live = await find_live(request, actor, conversation_id, message_id)
-    if live is not None:
+    if live is None:
+        await find_afar(request, actor, conversation_id, message_id).stop()
+    else:
         live.end()
         await live.finished()
 

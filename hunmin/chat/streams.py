@@ -14,6 +14,7 @@ from typing_extensions import override
 from hunmin import accounts, faces
 from hunmin.act import Act, Actor, open_act
 from hunmin.chat import models, queries, rules, source_queries, wish_queries
+from hunmin.chat.afar import AnswerAfar
 from hunmin.chat.answers import Answers
 from hunmin.chat.live import Event, LiveAnswer
 from hunmin.chat.views import NOWHERE, Begun, Places, Wishes
@@ -103,10 +104,25 @@ async def find_live(
     return answers_of(request).find(message_id)
 
 
+def find_afar(request: Request, actor: Actor, conversation_id: str, message_id: str) -> AnswerAfar:
+    """Return an answer that perhaps another server writes, for its asker."""
+    return AnswerAfar(
+        conversation_id,
+        message_id,
+        open_act=lambda read_only: open_for(request, actor, read_only=read_only),
+        language=faces.language_of(request),
+    )
+
+
 def stream(live: LiveAnswer) -> EventStream:
     """Send an answer from its beginning, as it is written."""
+    return stream_of(live.read())
+
+
+def stream_of(events: AsyncIterator[Event]) -> EventStream:
+    """Send events as they come."""
     return EventStream(
-        _lines(live.read()), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        _lines(events), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
 
 

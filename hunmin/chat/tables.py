@@ -116,6 +116,12 @@ class MessageRow(Base):
     looked: Mapped[bool | None]
     """Whether passages were looked for, for an answer; found or not."""
 
+    # What its writer is told from other servers, while it writes.
+    reader_seen_at: Mapped[datetime | None]
+    """The last sign of life of who reads it at another server."""
+    stop_asked_at: Mapped[datetime | None]
+    """When its writer was asked to stop, at another server."""
+
 
 class TrainingConsentRow(Base):
     """Somebody's consent that what was said of the answers to a question may train models.
