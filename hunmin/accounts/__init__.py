@@ -57,6 +57,7 @@ from hunmin.accounts.key_queries import (
     check_key_works,
     find_actor_by_key,
     keys_of_organization,
+    list_all_keys,
     list_keys,
 )
 from hunmin.accounts.known_keys import KnownKeys
@@ -148,6 +149,7 @@ __all__ = [
     "keys_of_organization",
     "known_key_actor",
     "list_administrators",
+    "list_all_keys",
     "list_keys",
     "list_sessions",
     "list_users",

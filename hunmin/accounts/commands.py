@@ -169,7 +169,7 @@ def rotate_key(
         made = accounts.rotate_key(
             act,
             key,
-            user_id=_owner_of(act, key).id,
+            user_id=_owner_of(act, key),
             overlap_hours=hours,
             overlap_hours_max=settings.accounts.key_overlap_hours_max,
         )
@@ -180,18 +180,22 @@ def rotate_key(
 def list_keys(
     *, user: UserOption = None, config: ConfigOption = None, data: DataOption = None
 ) -> None:
-    """List the keys of an account, or of all, without their secrets."""
+    """List the keys of an account, or of all with service accounts, without their secrets."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
     with house_act_of(_settings(config, data), read_only=True) as act:
-        for owner in [_find(act, user)] if user else accounts.list_users(act):
-            for key in accounts.list_keys(act, owner.id):
-                ends = f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "does not expire"
-                if key.retires_at:
-                    ends = f"replaced, ends {key.retires_at:%Y-%m-%d %H:%M} UTC"
-                used = f"used {key.used_on}" if key.used_on else "never used"
-                told = f"{used}, {ends}  {' '.join(key.scopes)}"
-                say(f"{key.id}  hm-…{key.last_four}  {owner.name}  {key.name}  {told}")
+        if user:
+            owner = _find(act, user)
+            listed = [(owner.name, key) for key in accounts.list_keys(act, owner.id)]
+        else:
+            listed = accounts.list_all_keys(act)
+        for name, key in listed:
+            ends = f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else "does not expire"
+            if key.retires_at:
+                ends = f"replaced, ends {key.retires_at:%Y-%m-%d %H:%M} UTC"
+            used = f"used {key.used_on}" if key.used_on else "never used"
+            told = f"{used}, {ends}  {' '.join(key.scopes)}"
+            say(f"{key.id}  hm-…{key.last_four}  {name}  {key.name}  {told}")
 
 
 @key_app.command("revoke")
@@ -205,7 +209,7 @@ def revoke_key(
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
 
     with house_act_of(_settings(config, data)) as act:
-        accounts.revoke_key(act, key, user_id=_owner_of(act, key).id)
+        accounts.revoke_key(act, key, user_id=_owner_of(act, key))
 
 
 def _settings(config: Path | None, data: Path | None) -> "Settings":
@@ -236,14 +240,14 @@ def _find(act: "Act", name: str) -> "UserView":
     return found
 
 
-def _owner_of(act: "Act", key: str) -> "UserView":
-    """Return the account that has a key."""
+def _owner_of(act: "Act", key_id: str) -> str:
+    """Return the id of the account that has a key."""
     from hunmin import accounts  # noqa: PLC0415 (slow to import)
     from hunmin.errors import KeyNotFound  # noqa: PLC0415
 
-    for owner in accounts.list_users(act):
-        if any(key == one.id for one in accounts.list_keys(act, owner.id)):
-            return owner
+    for _, key in accounts.list_all_keys(act):
+        if key.id == key_id:
+            return key.user_id
     raise KeyNotFound
 
 

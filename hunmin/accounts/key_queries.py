@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from hunmin.accounts import rules
-from hunmin.accounts.queries import PAGE_ROWS, Recognized, owner_of
+from hunmin.accounts.queries import PAGE_ROWS, Recognized, check_sees_all, owner_of
 from hunmin.accounts.tables import KeyRow, UserRoleRow, UserRow
 from hunmin.accounts.views import KeyView
 from hunmin.act import Act, Actor
@@ -108,6 +108,24 @@ def list_keys(act: Act, user_id: str | None = None) -> list[KeyView]:
     """
     rows = key_rows(act, user_id=owner_of(act, user_id))
     return [KeyView.model_validate(row) for row in rows]
+
+
+def list_all_keys(act: Act) -> list[tuple[str, KeyView]]:
+    """Return every key that works with the name of its account, service accounts included.
+
+    Sorted by name, the newest of each account first; for an administrator or auditor.
+
+    Raises:
+        RoleNeeded: The actor is neither.
+    """
+    check_sees_all(act)
+    rows = act.session.execute(
+        select(UserRow.name, KeyRow)
+        .join(UserRow, UserRow.id == KeyRow.user_id)
+        .where(*_works(act))
+        .order_by(UserRow.name_key, UserRow.id, KeyRow.id.desc())
+    )
+    return [(name, KeyView.model_validate(row)) for name, row in rows]
 
 
 def keys_of_organization(

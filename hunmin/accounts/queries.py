@@ -156,7 +156,7 @@ def find_user(act: Act, name: str) -> UserView | None:
     Raises:
         RoleNeeded: The actor is neither.
     """
-    _check_sees_all(act)
+    check_sees_all(act)
     found = select(UserRow).where(UserRow.name_key == rules.name_key(name))
     row = act.session.scalar(found)
     return _user(row) if row else None
@@ -176,7 +176,7 @@ def list_users(
     Raises:
         RoleNeeded: The actor is neither.
     """
-    _check_sees_all(act)
+    check_sees_all(act)
     people = select(UserRoleRow.user_id).where(UserRoleRow.role == "person")
     listed = select(UserRow).where(UserRow.id.in_(people)).order_by(UserRow.name_key)
     if search:
@@ -248,12 +248,13 @@ def owner_of(act: Act, user_id: str | None) -> str | None:
         RoleNeeded: They are another's, and the actor is neither administrator nor auditor.
     """
     if user_id is not None and user_id != act.actor.user_id:
-        _check_sees_all(act)
+        check_sees_all(act)
         return user_id
     return act.actor.user_id
 
 
-def _check_sees_all(act: Act) -> None:
+def check_sees_all(act: Act) -> None:
+    """Raise `RoleNeeded` unless the actor is an administrator or auditor."""
     if not act.actor.has_role("administrator", "auditor"):
         raise RoleNeeded(roles=frozenset({"administrator", "auditor"}))
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from hunmin import accounts, organizations
 from hunmin.__main__ import load_command
+from hunmin.act import SYSTEM, open_act
+from hunmin.db import open_database
 from hunmin.errors import KeyNotFound, ScopeUnknown, UserExists, UserNotFound, UserUnclear
 
 
@@ -69,6 +72,22 @@ def test_a_revoked_key_is_listed_no_more(hunmin):
     assert hunmin("key", "list") == []
     with pytest.raises(KeyNotFound):
         hunmin("key", "revoke", key_id)
+
+
+def test_keys_of_service_accounts_are_listed_and_revoked_too(hunmin, tmp_path):
+    hunmin("accounts", "create", "dana")
+    database = open_database(f"sqlite:///{tmp_path / 'data' / 'hunmin.db'}")
+    with open_act(database, SYSTEM) as act:
+        dana = accounts.find_user(act, "dana")
+        made = organizations.create_organization(act, name="Sejong", owner_id=dana.id)
+        project = organizations.create_project(act, made.id, name="Hangul")
+        organizations.create_service_account(act, made.id, project.id, name="robot")
+    database.close()
+
+    (listed,) = hunmin("key", "list")
+    assert "  robot  " in listed
+    assert hunmin("key", "revoke", listed.split()[0]) == []
+    assert hunmin("key", "list") == []
 
 
 def test_an_account_is_made_with_a_link_and_given_another(hunmin):
