@@ -18,7 +18,7 @@ from hunmin.errors import (
 )
 from hunmin.signin import factor_actions, queries, rules
 from hunmin.signin.owner import check_owner
-from hunmin.signin.passkeys import Json, NewPasskey, Site, check_known
+from hunmin.signin.passkeys import Json, NewPasskey, Site, check_known, id_in
 from hunmin.signin.tables import PasskeyRow
 
 
@@ -88,7 +88,7 @@ def take_passkey(
         challenge: What it had to sign.
         user_id: The account it has to be of; None: of any, which its device then has to name.
     """
-    asked = select(PasskeyRow).where(PasskeyRow.credential_id == str(answer.get("id", "")))
+    asked = select(PasskeyRow).where(PasskeyRow.credential_id == id_in(answer))
     row = act.session.scalar(asked.with_for_update())
     if row is None or user_id not in {None, row.user_id}:
         audit.record(act, "signin.passkey.fail", row.id if row else "nobody")

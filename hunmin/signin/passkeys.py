@@ -149,6 +149,12 @@ def check_new(site: Site, answer: Json, *, challenge: bytes) -> NewPasskey:
     )
 
 
+def id_in(answer: Json) -> str:
+    """Return the id of the passkey that an answer names; empty where that can be none's."""
+    named = answer.get("id")
+    return named if isinstance(named, str) and named.isascii() and named.isprintable() else ""
+
+
 def check_known(
     site: Site,
     answer: Json,

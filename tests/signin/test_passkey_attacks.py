@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from hunmin.errors import PasskeyUnusable
-from hunmin.signin import passkeys, rules
+from hunmin.signin import passkey_actions, passkeys, rules
+from hunmin.signin.passkeys import Site
 from hunmin.signin.tables import ChallengeRow
 from tests.signin.people import code_of, events, is_signed_in
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator, b64
@@ -288,3 +289,12 @@ def _spoiled(data, written: str) -> bytes:
 def test_browsers_have_passkeys_for_names_that_are_reached_safely(address, site):
     found = passkeys.site_at(address)
     assert (found and (found.id, found.origin)) == site
+
+
+@pytest.mark.parametrize("named", ["\0", "\ud800", None, 7, ["a"]])
+def test_what_cannot_be_the_name_of_a_passkey_is_nobodys(act_as, named):
+    site = Site("localhost", "http://localhost")
+    with act_as() as act:
+        taken = passkey_actions.take_passkey(act, {"id": named}, site=site, challenge=b"")
+
+    assert isinstance(taken.refusal, PasskeyUnusable)
