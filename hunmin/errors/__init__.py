@@ -128,6 +128,7 @@ from hunmin.errors.gateway import (
     UnsupportedMediaType,
     UnsupportedParameter,
 )
+from hunmin.errors.grammars import GrammarFault, GrammarUnsupported
 from hunmin.errors.inference import (
     ContextTooLong,
     EngineCrashed,
@@ -348,6 +349,8 @@ __all__ = [
     "FileUnreadable",
     "Float8Unfit",
     "FolderNotFound",
+    "GrammarFault",
+    "GrammarUnsupported",
     "HeldoutMissing",
     "HostUnknown",
     "HunminError",

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from hunmin.errors import InvalidRequest, UnsupportedParameter
+from hunmin.gateway.forms import field_of_form
 from hunmin.gateway.message_wire import AnyMessage, CallingMessage, ChatMessage, ToolMessage
 from hunmin.gateway.tool_wire import NamedTool
 from hunmin.gateway.wire import ChatRequest
@@ -82,8 +83,8 @@ def check_tools(request: ChatRequest) -> None:
     _check_calls(request.messages)
     if field_of_tools(request) is None:
         return
-    if request.response_format is not None and request.response_format.type != "text":
-        raise UnsupportedParameter(param="response_format")
+    if (form_field := field_of_form(request)) is not None:
+        raise UnsupportedParameter(param=form_field)
     if request.scored:
         raise UnsupportedParameter(param="top_logprobs" if request.top_logprobs else "logprobs")
 

@@ -5,7 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from hunmin.gateway.bodies import Shape
-from hunmin.gateway.fields import TEXT_CHARACTERS_MAX
+from hunmin.gateway.fields import TEXT_CHARACTERS_MAX, Unsupported
+
+WRITTEN_MAX = 10_000
+"""Characters of a regular expression or a grammar."""
+CHOICES_MAX = 1_000
 
 
 class TextFormat(Shape):
@@ -51,3 +55,29 @@ ResponseFormat = Annotated[
     | Annotated[JsonSchemaFormat, Tag("(schema)")],
     Discriminator(format_tag),
 ]
+
+
+class StructuredOutputs(Shape):
+    """The form of an answer under vLLM's names; exactly one of them is given."""
+
+    json_: Annotated[dict[str, Any] | None, Field(alias="json")] = None
+    """A JSON Schema, of which as much is kept to as in `response_format`."""
+    json_object: bool | None = None
+    """Any JSON object."""
+    regex: Annotated[str, Field(max_length=WRITTEN_MAX)] | None = None
+    """A regular expression that the whole answer matches; its classes are those of ASCII."""
+    choice: (
+        Annotated[
+            list[Annotated[str, Field(min_length=1, max_length=WRITTEN_MAX)]],
+            Field(min_length=1, max_length=CHOICES_MAX),
+        ]
+        | None
+    ) = None
+    """Texts of which the answer is one."""
+    grammar: Annotated[str, Field(max_length=WRITTEN_MAX)] | None = None
+    """A grammar in EBNF, as llama.cpp and xgrammar read it, with a rule `root`."""
+    disable_any_whitespace: bool | None = None
+    """Without effect: JSON is written in one way in any case."""
+    disable_additional_properties: Unsupported = None
+    whitespace_pattern: Unsupported = None
+    structural_tag: Unsupported = None

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hunmin import grammars
 from hunmin.actor import Actor
 from hunmin.errors import (
     ContextLengthExceeded,
@@ -25,7 +24,7 @@ from hunmin.gateway.conversation import (
     messages_of,
     tools_of,
 )
-from hunmin.gateway.form_wire import JsonObjectFormat, JsonSchemaFormat
+from hunmin.gateway.forms import field_of_form, grammar_of
 from hunmin.gateway.wire import ApiRequest, ChatRequest, CompletionRequest
 from hunmin.plugins import Capability, Generation, ModelCard, Sampling
 
@@ -79,7 +78,7 @@ def plan_all(request: ApiRequest, card: ModelCard, *, request_id: str) -> list[G
         ModelLacksCapability: The model cannot do what the request asks for.
         InvalidRequest: What is said of tools does not fit together.
         UnsupportedParameter: Tools do not go together with something else that is asked for.
-        SchemaUnsupported: The form asked for cannot be kept to.
+        SchemaUnsupported, GrammarUnsupported: The form asked for cannot be kept to.
     """
     check_capabilities(request, card)
     if isinstance(request, ChatRequest):
@@ -117,6 +116,7 @@ def _seeded(sampling: Sampling, number: int) -> Sampling:
 def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
     """Raise `ModelLacksCapability` where a request needs what the model's engine cannot do."""
     tools_field = field_of_tools(request) if isinstance(request, ChatRequest) else None
+    form_field = field_of_form(request)
     needs: list[tuple[bool, Capability, str]] = [
         (isinstance(request, ChatRequest), "chat", "messages"),
         (isinstance(request, CompletionRequest), "completion", "prompt"),
@@ -129,7 +129,7 @@ def check_capabilities(request: ApiRequest, card: ModelCard) -> None:
         (_logprobs_asked(request) is not None, "logprobs", "logprobs"),
         (bool(_logprobs_asked(request)), "top_logprobs", _top_field(request)),
         (_prompt_logprobs_asked(request), "prompt_logprobs", "echo"),
-        (_asks_for_a_form(request), "grammar", "response_format"),
+        (form_field is not None, "grammar", form_field or ""),
         (tools_field is not None, "tools", tools_field or ""),
     ]
     for needed, capability, param in needs:
@@ -164,7 +164,7 @@ def choose_sampling(request: ApiRequest, card: ModelCard) -> Sampling:
             house.repetition_penalty,
         ),
         logit_bias=tuple((int(token), bias) for token, bias in (request.logit_bias or {}).items()),
-        grammar=_grammar(request),
+        grammar=grammar_of(request),
         logprobs=_logprobs_asked(request),
         prompt_logprobs=_prompt_logprobs_asked(request),
     )
@@ -243,20 +243,6 @@ def _tokens_asked(request: ApiRequest) -> int:
     if given:
         return min(given)
     return 0 if isinstance(request, ChatRequest) else COMPLETION_TOKENS_DEFAULT
-
-
-def _asks_for_a_form(request: ApiRequest) -> bool:
-    """Return whether an answer may not be just any text."""
-    form = request.response_format if isinstance(request, ChatRequest) else None
-    return form is not None and form.type != "text"
-
-
-def _grammar(request: ApiRequest) -> str:
-    """Return the grammar of the form an answer is to have; empty is any text."""
-    form = request.response_format if isinstance(request, ChatRequest) else None
-    if isinstance(form, JsonSchemaFormat):
-        return grammars.of_json_schema(form.json_schema.schema_)
-    return grammars.of_any_object() if isinstance(form, JsonObjectFormat) else ""
 
 
 def _logprobs_asked(request: ApiRequest) -> int | None:

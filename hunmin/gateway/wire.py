@@ -2,8 +2,8 @@
 
 Every field of OpenAI's two endpoints is named here. What this server cannot do accepts only null
 or the value that asks for nothing (`best_of: 1`, `store: false`), so nothing a client asks for is
-silently ignored; a field OpenAI does not have is refused as well. `top_k` and
-`repetition_penalty` go beyond OpenAI, under the names vLLM gave them.
+silently ignored; a field OpenAI does not have is refused as well. `top_k`,
+`repetition_penalty` and `structured_outputs` go beyond OpenAI, under the names vLLM gave them.
 
 Left out: what an answer looks like (`replies`), and which values a model takes (`rules`).
 """
@@ -32,7 +32,7 @@ from hunmin.gateway.fields import (
     prompt_tag,
     tag,
 )
-from hunmin.gateway.form_wire import ResponseFormat
+from hunmin.gateway.form_wire import ResponseFormat, StructuredOutputs
 from hunmin.gateway.message_wire import AnyMessage
 from hunmin.gateway.tool_wire import TOOLS_MAX, FunctionTool, ToolChoice
 
@@ -103,6 +103,9 @@ class SamplingFields(Body):
         | None
     ) = None
     """What is added to the logits of tokens, by their number; not every engine can."""
+    structured_outputs: StructuredOutputs | None = None
+    """What form the answer has, under vLLM's names; not every engine can hold it to one. Not in
+    OpenAI's API."""
     user: Hint | None = None
     """Accepted from clients that send it; neither used nor kept."""
 

@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from hunmin.errors import SchemaUnsupported
+from hunmin.grammars.characters import literal
 
 SCHEMAS_MAX = 1_000
 """Schemas in a schema."""
@@ -77,11 +78,6 @@ def of_json_schema(schema: Mapping[str, Any]) -> str:
 def of_any_object() -> str:
     """Return the grammar of any JSON object."""
     return _Grammar({"type": "object"}).text()
-
-
-def of_choices(choices: Sequence[str]) -> str:
-    """Return the grammar of an answer that is one of some texts."""
-    return f"root ::= {_either([_literal(choice) for choice in choices])}\n"
 
 
 class _Grammar:
@@ -208,7 +204,7 @@ class _Grammar:
             raise SchemaUnsupported(keyword="additionalProperties")
         members = [
             (
-                _literal(f"{_json(name)}: ")
+                literal(f"{_json(name)}: ")
                 + " "
                 + self._expression(value, within=None, depth=depth + 1),
                 name in required,
@@ -279,7 +275,7 @@ def _values(schema: Mapping[str, Any], said: set[str]) -> str:
     if not values or len(values) > SCHEMAS_MAX:
         raise SchemaUnsupported(keyword="enum")
     try:
-        return _either([_literal(_json(value)) for value in values])
+        return _either([literal(_json(value)) for value in values])
     except ValueError:  # no JSON: an infinity
         raise SchemaUnsupported(keyword="enum") from None
 
@@ -332,8 +328,3 @@ def _either(choices: Sequence[str]) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _literal(text: str) -> str:
-    """Return a text as a grammar quotes it, which is as JSON does."""
-    return _json(text)

@@ -15,6 +15,8 @@ class Dialect:
     capabilities: frozenset[Capability]
     repetition: str = "repetition_penalty"
     """Its name for the repetition penalty, where it has defaults of its own."""
+    grammar: str = ""
+    """Its name for the grammar of an answer."""
     token_ids: bool = False
     """Whether it tells the tokens of an answer by number."""
     salted: bool = False
@@ -46,6 +48,7 @@ DIALECTS: dict[str, Dialect] = {
                 "grammar",
             }
         ),
+        grammar="structured_outputs",
         token_ids=True,
         salted=True,
         counts=True,
@@ -54,13 +57,17 @@ DIALECTS: dict[str, Dialect] = {
         cache_used="vllm:kv_cache_usage_perc",
     ),
     "sglang": Dialect(
-        capabilities=frozenset({"chat", "completion", "stop", "penalties", "logit_bias"}),
+        capabilities=frozenset(
+            {"chat", "completion", "stop", "penalties", "logit_bias", "grammar"}
+        ),
+        grammar="ebnf",
         running="sglang:num_running_reqs",
         waiting="sglang:num_queue_reqs",
         cache_used="sglang:token_usage",
     ),
     "llama.cpp": Dialect(
-        capabilities=frozenset({"chat", "completion", "seed", "stop", "penalties"}),
+        capabilities=frozenset({"chat", "completion", "seed", "stop", "penalties", "grammar"}),
+        grammar="grammar",
         repetition="repeat_penalty",
         running="llamacpp:requests_processing",
         waiting="llamacpp:requests_deferred",

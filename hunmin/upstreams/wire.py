@@ -13,8 +13,10 @@ from hunmin.upstreams.dialects import Dialect
 FIELDS = frozenset(
     {
         "cache_salt",
+        "ebnf",
         "echo",
         "frequency_penalty",
+        "grammar",
         "logit_bias",
         "logprobs",
         "max_tokens",
@@ -160,8 +162,9 @@ def _sampling(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
         sent["seed"] = sampling.seed % SEEDS
     if sampling.logit_bias:
         sent["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias}
-    if sampling.grammar:
-        sent["structured_outputs"] = {"grammar": sampling.grammar}
+    if sampling.grammar and "grammar" in dialect.capabilities:
+        within = dialect.grammar == "structured_outputs"
+        sent[dialect.grammar] = {"grammar": sampling.grammar} if within else sampling.grammar
     return sent
 
 

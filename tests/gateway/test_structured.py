@@ -74,12 +74,90 @@ def test_what_cannot_be_kept_to_is_refused_by_name(client, engine, form, code, p
     assert engine.seen == []
 
 
+SUMS = 'root ::= [0-9]+ ("+" [0-9]+)*'
+
+
+@pytest.mark.parametrize(
+    ("outputs", "grammar"),
+    [
+        ({"json": {"type": "integer"}}, grammars.of_json_schema({"type": "integer"})),
+        ({"json_object": True}, grammars.of_any_object()),
+        ({"regex": r"\d{4}년"}, grammars.of_regex(r"\d{4}년")),
+        ({"choice": ["네", "아니요"]}, grammars.of_choices(["네", "아니요"])),
+        ({"grammar": SUMS, "disable_any_whitespace": True}, grammars.of_ebnf(SUMS)),
+        ({"grammar": SUMS, "regex": None, "json_object": False}, grammars.of_ebnf(SUMS)),
+    ],
+)
+def test_forms_under_the_names_of_vllm_reach_the_engine_at_both_addresses(
+    client, engine, outputs, grammar
+):
+    asked = {"model": "paper", "max_tokens": 3, "n": 2, "stop": ["끝"]}
+    more = {"extra_body": {"structured_outputs": outputs}}
+    client.chat.completions.create(messages=ASK, **asked, **more, logprobs=True)
+    list(client.completions.create(prompt="옛날", **asked, **more, stream=True))
+
+    assert [one.sampling.grammar for one in engine.seen] == [grammar] * 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"structured_outputs": {"regex": "(?=a)b"}}, "unsupported_grammar", "structured_outputs"),
+        ({"structured_outputs": {"grammar": "a: b"}}, "unsupported_grammar", "structured_outputs"),
+        (
+            {"structured_outputs": {"json": {"type": "string", "pattern": "a"}}},
+            "unsupported_schema",
+            "structured_outputs.json",
+        ),
+        ({"structured_outputs": {}}, "invalid_value", "structured_outputs"),
+        ({"structured_outputs": {"json_object": False}}, "invalid_value", "structured_outputs"),
+        (
+            {"structured_outputs": {"regex": "a", "choice": ["a"]}},
+            "invalid_value",
+            "structured_outputs",
+        ),
+        (
+            {"structured_outputs": {"regex": "a"}, "response_format": {"type": "json_object"}},
+            "invalid_value",
+            "structured_outputs",
+        ),
+        (
+            {"structured_outputs": {"structural_tag": "{}"}},
+            "unsupported_parameter",
+            "structured_outputs.structural_tag",
+        ),
+        (
+            {"structured_outputs": {"gramar": "a"}},
+            "unknown_parameter",
+            "structured_outputs.gramar",
+        ),
+        (
+            {
+                "structured_outputs": {"regex": "a"},
+                "tools": [{"type": "function", "function": {"name": "f"}}],
+            },
+            "unsupported_parameter",
+            "structured_outputs",
+        ),
+        ({"guided_regex": "a"}, "unknown_parameter", "guided_regex"),
+    ],
+)
+def test_forms_that_make_no_sense_are_refused_by_name(client, engine, fields, code, param):
+    with pytest.raises(openai.BadRequestError) as refusal:
+        client.chat.completions.create(model="paper", messages=ASK, extra_body=fields)
+
+    assert (refusal.value.code, refusal.value.param) == (code, param)
+    assert engine.seen == []
+
+
 def test_an_engine_that_obeys_no_grammar_says_so(client, engine):
     [card, *_] = engine.cards
     engine.cards = [type(card)(card.id, None, 2000, 1, frozenset({"chat"}))]
-    with pytest.raises(openai.BadRequestError) as refusal:
-        client.chat.completions.create(
-            model="paper", messages=ASK, response_format={"type": "json_object"}
-        )
+    for field, form in (
+        ("response_format", {"type": "json_object"}),
+        ("structured_outputs", {"regex": "a"}),
+    ):
+        with pytest.raises(openai.BadRequestError) as refusal:
+            client.chat.completions.create(model="paper", messages=ASK, extra_body={field: form})
 
-    assert (refusal.value.code, refusal.value.param) == ("unsupported_parameter", "response_format")
+        assert (refusal.value.code, refusal.value.param) == ("unsupported_parameter", field)

@@ -5,6 +5,7 @@ Each test asks the engine's card first: what it does not offer, the gateway refu
 
 import asyncio
 import json
+import re
 
 import jsonschema
 import pytest
@@ -25,6 +26,12 @@ PERSON = {
     "required": ["name", "likes"],
     "additionalProperties": False,
 }
+
+
+BRACKETS = """
+root ::= "(" root ")" | "[" root "]" | letter
+letter ::= "훈" | "민"
+"""
 
 
 def by_tokens(ids, *, model="parrot", **changes) -> Generation:
@@ -166,6 +173,36 @@ class ScoresConformance:
             text = "".join(delta.text for delta in deltas)
             assert isinstance(json.loads(text), read)
             jsonschema.validate(json.loads(text), schema)
+            whole += 1
+        assert whole > 0
+
+    @pytest.mark.parametrize(
+        ("pattern", "grammar"),
+        [
+            (r"[가-힣]{2,6}", grammars.of_regex(r"[가-힣]{2,6}")),
+            (r"(01[016]-)?\d{4}-\d{4}", grammars.of_regex(r"(01[016]-)?\d{4}-\d{4}")),
+            (r"[^가a]{3}.", grammars.of_regex(r"[^가a]{3}.")),
+            (r"(서울|서초|[가-힣]{3}|\S)\d", grammars.of_regex(r"(서울|서초|[가-힣]{3}|\S)\d")),
+            (r"[(\[a-]*[훈민][)\]]*", grammars.of_ebnf(BRACKETS)),
+        ],
+    )
+    async def test_an_answer_keeps_to_what_a_client_wrote(self, engine, offers, pattern, grammar):
+        offers("grammar")
+        whole = 0
+        for seed in range(12):
+            deltas = await collect(
+                engine,
+                chat(
+                    model="random", max_tokens=60, temperature=1.5, seed=seed, grammar=grammar,
+                    stop=("정음",), logprobs=0,
+                ),
+            )  # fmt: skip
+            text = "".join(delta.text for delta in deltas)
+            assert sum(len(delta.scores) for delta in deltas) == deltas[-1].completion_tokens
+            if deltas[-1].finish_reason == "length":
+                continue  # cut off, as any answer may be
+            assert re.fullmatch(pattern, text, re.ASCII)
+            assert all("\ufffd" not in delta.text for delta in deltas)
             whole += 1
         assert whole > 0
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,3 +101,20 @@ def test_tenants_have_salts_of_their_own_that_tell_nobody_who_they_are(tmp_path)
     assert one != other
     assert one != salts.salt_of("dana", b"another house")
     assert "dana" not in one
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("vllm", {"structured_outputs": {"grammar": 'root ::= "a"\n'}}),
+        ("sglang", {"ebnf": 'root ::= "a"\n'}),
+        ("llama.cpp", {"grammar": 'root ::= "a"\n'}),
+    ],
+)
+def test_a_grammar_is_sent_under_the_name_the_server_has_for_it(kind, sent):
+    asked = Generation("r", "m", Sampling(1, grammar='root ::= "a"\n'), prompt="a")
+
+    told = body(asked, kind)
+
+    assert {name: told[name] for name in sent} == sent
+    assert not {"structured_outputs", "ebnf", "grammar"} & (told.keys() - sent.keys())
