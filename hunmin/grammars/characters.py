@@ -72,10 +72,10 @@ def as_class(characters: Characters) -> str:
 
 
 def _parts(first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Part a range so that the bytes of its characters have ranges that depend on no other byte.
+    r"""Part a range so that the bytes of its characters have ranges that depend on no other byte.
 
     xgrammar reads other ranges wrongly where characters of two begin with the same byte: after
-    `[b-\\uabff각-힣]{3}` came five syllables, after others a part of one.
+    `[b-\uabff각-힣]{3}` came five syllables, after others a part of one.
     """
     middle = next((size for size in _SIZES if first < size <= last), None)
     for bits in (6, 12, 18):
