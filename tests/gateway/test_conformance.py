@@ -18,6 +18,10 @@ OPENAI = json.loads((Path(__file__).parent / "openai_responses.json").read_text(
 ASK = {"model": "paper", "messages": [{"role": "user", "content": "안녕"}], "max_tokens": 9}
 CONTINUE = {"model": "paper", "prompt": "옛날", "max_tokens": 9}
 BEYOND_A_SCHEMA = {
+    ("invalid_value", "structured_outputs"),
+    ("unsupported_grammar", "structured_outputs"),
+    ("unsupported_schema", "structured_outputs.json"),
+    ("unsupported_parameter", "structured_outputs"),
     ("unsupported_schema", "response_format"),
     ("unsupported_schema", "text.format"),
     ("token_unknown", "prompt"),
@@ -58,9 +62,10 @@ ANSWERABLE = {
 
 WITH_RULES_OF_THEIR_OWN = {
     "/v1/chat/completions": (
-        "tools", "tool_choice", "parallel_tool_calls", "response_format", "logprobs", "top_logprobs"
+        "tools", "tool_choice", "parallel_tool_calls", "response_format", "structured_outputs",
+        "logprobs", "top_logprobs",
     ),
-    "/v1/completions": ("logprobs", "echo", "response_format"),
+    "/v1/completions": ("logprobs", "echo", "structured_outputs"),
     "/v1/responses": ("tools", "tool_choice", "text"),
     "/v1/embeddings": ("dimensions",),
     "/v1/tokenize": ("messages",),
