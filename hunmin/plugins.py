@@ -15,6 +15,8 @@ ENGINE_GROUP = "hunmin.engines"
 
 UPSTREAMS_GROUP = "hunmin.upstreams"
 
+LAUNCHER_GROUP = "hunmin.launchers"
+
 VERIFIER_GROUP = "hunmin.verifiers"
 
 FinishReason = Literal["stop", "length", "tool_calls"]
@@ -310,6 +312,70 @@ def find_upstreams() -> OpenUpstreams:
     """Return what speaks to engines on other machines; it comes with Hunmin."""
     [point] = entry_points(group=UPSTREAMS_GROUP, name="http")
     return point.load()
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """An engine to be started."""
+
+    name: str
+    """What it is called in logs and in the names of files."""
+    command: tuple[str, ...]
+    """The program and its arguments."""
+    options: tuple[str, ...]
+    """What the launcher is told beside, such as how many GPUs."""
+    log: Path
+    """A file that takes what it prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """How an engine is that was started."""
+
+    phase: Literal["waiting", "running", "ended"]
+    """Waiting for a machine; running, also while it loads its model; or gone."""
+    host: str = ""
+    """The machine it runs on."""
+
+
+class Launcher(Protocol):
+    """Starts engines on machines. What it started it knows by a handle, after a restart too."""
+
+    def start(self, spec: LaunchSpec) -> str:
+        """Start an engine and return its handle; it may have to wait for a machine.
+
+        Raises:
+            LaunchFailed: It is not taken.
+        """
+        ...
+
+    def look(self, handle: str) -> Launched:
+        """Return how it is.
+
+        Raises:
+            LaunchFailed: Nobody can say.
+        """
+        ...
+
+    def stop(self, handle: str) -> None:
+        """End it; nothing where it has ended.
+
+        Raises:
+            LaunchFailed: Nobody can end it.
+        """
+        ...
+
+
+def find_launcher(name: str) -> Launcher | None:
+    """Return the launcher called `name`, or None where none is installed."""
+    for point in entry_points(group=LAUNCHER_GROUP, name=name):
+        return point.load()()
+    return None
+
+
+def launcher_names() -> list[str]:
+    """Return the names of the installed launchers, without loading any."""
+    return sorted(point.name for point in entry_points(group=LAUNCHER_GROUP))
 
 
 @dataclass(frozen=True, slots=True)

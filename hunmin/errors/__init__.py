@@ -257,6 +257,7 @@ from hunmin.errors.training import (
     TrainingUnstable,
 )
 from hunmin.errors.upstreams import (
+    LaunchFailed,
     ModelNameTaken,
     TokenizerElsewhere,
     UpstreamBrokeOff,
@@ -372,6 +373,7 @@ __all__ = [
     "LadderTooShort",
     "LastOwner",
     "LastWayIn",
+    "LaunchFailed",
     "LayoutUnfit",
     "LedgerBroken",
     "LedgerMissing",

@@ -110,3 +110,19 @@ class TokenizerElsewhere(EngineError):
             "이 모델의 토크나이저는 다른 컴퓨터에 있습니다. 해당 upstream의 tokenizer에 모델 "
             "폴더를 지정하십시오.",
         )
+
+
+class LaunchFailed(HunminError):
+    """An engine could not be started, asked after or ended by its launcher."""
+
+    code = "launch_failed"
+    status = 502
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(
+            f"The launcher failed for {name}: {reason}. Correct [upstreams.NAME.launch], or look "
+            "after the cluster.",
+            f"{name} 엔진을 다루지 못했습니다({reason}). [upstreams.NAME.launch] 설정을 고치거나 "
+            "클러스터를 확인하십시오.",
+        )
+        self.reason = reason

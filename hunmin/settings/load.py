@@ -99,8 +99,8 @@ class Settings(BaseSettings):
     inference: InferenceSettings = Field(default_factory=InferenceSettings)
     runs: RunsSettings = Field(default_factory=RunsSettings)
     upstreams: dict[str, UpstreamSettings] = {}
-    """Engines on other machines, by a name of your choice, as `[upstreams.NAME]`: `url`, `kind`,
-    `models`, `adapters`, `key`, `tokenizer`, `embeds`, `matryoshka`, `tools`, `private`,
+    """Engines on other machines, by a name of your choice, as `[upstreams.NAME]`: `url`, `launch`,
+    `kind`, `models`, `adapters`, `key`, `tokenizer`, `embeds`, `matryoshka`, `tools`, `private`,
     `concurrent_max` and `first_token_seconds_max`, as the guide "Serve on other machines" tells."""
     logs: LogsSettings = Field(default_factory=LogsSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

@@ -260,11 +260,32 @@ class TelemetrySettings(Section):
     makes none; else the extra `otel` has to be installed."""
 
 
+class LaunchSettings(Section):
+    """How the engines of an upstream are started, as `[upstreams.NAME.launch]`."""
+
+    command: Annotated[list[str], Field(min_length=1)]
+    """The program and its arguments; `{port}` in them becomes the port an engine listens at."""
+    launcher: str = "local"
+    """`local`, processes of this machine; `slurm`, jobs; or one that is installed beside."""
+    options: list[str] = []
+    """What `sbatch` is told beside: `--gres=gpu:1`, `--partition=...`."""
+    port: Annotated[int, Field(ge=1, le=65_000)] = 8001
+    """The port of the first engine; the next ones have the next numbers."""
+    replicas_min: Annotated[int, Field(ge=1, le=100)] = 1
+    """Engines there always are."""
+    replicas_max: Annotated[int, Field(ge=1, le=100)] = 1
+    """Engines there are at most."""
+    requests_each: Annotated[int, Field(ge=1)] = 64
+    """What one engine should have to do at a time; with more another is started."""
+
+
 class UpstreamSettings(Section):
     """An engine on another machine, as `[upstreams.NAME]`."""
 
-    url: str
-    """Where it is: `https://HOST`, `http://HOST:PORT` or `unix:PATH`."""
+    url: str = ""
+    """Where it is: `https://HOST`, `http://HOST:PORT` or `unix:PATH`; nothing with `launch`."""
+    launch: LaunchSettings | None = None
+    """How its engines are started, by `hunmin upstreams launch`."""
     kind: Literal["vllm", "sglang", "llama.cpp", "openai"] = "vllm"
     """What it is; kinds differ in names, and in what they can do."""
     models: dict[str, str] = {}

@@ -11,6 +11,7 @@ from hunmin.inference.folder import ModelFolder
 from hunmin.plugins import Capability, ModelCard, ModelState
 from hunmin.settings import UpstreamSettings
 from hunmin.upstreams.dialects import NEEDS_TOKENIZER
+from hunmin.upstreams.replicas import name_of
 from hunmin.upstreams.upstream import Upstream
 
 
@@ -28,7 +29,12 @@ def open_upstreams(settings: Mapping[str, UpstreamSettings]) -> list[Upstream]:
         path = one.tokenizer
         if path is not None and path not in folders:
             folders[path] = ModelFolder(path.name, path)
-        upstreams.append(Upstream(name, one, folder=None if path is None else folders[path]))
+        names = [name]
+        if one.launch is not None:
+            names = [name_of(name, number) for number in range(1, one.launch.replicas_max + 1)]
+        for replica in names:
+            folder = None if path is None else folders[path]
+            upstreams.append(Upstream(replica, one, folder=folder, of=name))
         for model in one.names:
             if tokenizers.setdefault(model, path) != path:
                 raise UpstreamWrong(

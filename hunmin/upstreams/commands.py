@@ -1,6 +1,7 @@
 """`hunmin upstreams list|drain|resume`."""
 
 import asyncio
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,33 @@ def resume(name: NameArgument, *, config: ConfigOption = None, data: DataOption 
     drains.resume(_checked(name, config, data).data, name)
 
 
+@upstreams_app.command("launch")
+def launch(
+    name: NameArgument,
+    *,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="Drain and end all of them, and then this command.")
+    ] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Start the engines of an upstream, and keep as many as there is work for, until interrupted.
+
+    How they are started is said by [upstreams.NAME.launch]. Interrupted, it leaves them running;
+    begun again, it goes on with them. Run it once for each upstream.
+    """
+    from hunmin import logs  # noqa: PLC0415 (slow to import)
+    from hunmin.upstreams.keeper import open_keeper  # noqa: PLC0415
+
+    settings = _checked(name, config, data)
+    logs.set_up(format=settings.logs.format, level=settings.logs.level)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        open_keeper(name, settings.upstreams[name], data=settings.data) as keeper,
+    ):
+        asyncio.run(keeper.close() if stop else keeper.keep())
+
+
 def _checked(name: str, config: ConfigOption, data: DataOption) -> "Settings":
     """Return the settings, or raise `UpstreamUnknown` where they have none of that name."""
     from hunmin.errors import UpstreamUnknown  # noqa: PLC0415 (slow to import)
@@ -82,5 +110,5 @@ async def _look_at_all(settings: "Settings") -> list[tuple[str, str, str, str]]:
             await upstream.client.close()
         state = "drained" if upstream.drained else "ready" if well else "unreachable"
         models = ", ".join(sorted(upstream.models))
-        lines.append((upstream.name, state, models, upstream.settings.url))
+        lines.append((upstream.name, state, models, upstream.url))
     return lines

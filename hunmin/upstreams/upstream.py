@@ -1,5 +1,6 @@
 """One upstream: where it is, what it serves, how it is, and how much it does for us."""
 
+import contextlib
 import json
 import re
 import time
@@ -45,19 +46,34 @@ class Upstream:
     """A server and all that is known of it now."""
 
     def __init__(
-        self, name: str, settings: UpstreamSettings, *, folder: ModelFolder | None
+        self, name: str, settings: UpstreamSettings, *, folder: ModelFolder | None, of: str = ""
     ) -> None:
         """Note the settings; nothing is opened.
+
+        Args:
+            name: What it is called.
+            settings: What is said of it.
+            folder: The tokenizer of its models, where it is on this machine.
+            of: Where it is launched: the name in the settings, which several may share.
 
         Raises:
             UpstreamWrong: They make no sense.
         """
         self.name = name
+        self.of = of or name
+        """Its name in the settings, which engines that are launched share."""
         self.settings = settings
         self.dialect = DIALECTS[settings.kind]
         self.folder = folder
         """Its tokenizer, where it is on this machine."""
-        check_address(name, settings)
+        if settings.launch is None:
+            check_address(name, settings)
+        elif settings.url or settings.launch.replicas_min > settings.launch.replicas_max:
+            raise UpstreamWrong(
+                name=name,
+                en="beside `launch` it has no url, and replicas_min is at most replicas_max",
+                ko="launch와 url은 함께 쓸 수 없고, replicas_min은 replicas_max를 넘을 수 없습니다",
+            )
         if folder is None and not (self.dialect.counts or settings.embeds):
             raise UpstreamWrong(
                 name=name,
@@ -72,6 +88,8 @@ class Upstream:
                 en="adapters are loaded into a vLLM whose one model is named in `models`",
                 ko="adapters는 models에 모델 하나를 적은 vLLM에만 올릴 수 있습니다",
             )
+        self.url = settings.url
+        """Where it is now; empty for one that is launched and not there."""
         self.client = Client(settings.url, key=settings.key.get_secret_value())
         self.breaker = Breaker()
         self.models = settings.names
@@ -88,6 +106,18 @@ class Upstream:
         """Whether it was ever seen well."""
         self.drained = False
         """Whether it is to get no more requests."""
+
+    async def move_to(self, url: str) -> None:
+        """Take it as a new server at another address; what the old one wrote is broken off."""
+        if url == self.url:
+            return
+        old, self.url = self.client, url
+        self.client = Client(url, key=self.settings.key.get_secret_value())
+        self.client.open()
+        self.breaker = Breaker()
+        self.listed = {}
+        self.well, self.reached, self.pressure = None, False, 0.0
+        await old.close()
 
     def can_take(self, model: str) -> bool:
         """Return whether a request for a model of ours may be sent now, were there room."""
@@ -147,16 +177,19 @@ class Upstream:
 
     def take_metrics(self, reply: bytes) -> None:
         """Take what the server says of itself under `/metrics`, in the format of Prometheus."""
-        sums: dict[str, float] = {}
-        for line in reply.decode("utf-8", "replace").splitlines():
-            name, _, value = line.rpartition(" ")
-            name = name.partition("{")[0]
-            if name in {self.dialect.running, self.dialect.waiting, self.dialect.cache_used}:
-                try:
-                    sums[name] = sums.get(name, 0.0) + float(value)
-                except ValueError:
-                    continue
-        self.pressure = sum(sums.values())
+        dialect = self.dialect
+        self.pressure = sum_metrics(reply, {dialect.running, dialect.waiting, dialect.cache_used})
+
+
+def sum_metrics(reply: bytes, names: set[str]) -> float:
+    """Return the sum of some metrics in what Prometheus would be told."""
+    total = 0.0
+    for line in reply.decode("utf-8", "replace").splitlines():
+        name, _, value = line.rpartition(" ")
+        if name.partition("{")[0] in names - {""}:
+            with contextlib.suppress(ValueError):
+                total += float(value)
+    return total
 
 
 def _listed(reply: bytes) -> dict[str, Listed]:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from hunmin import logs, telemetry
+from hunmin.upstreams import replicas
 from hunmin.upstreams.client import CallFailed
 from hunmin.upstreams.drains import drain_file
 from hunmin.upstreams.upstream import Upstream
@@ -37,6 +38,13 @@ async def watch(upstream: Upstream, *, data: Path, seen: asyncio.Event) -> None:
 async def look(upstream: Upstream, *, data: Path, list_models: bool) -> bool:
     """Look once; return whether the upstream is well and serves something."""
     upstream.drained = await asyncio.to_thread(drain_file(data, upstream.name).exists)
+    if upstream.settings.launch is not None:
+        await upstream.move_to(
+            await asyncio.to_thread(replicas.address_of, data, upstream.of, upstream.name)
+        )
+        if not upstream.url:
+            _note(upstream, well=False, reason="not launched")
+            return False
     try:
         await upstream.client.get(upstream.dialect.health)
         if list_models or not upstream.reached:

@@ -21,12 +21,7 @@ from hunmin.inference.text import byte_of_character
 from hunmin.model import IM_END_ID
 from hunmin.model.gguf_writer import GgufDescription, write_gguf
 from hunmin.model.tokenizer import added_specials, blank_tokenizer, write_tokenizer_files
-
-CONTEXT_TOKENS = 256
-PARROT_SAYS = "훈민"
-"""What the parrot says again and again, a byte at a time; its six bytes are all different."""
-ENDS_AT_ONCE = "!"
-"""A text after which the parrot ends."""
+from tests.inference.parrot import CONTEXT_TOKENS, ENDS_AT_ONCE, PARROT_SAYS
 
 _Q8 = gguf.GGMLQuantizationType.Q8_0
 

@@ -15,7 +15,7 @@ from hunmin.inference.folder import ModelFolder
 from hunmin.model import IM_END_ID
 from hunmin.plugins import Generation, Sampling
 from tests.grammars.test_schemas import Scribe
-from tests.inference.tiny import ENDS_AT_ONCE, PARROT_SAYS
+from tests.inference.parrot import ENDS_AT_ONCE, PARROT_SAYS
 
 MOODS = 64
 
