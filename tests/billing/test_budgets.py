@@ -107,6 +107,19 @@ def test_what_failed_costs_nothing_and_what_was_lost_is_given_back(database, noo
     assert gone(database, budget) == (100, 100)  # what slept is spent by nobody, and swept later
 
 
+def test_what_a_server_that_is_gone_had_set_aside_is_given_back_at_once(database, act_as, noon):
+    budget = give(database, PERSON, "tokens", 150, now=noon)
+    left = ask(database, PERSON, now=noon)
+    with act_as() as act:
+        assert actions.close_lost(act, gone_servers=["host/1/x"]) == 1
+    assert gone(database, budget) == (0, 0)
+
+    other = ask(database, PERSON, now=noon)
+    end(database, left, now=noon)  # it was not gone after all: what it had may be another's now
+    end(database, other, now=noon)
+    assert gone(database, budget) == (100, 0)
+
+
 def test_an_answer_never_costs_more_than_was_set_aside(database, noon):
     budget = give(database, PERSON, "tokens", 100, now=noon)
     end(database, ask(database, PERSON, now=noon), prompt=500, completion=500, now=noon)
