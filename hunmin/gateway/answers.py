@@ -29,6 +29,9 @@ SETTLE_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """How long to wait between tries to settle an answer while the database is away."""
 
 
+Admit = Callable[[Callable[[str], None]], Awaitable[str]]
+"""Lets an answer in and returns its admission's id, noted before the database says it has it."""
+
 Keep = Callable[["Answer", Act], bool]
 """Keeps what an answer came to, in the transaction that settles it; False: it is not charged."""
 
@@ -46,7 +49,7 @@ class Answer(AsyncIterator[Delta]):
         *,
         prompt_tokens: int,
         seconds_max: int,
-        admit: Callable[[], Awaitable[str]],
+        admit: Admit,
         settle: Callable[[str, Meter], Awaitable[None]],
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -164,8 +167,11 @@ class Answer(AsyncIterator[Delta]):
     async def _write(self) -> None:
         """Admit, stream and settle, come what may."""
         try:
-            self.admission_id = await self._admit()
+            self.admission_id = await self._admit(self._note_admission)
         except Exception as refusal:  # noqa: BLE001 (handed on to whoever opens the answer)
+            if self.admission_id:  # the database went away, and may have let it in before that
+                nothing = Meter("canceled", 0, 0, 0, None, self._elapsed_ms())
+                self.settling = asyncio.create_task(self._settle_later(nothing))
             self._admitted.set_exception(refusal)
             self._admitted.exception()  # seen, also where nobody waits any more
             return
@@ -188,6 +194,9 @@ class Answer(AsyncIterator[Delta]):
             self.settling = asyncio.create_task(self._settle_later(meter))
         self._ended = True
         self._pulse.set()
+
+    def _note_admission(self, admission_id: str) -> None:
+        self.admission_id = admission_id
 
     async def _settle_later(self, meter: Meter) -> None:
         """Try to settle for a minute; past that, the deadline closes the answer as lost.

@@ -65,16 +65,30 @@ class Records:
         )
 
     async def admit(
-        self, actor: Actor, generation: Generation, prompt_tokens: int, charge: billing.Charge
+        self,
+        actor: Actor,
+        generation: Generation,
+        prompt_tokens: int,
+        charge: billing.Charge,
+        *,
+        note: Callable[[str], None],
     ) -> str:
         """Let an answer in and return its admission's id, or refuse it and change nothing.
+
+        Args:
+            actor: Who asks.
+            generation: What is to be written.
+            prompt_tokens: Length of the prompt.
+            charge: What it is charged to.
+            note: Is told the admission's id before the transaction ends. Where that fails then,
+                nobody knows whether the answer was let in, and settling it tells.
 
         Raises:
             HunminError: See `actions.admit`; or the database is away.
         """
 
         def admit(act: Act) -> str:
-            return actions.admit(
+            admission_id = actions.admit(
                 act,
                 endpoint=embeddings.endpoint_of(generation),
                 model=generation.model,
@@ -85,6 +99,8 @@ class Records:
                 server=self.server,
                 charge=charge,
             )
+            note(admission_id)
+            return admission_id
 
         return await self._recorder.record(actor, generation.request_id, admit)
 

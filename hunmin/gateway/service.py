@@ -272,7 +272,9 @@ class Gateway:
             generation,
             prompt_tokens=prompt_tokens,
             seconds_max=self.settings.answer_seconds_max,
-            admit=lambda: self._records.admit(actor, generation, prompt_tokens, charge),
+            admit=lambda note: self._records.admit(
+                actor, generation, prompt_tokens, charge, note=note
+            ),
             settle=lambda admission_id, meter: self._records.settle(
                 actor,
                 generation,

@@ -36,10 +36,16 @@ class TracedRecords(Records):
 
     @override
     async def admit(
-        self, actor: Actor, generation: Generation, prompt_tokens: int, charge: billing.Charge
+        self,
+        actor: Actor,
+        generation: Generation,
+        prompt_tokens: int,
+        charge: billing.Charge,
+        *,
+        note: Callable[[str], None],
     ) -> str:
         with self._tracer.span("gateway.admit", _told(generation)):
-            admission_id = await super().admit(actor, generation, prompt_tokens, charge)
+            admission_id = await super().admit(actor, generation, prompt_tokens, charge, note=note)
         self._streams_began_ns[admission_id] = time.time_ns()
         return admission_id
 

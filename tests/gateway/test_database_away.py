@@ -58,6 +58,34 @@ async def test_answers_that_end_while_the_database_is_away_are_settled_once_when
     assert [kind for kind, _ in events(database)].count("gateway.request.settle") == 3
 
 
+async def test_an_answer_let_in_by_a_database_that_went_before_it_said_so_holds_no_place(
+    engine, database, monkeypatch
+):
+    made = Gateway(engine, database, GatewaySettings(concurrent_per_key_max=1))
+    await made.ready()
+    monkeypatch.setattr("hunmin.gateway.answers.SETTLE_PAUSES_SECONDS", (0.01,) * 1000)
+    monkeypatch.setattr("hunmin.gateway.recorder._Spot.results", lambda *_: None)
+    session = Database.session
+
+    @contextmanager
+    def keep_and_go(self, **options):
+        with session(self, **options) as opened:
+            yield opened
+        raise DatabaseUnreachable(address="elsewhere")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "session", keep_and_go)
+        with pytest.raises(DatabaseUnreachable):
+            await made.open(DANA, chat(), request_id="r")
+    [(admission, _)] = rows(database)
+    await until(lambda: not made._settling)
+    await read(made, chat())
+
+    ends = {end.admission_id: end.outcome for _, end in rows(database)}
+    assert (ends.pop(admission.id), *ends.values()) == ("canceled", "length")
+    await made.close()
+
+
 async def test_closing_waits_for_a_database_that_is_away_only_a_while(
     service, engine, database, away, monkeypatch
 ):
