@@ -45,6 +45,13 @@ def delete_file(act: Act, file_id: str) -> str:
     return row.blob_sha256
 
 
+def forget_file(act: Act, file_id: str) -> None:
+    """Forget a file whose bytes did not come, so that it counts no more."""
+    row = act.session.get(FileRow, file_id)
+    if row is not None:
+        _delete(act, row)
+
+
 def create_batch(
     act: Act, *, input_file_id: str, endpoint: str, metadata: dict[str, str] | None
 ) -> BatchObject:

@@ -157,7 +157,12 @@ def _keep(request: Request, actor: Actor, content: Bytes, name: str) -> FileObje
     settings: Settings = request.app.state.settings
     with _act(request, actor) as act:
         actions.bring_file(act, content.brought(name))
-    content.put(store.open_store(settings))
+    try:
+        content.put(store.open_store(settings))
+    except BaseException:
+        with _act(request, actor) as act:
+            actions.forget_file(act, content.file_id)
+        raise
     with _act(request, actor) as act:
         holding.have_file(act, content.file_id)
         row = queries.file_row(act, content.file_id)

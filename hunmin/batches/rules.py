@@ -52,7 +52,7 @@ TRIES_MAX = 5
 
 SUCCESSES_BELOW = 400
 """What HTTP calls a success is below."""
-PASSING = frozenset({408, 429, 502, 503, 504})
+PASSING = frozenset({408, 429, 502, 503, 504, 507})
 """What may be otherwise in a moment."""
 
 

@@ -28,6 +28,9 @@ SLICE_LINES = 32
 BUSY_SECONDS = 2.0
 """How long a batch waits where people keep the engine busy."""
 PAUSE_SECONDS_MAX = 30.0
+LEAVE_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""How long to wait between tries to give a batch back while the database is away; one that could
+not be given back waits until its lease ends."""
 
 Keep = Callable[[Act, gateway.Whole], bool]
 
@@ -84,7 +87,11 @@ class Runner:
         finally:
             work.cancel()
             await asyncio.wait({work})
-            await asyncio.to_thread(self._leave, held, pause)
+            await gateway.keep_trying(
+                lambda: asyncio.to_thread(self._leave, held, pause),
+                pauses_seconds=LEAVE_PAUSES_SECONDS,
+                failed=_report,
+            )
         return True
 
     async def _work_on(self, held: Held) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import openai
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from hunmin import accounts
 from hunmin.act import SYSTEM, open_act
 from hunmin.batches import rules
+from hunmin.blobs import DiskBlobs
+from hunmin.errors import DiskFull
 from tests.batches.conftest import CHAT, line, written
 
 JSONL = written(line(1), line(2), line(3, temperature=9))
@@ -153,3 +156,17 @@ def test_files_have_a_size_and_a_number(client, monkeypatch):
     with pytest.raises(openai.ConflictError) as refusal:
         bring(client, b"x")
     assert refusal.value.code == "too_many_files"
+
+
+def test_a_file_the_disk_has_no_room_for_is_refused_and_counts_no_more(client, monkeypatch):
+    def full(*_given, **_named):
+        raise DiskFull(path=Path("files"))
+
+    monkeypatch.setattr(rules, "FILES_MAX", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(DiskBlobs, "put", full)
+        with pytest.raises(openai.InternalServerError) as refusal:
+            bring(client)
+    assert (refusal.value.status_code, refusal.value.code) == (507, "disk_full")
+    assert client.files.list().data == []
+    bring(client)

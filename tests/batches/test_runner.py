@@ -12,7 +12,14 @@ from hunmin import accounts
 from hunmin.act import SYSTEM, Actor, open_act
 from hunmin.batches import actions, holding, inputs, jobs, queries, rules, runner, store
 from hunmin.batches.tables import BatchRow, FileRow, LineRow
-from hunmin.errors import EngineFull, FileInUse, FileNotFound
+from hunmin.errors import (
+    DatabaseFull,
+    DatabaseUnreachable,
+    EngineFull,
+    FileInUse,
+    FileNotFound,
+)
+from hunmin.gateway import actions as gateway_actions
 from hunmin.gateway.tables import AdmissionRow, SettlementRow
 from hunmin.worker import Job
 from tests.batches.conftest import bring, line, written
@@ -190,6 +197,48 @@ async def test_answers_beyond_what_a_disk_can_bear_are_refused_and_cost_nothing(
     assert len(charged(database)) == kept
     wrong = content(house, database, actor, batch.error_file_id)
     assert {one["response"]["body"]["error"]["code"] for one in wrong} == {"batch_full"}
+
+
+@pytest.mark.parametrize("away", [DatabaseFull, DatabaseUnreachable])
+async def test_lines_wait_while_the_database_takes_nothing(
+    ask, server, database, actor, monkeypatch, away
+):
+    batch_id = ask(line(1))
+    made = await server()
+    await made.work()  # the file is read
+    admit, asked = gateway_actions.admit, []
+
+    def refuse_at_first(act, **what):
+        asked.append(what)
+        if len(asked) == 1:
+            raise away(address="somewhere")
+        return admit(act, **what)
+
+    monkeypatch.setattr(gateway_actions, "admit", refuse_at_first)
+    await work(made)
+
+    batch = shown(database, actor, batch_id)
+    assert (batch.status, batch.request_counts.completed) == ("completed", 1)
+
+
+async def test_a_batch_is_given_back_as_soon_as_the_database_is_there_again(
+    ask, server, database, actor, monkeypatch
+):
+    monkeypatch.setattr(runner, "LEAVE_PAUSES_SECONDS", (0.01, 0.01))
+    batch_id = ask(line(1))
+    made = await server()
+    leave, tried = made._leave, []
+
+    def fail_at_first(held, pause_seconds):
+        tried.append(held)
+        if len(tried) < 3:
+            raise DatabaseUnreachable(address="somewhere")
+        leave(held, pause_seconds)
+
+    monkeypatch.setattr(made, "_leave", fail_at_first)
+    await work(made)
+
+    assert shown(database, actor, batch_id).status == "completed"
 
 
 async def test_a_batch_that_has_no_time_left_ends_with_what_it_has(
