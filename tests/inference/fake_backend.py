@@ -2,7 +2,7 @@
 
 Options say how it fails: `load` names a signal, `error` or `hang`; `step` does so at a
 prompt that begins with token 299; `load` may also be `grow`, to want 2 GiB. `marker` names a file
-that gets a line at each load.
+that gets a line at each load. `pause` is how many seconds a token takes.
 """
 
 import ctypes
@@ -64,7 +64,7 @@ class FakeBackend:
             entry[1] += 1
             if finish:
                 del self._running[request_id]
-        time.sleep(0.001)
+        time.sleep(float(self._options.get("pause", "0.001")))
         return rows
 
 

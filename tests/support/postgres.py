@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -21,12 +21,56 @@ def find_programs() -> Path | None:
     return installed[-1].parent if installed else None
 
 
-class Server:
-    """A running cluster."""
+LOSES_NOTHING = {"synchronous_commit": "on", "full_page_writes": "on"}
+"""Options for a cluster that is stopped at once in the middle of its work, as by a crash."""
 
-    def __init__(self, folder: Path) -> None:
+
+class Server:
+    """A cluster of one's own, which can be stopped and started again."""
+
+    def __init__(self, folder: Path, programs: Path, options: Mapping[str, str]) -> None:
         self._folder = folder
+        self._programs = programs
         self._count = 0
+        told = {
+            "listen_addresses": "''",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "200",
+            **options,
+        }
+        self._options = " ".join(f"-c {name}={value}" for name, value in told.items())
+        self._prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def make(self) -> None:
+        """Make its files."""
+        self._run(
+            "initdb", "-D", self._data, "-U", "hunmin", "-A", "trust",
+            "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it, and return when it takes questions."""
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", self._data, "-l", log, "-w", "-o", self._options, "start")
+
+    def stop(self) -> None:
+        """End it at once, whatever it is doing, as a crash would."""
+        self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._prefix, str(self._programs / program), *arguments]
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=self._folder
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
 
     def url(self, name: str) -> str:
         return f"postgresql://hunmin@/{name}?host={self._folder}"
@@ -53,35 +97,19 @@ class Server:
 
 
 @contextlib.contextmanager
-def run_server(programs: Path) -> Iterator[Server]:
+def run_server(programs: Path, **options: str) -> Iterator[Server]:
     """Start a cluster, and stop it when the block ends. PostgreSQL refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="hunmin-pg-", dir="/tmp"))
-    prefix: list[str] = []
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
     folder.chmod(0o755)
-    data = folder / "data"
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            [*prefix, *command], check=False, capture_output=True, text=True, cwd=folder
-        )
-        if done.returncode:
-            raise RuntimeError(f"{command[0]}: {done.stdout}{done.stderr}")
-
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    options += " -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
-    control = [str(programs / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w"]
+    server = Server(folder, programs, options)
     try:
-        run(
-            str(programs / "initdb"), "-D", str(data), "-U", "hunmin", "-A", "trust",
-            "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
-        )  # fmt: skip
-        run(*control, "-o", options, "start")
+        server.make()
+        server.start()
         try:
-            yield Server(folder)
+            yield server
         finally:
-            run(*control, "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
