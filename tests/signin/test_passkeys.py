@@ -113,6 +113,14 @@ def test_a_second_factor_is_of_the_same_account(app, device):
     assert show(other, hers, SECOND).status_code == 200
 
 
+def test_a_question_for_a_second_factor_is_none_for_signing_in_alone(app, dana, device):
+    set_password(dana)
+    other = by_password(app)
+    body = {"answer": device.show(asked(other, SECOND))}
+    answer = other.post("/sign-in/passkey/finish", json=body)
+    assert (answer.status_code, code_of(answer)) == (403, "challenge_unusable")
+
+
 @pytest.mark.usefixtures("device")
 def test_a_second_factor_needs_a_first(app):
     answer = browser(app).post(f"{SECOND}/begin")
