@@ -1,7 +1,7 @@
 """How often the article that answers a question is found, by words, by vectors, and by both.
 
     python benchmarks/statute_search.py [--statutes FILE] [--questions FILE] [--laws N]
-        [--asked N] [--morphemes] [--json FILE]
+        [--asked N] [--morphemes] [--vectors MODEL_FOLDER] [--json FILE]
 
 The questions are made by rule from articles (`samples/korean/chat/statute-qa.jsonl.zst`): they name
 the law, and the article by its number or its title. Articles of laws that are not among the
@@ -13,6 +13,9 @@ of headings eightfold. Beside it stand words alone, and what was tried and left 
 Kiwi as terms; and vectors by latent semantic analysis of the collection itself (tf-idf, truncated
 SVD, 256 dimensions; Deerwester et al., 1990), alone and fused with words by reciprocal ranks
 (Cormack et al., 2009).
+
+`--vectors` tries a model folder as the maker of a collection's vectors: the mean of its last layer,
+as Hunmin serves such folders, alone and as `Collection.search` joins it with words.
 """
 
 import argparse
@@ -37,7 +40,7 @@ import zstandard
 from scipy.sparse.linalg import svds
 
 from hunmin.indexing import index
-from hunmin.retrieval import Collection
+from hunmin.retrieval import Collection, vectors
 from hunmin.retrieval.collection import DATABASE_NAME
 from hunmin.retrieval.ranking import HEADING_WEIGHT
 from hunmin.retrieval.terms import ARTICLE, terms
@@ -75,6 +78,7 @@ def main() -> None:
     parser.add_argument("--asked", type=int, default=500, help="Questions, drawn by lot.")
     parser.add_argument("--ours", action="store_true", help="Try nothing beside it.")
     parser.add_argument("--morphemes", action="store_true", help="Try Kiwi, which is slow.")
+    parser.add_argument("--vectors", type=Path, help="Try this model folder's vectors.")
     parser.add_argument("--json", type=Path, help="Append the results to this file, too.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +102,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     )
     kinds = [] if arguments.ours else ["words", *["morphemes"] * arguments.morphemes]
     orders = all_orders(collection, passages, asked, kinds)
+    if arguments.vectors:
+        orders |= by_model(arguments.vectors, collection, passages, asked)
     results: dict[str, Any] = {"passages": len(passages), "asked": len(asked), "found": {}}
     for name, order in orders.items():
         started = time.process_time()
@@ -210,12 +216,12 @@ def all_orders(
         held = [(" ".join(head), " ".join(body)) for head, body in zip(heads, bodies, strict=True)]
         questions = list(split([question.text for question in asked]))
         eightfold = by_words(held, questions, weight=HEADING_WEIGHT)
-        vectors = by_vectors(held, questions)
+        latent = by_vectors(held, questions)
         orders |= {
             f"{name}, heading as text": by_words(held, questions, weight=1.0),
             f"{name}, heading eightfold": eightfold,
-            f"{name}, vectors": vectors,
-            f"{name}, both": fused(eightfold, vectors),
+            f"{name}, vectors": latent,
+            f"{name}, both": fused(eightfold, latent),
         }
     return orders
 
@@ -279,10 +285,55 @@ def by_vectors(held: Sequence[tuple[str, str]], questions: Sequence[Sequence[str
     whole = matrix(f"{head} {body}".split() for head, body in held)
     drawn = np.random.default_rng(0).permutation(len(held))[:BASIS_PASSAGES_MAX]
     _, _, basis = svds(whole[drawn], k=DIMENSIONS, random_state=0)
-    vectors = whole @ basis.T.astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
+    latent = whole @ basis.T.astype(np.float32)
+    latent /= np.linalg.norm(latent, axis=1, keepdims=True) + 1e-9
     asked = matrix(iter(questions)) @ basis.T.astype(np.float32)
-    return lambda question: np.argsort(-(vectors @ asked[question]))[:DEPTH].tolist()
+    return lambda question: np.argsort(-(latent @ asked[question]))[:DEPTH].tolist()
+
+
+def by_model(
+    model: Path,
+    collection: Collection,
+    passages: Sequence[tuple[str, str, str, str]],
+    asked: Sequence[Question],
+) -> dict[str, Order]:
+    """Return the orders by a model's vectors, alone and with words, as a collection has them."""
+    texts = ["\n".join(filter(None, passage[1:])) for passage in passages]
+    path = collection.folder / vectors.VECTORS_NAME
+    made = means(model, texts)
+    made.astype(np.float16).tofile(path)
+    collection.manifest.facts["vectors"] = {"model": model.name, "dimensions": made.shape[1]}
+    questions = means(model, [question.text for question in asked])
+    numbers = {key: number for number, (key, _, _, _) in enumerate(passages)}
+
+    def alone(question: int) -> list[int]:
+        near = vectors.nearest(path, questions[question].tolist(), count=DEPTH)
+        return [number - 1 for number in near]
+
+    def both(question: int) -> list[int]:
+        vector = questions[question].tolist()
+        found = collection.search(asked[question].text, count=DEPTH, vector=vector)
+        return [numbers[each.key] for each in found]
+
+    return {f"vectors of {model.name}": alone, f"ours, and vectors of {model.name}": both}
+
+
+def means(model: Path, texts: Sequence[str]) -> np.ndarray:
+    """Return the mean of a model's last layer over each text, of length 1."""
+    import torch
+    import transformers
+
+    read = transformers.AutoTokenizer.from_pretrained(model, local_files_only=True)
+    body = transformers.AutoModel.from_pretrained(
+        model, dtype=torch.float32, local_files_only=True
+    ).eval()
+    most = body.config.max_position_embeddings
+    made = []
+    with torch.inference_mode():
+        for text in texts:
+            tokens = read(text, return_tensors="pt", truncation=True, max_length=most).input_ids
+            made.append(body(input_ids=tokens).last_hidden_state[0].mean(dim=0))
+        return torch.nn.functional.normalize(torch.stack(made), dim=-1).numpy()
 
 
 def fused(first: Order, second: Order) -> Order:

@@ -5,13 +5,13 @@ Left out: who reads it (`live`), and what is kept of it (`keeper`).
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from hunmin import documents, logs
-from hunmin.act import Actor, Language, open_act
+from hunmin.act import Act, Actor, Language, open_act
 from hunmin.chat import quotations, rules
 from hunmin.chat.views import Facts, SourceView
 from hunmin.db import Database
@@ -121,7 +121,7 @@ class Writer:
 
         chosen = await quotations.choose(
             asked,
-            await asyncio.to_thread(self._find, asked),
+            await asyncio.to_thread(self._find, asked, await self._vectors(asked)),
             count=count,
             tokens_max=self._tokens_max,
             context_tokens=self.order.context_tokens,
@@ -129,22 +129,42 @@ class Writer:
         self._question, self.sources = chosen.question, chosen.sources
         self._set_facts(looked=True)
 
-    def _find(self, question: str) -> list[PassageFound]:
+    async def _vectors(self, question: str) -> Mapping[str, Sequence[float]]:
+        """Return the question's vectors, where a collection has any to compare them with."""
         order = self.order
-        with open_act(
+
+        def models() -> frozenset[str]:
+            with self._open_act() as act:
+                return documents.vector_models(act, order.collection_ids)
+
+        return await documents.vectors_of(
+            self._gateway,
+            order.actor,
+            question,
+            models=await asyncio.to_thread(models) if order.collection_ids else (),
+            request_id=order.request_id,
+        )
+
+    def _find(self, question: str, vectors: Mapping[str, Sequence[float]]) -> list[PassageFound]:
+        with self._open_act() as act:
+            return documents.find(
+                act,
+                question,
+                file_ids=self.order.file_ids,
+                collection_ids=self.order.collection_ids,
+                count=quotations.PASSAGES_MAX,
+                vectors=vectors,
+            )
+
+    def _open_act(self) -> AbstractContextManager[Act]:
+        order = self.order
+        return open_act(
             self._database,
             order.actor,
             request_id=order.request_id,
             language=order.language,
             read_only=True,
-        ) as act:
-            return documents.find(
-                act,
-                question,
-                file_ids=order.file_ids,
-                collection_ids=order.collection_ids,
-                count=quotations.PASSAGES_MAX,
-            )
+        )
 
     @property
     def _tokens_max(self) -> int:

@@ -15,18 +15,18 @@ from hunmin.documents.actions import (
     use_files,
     withdraw_collection,
 )
-from hunmin.documents.finding import check_sources, find
-from hunmin.documents.queries import (
+from hunmin.documents.collection_queries import (
     example_of,
-    files_there,
     find_collection,
-    get_file,
     list_collections,
-    names_of_files,
     public_collections,
+    vector_models,
 )
+from hunmin.documents.finding import check_sources, find
+from hunmin.documents.queries import files_there, get_file, names_of_files
 from hunmin.documents.quoting import quoted
 from hunmin.documents.rules import COLLECTIONS_MAX, FILES_MAX, SeenBy
+from hunmin.documents.vectors import vectors_of
 from hunmin.documents.views import CollectionView, FileView, PassageFound
 
 __all__ = [
@@ -52,5 +52,7 @@ __all__ = [
     "publish_collection",
     "quoted",
     "use_files",
+    "vector_models",
+    "vectors_of",
     "withdraw_collection",
 ]

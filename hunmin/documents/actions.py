@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from hunmin import accounts, audit, organizations, worker
 from hunmin.act import Act
-from hunmin.documents import queries, rules
+from hunmin.documents import collection_queries, queries, rules
 from hunmin.documents.rules import SeenBy
 from hunmin.documents.tables import CollectionRow, FileRow, PassageRow
 from hunmin.documents.views import CollectionView, FileView
@@ -217,7 +217,7 @@ def publish_collection(
         manifest_sha256=row.manifest_sha256,
         seen_by=seen_by,
     )
-    return queries.collection_view(row)
+    return collection_queries.collection_view(row)
 
 
 def withdraw_collection(act: Act, collection_id: str) -> None:

@@ -1,9 +1,9 @@
 """The passages of files and collections that fit a question: what an answer may cite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hunmin.act import Act
-from hunmin.documents import queries, rules
+from hunmin.documents import collection_queries, queries, rules
 from hunmin.documents.views import PassageFound
 from hunmin.errors import FileNotReady
 from hunmin.retrieval import Passage, rank
@@ -22,7 +22,7 @@ def check_sources(act: Act, *, file_ids: Sequence[str], collection_ids: Sequence
         if queries.file_row(act, file_id).state != "read":
             raise FileNotReady
     for collection_id in collection_ids:
-        queries.collection_row(act, collection_id)
+        collection_queries.collection_row(act, collection_id)
 
 
 def find(
@@ -32,6 +32,7 @@ def find(
     file_ids: Sequence[str] = (),
     collection_ids: Sequence[str] = (),
     count: int,
+    vectors: Mapping[str, Sequence[float]] = collection_queries.NO_VECTORS,
 ) -> list[PassageFound]:
     """Return the passages that fit a question, the best first.
 
@@ -46,6 +47,8 @@ def find(
         file_ids: The files to look in.
         collection_ids: The collections to look in.
         count: At most so many are returned.
+        vectors: The question's vectors, by the model that made each; a collection whose passages
+            have vectors of that model is looked in by meaning, too.
 
     Raises:
         FileNotFound, CollectionNotFound: There is none, or it is another's.
@@ -53,7 +56,9 @@ def find(
     """
     lists = [_in_file(act, file_id, question, count=count) for file_id in file_ids]
     lists += [
-        queries.search_collection(act, collection_id, question, count=count)
+        collection_queries.search_collection(
+            act, collection_id, question, count=count, vectors=vectors
+        )
         for collection_id in collection_ids
     ]
     longest = max(map(len, lists), default=0)

@@ -6,7 +6,7 @@ from fastapi import Path, Query
 
 from hunmin import faces
 from hunmin.accounts import VisitorAct
-from hunmin.documents import queries
+from hunmin.documents import collection_queries, queries
 from hunmin.documents.views import CollectionView, PassageFound
 from hunmin.manifest import SourceRecord
 
@@ -58,7 +58,7 @@ class PassageView(faces.View):
 @router.get("/collections")
 def show_collections(act: VisitorAct) -> CollectionsView:
     """Show the collections one may have questions looked up in."""
-    return CollectionsView(collections=queries.list_collections(act))
+    return CollectionsView(collections=collection_queries.list_collections(act))
 
 
 @router.get("/collections/{collection_id}")
@@ -67,21 +67,22 @@ def show_collection(
 ) -> CollectionSearchView:
     """Show a collection, and the passages in it that fit a question."""
     return CollectionSearchView(
-        collection=queries.get_collection(act, collection_id),
-        sources=queries.sources_of(act, collection_id),
-        titles=queries.titles_of(act, collection_id, count=TITLES_MAX),
+        collection=collection_queries.get_collection(act, collection_id),
+        sources=collection_queries.sources_of(act, collection_id),
+        titles=collection_queries.titles_of(act, collection_id, count=TITLES_MAX),
         question=question,
-        found=queries.search_collection(act, collection_id, question, count=FOUND_MAX),
+        found=collection_queries.search_collection(act, collection_id, question, count=FOUND_MAX),
     )
 
 
 @router.get("/collections/{collection_id}/passages/{key}")
 def show_passage(act: VisitorAct, collection_id: Id, key: Key) -> PassageView:
     """Show a passage of a collection, and lead to those around it."""
-    passage = queries.collection_passage(act, collection_id, key)
+    passage = collection_queries.collection_passage(act, collection_id, key)
     here = f"/collections/{collection_id}/passages"
     before, after = (
-        beside and f"{here}/{beside}" for beside in queries.beside_passage(act, collection_id, key)
+        beside and f"{here}/{beside}"
+        for beside in collection_queries.beside_passage(act, collection_id, key)
     )
     return PassageView(passage=passage, before=before, after=after)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from hunmin import accounts, faces
 from hunmin.accounts import VisitorAct, VisitorActor
 from hunmin.act import Act, Actor
-from hunmin.documents import actions, queries, rules, store
+from hunmin.documents import actions, collection_queries, queries, rules, store
 from hunmin.documents.views import CollectionList, FileView
 from hunmin.errors import FileTooLarge
 from hunmin.settings import Settings
@@ -65,7 +65,7 @@ def delete_file(act: VisitorAct, file_id: Id) -> None:
 @router.get("/chat/api/collections")
 def list_collections(act: VisitorAct) -> CollectionList:
     """List the collections one may have questions looked up in."""
-    return CollectionList(collections=queries.list_collections(act))
+    return CollectionList(collections=collection_queries.list_collections(act))
 
 
 class _Visitor:

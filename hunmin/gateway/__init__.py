@@ -7,6 +7,7 @@ answer is ever stored here.
 
 from hunmin.gateway.actions import withdraw_lost
 from hunmin.gateway.answers import Answer
+from hunmin.gateway.embedding_wire import EmbeddingRequest
 from hunmin.gateway.exchange import Handler, error_face
 from hunmin.gateway.fleet import Fleet
 from hunmin.gateway.message_wire import AnyMessage, ChatMessage
@@ -27,6 +28,7 @@ __all__ = [
     "ChatMessage",
     "ChatRequest",
     "CompletionRequest",
+    "EmbeddingRequest",
     "Fleet",
     "Gateway",
     "Handler",

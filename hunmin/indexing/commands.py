@@ -7,6 +7,20 @@ from typing import Annotated
 
 import typer
 
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", help="The server that makes vectors, with OpenAI's API."),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="OPENAI_API_KEY",
+        show_envvar=True,
+        help="The API key for --url. Better given by the environment.",
+    ),
+]
+
 documents = typer.Typer(
     name="documents",
     help="Read documents, make collections of them, and search these.",
@@ -52,14 +66,28 @@ def index_command(
         Path | None,
         typer.Option("--rights", help="JSON Lines of licenses allowed and ids withdrawn."),
     ] = None,
+    vectors: Annotated[
+        str | None,
+        typer.Option(
+            "--vectors",
+            metavar="MODEL",
+            help="Have this model at --url make vectors, so that meanings are compared, too.",
+        ),
+    ] = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
 ) -> None:
     """Make a collection of the documents that a sources file names, so that it can be searched.
 
     Interrupted at any moment, the same command goes on where it was.
     """
     from hunmin.indexing import index  # noqa: PLC0415 (slow to load)
+    from hunmin.indexing.embedding import Embedder  # noqa: PLC0415
 
-    facts = index(sources, out, rights=rights).facts
+    if (vectors is None) != (url is None):
+        raise typer.BadParameter("--vectors and --url go together")
+    embedder = Embedder(url, vectors, key) if vectors is not None and url is not None else None
+    facts = index(sources, out, rights=rights, embedder=embedder).facts
     left_out = sum(facts["dropped"].values())
     typer.echo(
         f"{facts['documents']} documents, {facts['passages']} passages, {left_out} left out",
@@ -81,11 +109,21 @@ def search_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON Lines, one passage a line.")
     ] = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
 ) -> None:
-    """Print the passages of a collection that fit a question best, each with how it is cited."""
+    """Print the passages of a collection that fit a question best, each with how it is cited.
+
+    Words are compared; with --url also vectors, where the collection has any.
+    """
     from hunmin.retrieval import Collection  # noqa: PLC0415 (no other command needs it)
 
-    for found in Collection(folder).search(question, count=count):
+    collection, vector = Collection(folder), None
+    if url is not None and collection.vector_model is not None:
+        from hunmin.indexing.embedding import Embedder  # noqa: PLC0415 (NumPy is slow to load)
+
+        vector = Embedder(url, collection.vector_model, key).embed([question])[0].tolist()
+    for found in collection.search(question, count=count, vector=vector):
         if as_json:
             typer.echo(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
             continue

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from hunmin.corpus.config import Limits
 from hunmin.corpus.planning import Plan, PlannedFile, make_plan
@@ -11,12 +12,14 @@ from hunmin.corpus.stage_read import ReadOptions, refusal
 from hunmin.corpus.summing import source_record
 from hunmin.errors import CollectionEmpty, SourcesFileBroken
 from hunmin.indexing.documents import OFFICE_SUFFIXES, Reader, Text
+from hunmin.indexing.embedding import Embedder, write_vectors
 from hunmin.manifest import Manifest, SourceRecord
 from hunmin.progress import Bar, bar
 from hunmin.retrieval import cut
 from hunmin.retrieval.collection import DATABASE_NAME, Document
 from hunmin.retrieval.passages import PASSAGE_CHARACTERS, title_of
 from hunmin.retrieval.terms import TERMS_VERSION
+from hunmin.retrieval.vectors import VECTORS_NAME
 from hunmin.retrieval.writing import CollectionWriter
 from hunmin.steps import open_step
 
@@ -24,7 +27,9 @@ _MB = 1e6
 _COMMIT_ROWS = 100
 
 
-def index(sources: Path, out: Path, *, rights: Path | None = None) -> Manifest:
+def index(
+    sources: Path, out: Path, *, rights: Path | None = None, embedder: Embedder | None = None
+) -> Manifest:
     """Make a collection of the documents that a sources file names.
 
     Killed at any moment and called again, it goes on where it was.
@@ -34,24 +39,28 @@ def index(sources: Path, out: Path, *, rights: Path | None = None) -> Manifest:
             files besides what a corpus is made from.
         out: The folder to make.
         rights: JSON Lines of licenses allowed and ids withdrawn.
+        embedder: Who makes vectors of the passages; None leaves the collection without any.
 
     Raises:
         SourcesFileBroken, LicenseMissing, LicenseRefused, SourceMissing: Before any work.
         SourceUnreadable, CompressionBomb: A data file is damaged or hostile. A file of an office
             program that cannot be read is left out, and said.
         CollectionEmpty: No document is left.
+        ServerUnreachable: The server gives no vectors; what it gave is kept for the next time.
     """
     plan = make_plan(sources, rights, suffixes=DATA_SUFFIXES + OFFICE_SUFFIXES)
     for source in plan.file.source:
         if source.kind != "text":
             reason = f'source "{source.name}" is of kind "{source.kind}", not "text"'
             raise SourcesFileBroken(path=sources, reason=reason)
-    recipe = {
+    recipe: dict[str, Any] = {
         "sources": plan.file.model_dump(mode="json"),
         "passage_characters": PASSAGE_CHARACTERS,
         "terms_version": TERMS_VERSION,
         "sha256": plan.hashes,
     }
+    if embedder is not None:
+        recipe["vectors"] = embedder.model
     with open_step(out, kind="collection", name=out.name, recipe=recipe) as step:
         if step.finished is not None:
             return step.finished
@@ -61,6 +70,7 @@ def index(sources: Path, out: Path, *, rights: Path | None = None) -> Manifest:
             if not passages:
                 raise CollectionEmpty(dropped=sum(drops.values()))
             records = _source_records(plan, writer)
+            vectors = _vectors(step.folder / VECTORS_NAME, writer, embedder)
             writer.finish()
         return step.finish(
             facts={
@@ -69,6 +79,7 @@ def index(sources: Path, out: Path, *, rights: Path | None = None) -> Manifest:
                 "text_bytes": sum(record.text_bytes for record in records),
                 "dropped": drops,
                 "terms_version": TERMS_VERSION,
+                **vectors,
             },
             sources=records,
         )
@@ -125,6 +136,15 @@ def _add(file: PlannedFile, text: Text, writer: CollectionWriter) -> None:
     title = text.title or title_of(row.text, row.id)
     document = Document(file.source.name, row.id, title, row.license, row.consent)
     writer.add(document, cut(title, text.pages or [(0, row.text)]))
+
+
+def _vectors(path: Path, writer: CollectionWriter, embedder: Embedder | None) -> dict[str, object]:
+    """Have vectors made where somebody is asked for them; return the facts about them."""
+    if embedder is None:
+        return {}
+    total = writer.passage_count()
+    size = write_vectors(path, writer.texts, total=total, embedder=embedder)
+    return {"vectors": {"model": embedder.model, "dimensions": size}}
 
 
 def _source_records(plan: Plan, writer: CollectionWriter) -> list[SourceRecord]:

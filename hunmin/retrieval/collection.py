@@ -6,10 +6,12 @@
 
 import contextlib
 import functools
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hunmin.errors import CollectionBroken
 from hunmin.manifest import Manifest
@@ -17,6 +19,7 @@ from hunmin.retrieval.citing import articles_in, folded, longest_names
 from hunmin.retrieval.passages import Passage
 from hunmin.retrieval.ranking import HEADING_WEIGHT
 from hunmin.retrieval.terms import TERMS_VERSION, terms
+from hunmin.retrieval.vectors import DEPTH, VECTORS_NAME, fused, nearest
 
 DATABASE_NAME = "collection.db"
 
@@ -31,6 +34,10 @@ _BEST = """
 SELECT rowid AS number, -bm25(words, ?, 1.0) AS score, 0 AS cited
 FROM words WHERE words MATCH ? ORDER BY score DESC, number LIMIT ?
 """
+_WORDS = """
+SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, ?, 1.0), rowid LIMIT ?
+"""
+_LISTED = "SELECT value AS number, 1.0 / (1 + key) AS score, 0 AS cited FROM json_each(?)"
 _KEYED = "SELECT number, 0.0 AS score, 0 AS cited FROM passages WHERE key = ?"
 _NAMED = "SELECT name FROM documents WHERE instr(?, name) > 0"
 _CITED = """
@@ -80,8 +87,8 @@ class Found:
     passage: Passage
     document: Document
     score: float = 0.0
-    """How well its words fit a question; of one question alone scores may be compared. 0 where
-    nobody asked for words."""
+    """How well it fits a question; of one question alone scores may be compared. 0 where nobody
+    asked for words."""
     cited: bool = False
     """Whether the question names it, by law and article."""
 
@@ -102,23 +109,58 @@ class Collection:
             raise CollectionBroken(folder=folder, reason="made with other terms")
         self.search("가")  # what is damaged is better known now than at the first question
 
-    def search(self, question: str, *, count: int = 5) -> list[Found]:
+    @property
+    def vector_model(self) -> str | None:
+        """Return the name of the model that made vectors of the passages; None: they have none."""
+        return self._vectors.get("model")
+
+    @property
+    def _vectors(self) -> dict[str, Any]:
+        return self.manifest.facts.get("vectors", {})
+
+    def search(
+        self, question: str, *, count: int = 5, vector: Sequence[float] | None = None
+    ) -> list[Found]:
         """Return the passages that fit a question, the best first.
 
         Those of an article the question cites, by the name of the law and its number, come before
         all that share words with it.
 
+        Args:
+            question: What is asked.
+            count: At most so many are returned.
+            vector: The question's vector by `vector_model`: then the order is one of words and of
+                vectors. One of another length is of another model, and is not compared.
+
         Raises:
             CollectionBroken: The index is damaged.
         """
         asked = list(dict.fromkeys(terms(question)))[:_QUESTION_TERMS_MAX]
-        if not asked:
-            return []
         expression = " OR ".join(f'"{term}"' for term in asked)
         cited = self._cited(question, count)
         keys = {each.key for each in cited}
-        best = self._found(_BEST, (HEADING_WEIGHT, expression, count))
+        if vector is not None and len(vector) == self._vectors.get("dimensions"):
+            best = self._by_words_and_vector(expression, vector, count)
+        elif asked:
+            best = self._found(_BEST, (HEADING_WEIGHT, expression, count))
+        else:
+            return cited
         return [*cited, *(each for each in best if each.key not in keys)][:count]
+
+    def _by_words_and_vector(
+        self, expression: str, vector: Sequence[float], count: int
+    ) -> list[Found]:
+        """Return the passages that are best by both orders, joined by their ranks."""
+        words: list[int] = []
+        if expression:
+            with self._reading() as reading:
+                rows = reading.execute(_WORDS, (expression, HEADING_WEIGHT, DEPTH))
+                words = [number for (number,) in rows]
+        try:
+            near = nearest(self.folder / VECTORS_NAME, vector, count=DEPTH)
+        except (OSError, ValueError) as error:
+            raise CollectionBroken(folder=self.folder, reason=str(error)) from error
+        return self._found(_LISTED, (json.dumps(fused([words, near])[:count]),))
 
     def _cited(self, question: str, count: int) -> list[Found]:
         """Return the passages of the articles that a question cites, in their order."""

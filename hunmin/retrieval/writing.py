@@ -123,6 +123,19 @@ class CollectionWriter:
         """Return how many passages there are."""
         return self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
 
+    def texts(self, start: int, count: int) -> list[str]:
+        """Return passages with how they are cited and the headings above them, as one text each.
+
+        Args:
+            start: How many passages to pass over, in the order of their numbers.
+            count: At most so many are returned.
+        """
+        rows = self._connection.execute(
+            "SELECT citation, heading, text FROM passages WHERE number > ? ORDER BY number LIMIT ?",
+            (start, count),
+        )
+        return ["\n".join(filter(None, row)) for row in rows]
+
     def finish(self) -> None:
         """Put the index in the order it is fastest to read, and drop what helped to go on."""
         self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
