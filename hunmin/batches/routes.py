@@ -77,8 +77,10 @@ def list_files(
     purpose: Literal["batch", "batch_output"] | None = None,
     after: After = None,
     limit: Limit = 20,
+    order: Literal["desc"] | None = None,
 ) -> FileList:
-    """List the files of the key's project, the newest first."""
+    """List the files of the key's project, the newest first; another order is refused."""
+    del order  # there is one
     found, more = queries.list_files(act, purpose=purpose, after=after, limit=limit)
     return FileList(data=found, first_id=_first(found), last_id=_last(found), has_more=more)
 

@@ -1,15 +1,24 @@
 """Files and batches with the official client, from a file of requests to a file of answers."""
 
+import inspect
 import json
 import time
+import typing
 from pathlib import Path
 
 import openai
 import pytest
+from openai.types import (
+    batch_create_params,
+    batch_list_params,
+    file_create_params,
+    file_list_params,
+)
 
 from hunmin import accounts
 from hunmin.act import SYSTEM, open_act
-from hunmin.batches import rules
+from hunmin.batches import routes, rules
+from hunmin.batches.wire import NewBatch
 from hunmin.blobs import DiskBlobs
 from hunmin.errors import DiskFull
 from tests.batches.conftest import CHAT, line, written
@@ -73,6 +82,29 @@ def test_files_and_batches_are_listed_page_by_page_and_files_deleted(client):
     assert client.files.delete(ids[0]).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(ids[0])
+
+
+@pytest.mark.parametrize(
+    ("params", "known"),
+    [
+        (file_list_params.FileListParams, inspect.signature(routes.list_files).parameters),
+        (batch_list_params.BatchListParams, inspect.signature(routes.list_batches).parameters),
+        (batch_create_params.BatchCreateParams, NewBatch.model_fields),
+        (
+            file_create_params.FileCreateParams,
+            # whatever a form has besides is refused by its name
+            [*inspect.signature(routes.create_file).parameters, "expires_after"],
+        ),
+    ],
+)
+def test_every_parameter_of_the_openai_client_has_a_name_here(params, known):
+    assert set(typing.get_type_hints(params)) <= set(known)
+
+
+def test_files_have_one_order_and_another_is_refused(client):
+    assert list(client.files.list(order="desc")) == []
+    with pytest.raises(openai.UnprocessableEntityError):
+        client.files.list(order="asc")
 
 
 def test_a_batch_is_canceled_once(client, engine):
