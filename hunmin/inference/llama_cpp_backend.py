@@ -98,7 +98,8 @@ class LlamaCppBackend:
         if len(request.prompt) + request.max_tokens > self._context_tokens:
             raise ValueError("it is longer than the context")
         if request.grammar:
-            self._model.grammar(request.grammar).close()  # one that cannot be read is refused now
+            # One that cannot be read is refused now.
+            self._model.grammar(request.grammar, request.stop_ids).close()
         self._waiting.append(request)
 
     def cancel(self, request_id: int) -> None:
@@ -135,7 +136,9 @@ class LlamaCppBackend:
         scored = request.prompt_logprobs
         place, held = self._places.take(None if scored else request.cache_group, request.prompt)
         self._model.forget(place, after=held)
-        grammar = self._model.grammar(request.grammar) if request.grammar else None
+        grammar = None
+        if request.grammar:
+            grammar = self._model.grammar(request.grammar, request.stop_ids)
         sampler = Sampler(request, grammar)
         self._running.append(_Running(request, place, sampler, grammar, held, held))
 

@@ -6,7 +6,9 @@ the first four numbers are written, which have stood there for years; afterwards
 they are, so that a version that arranges them otherwise fails its start.
 """
 
+import codecs
 import ctypes
+from collections.abc import Sequence
 from ctypes import POINTER, c_bool, c_byte, c_char_p, c_float, c_int8, c_int32, c_uint32, c_void_p
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from hunmin.inference.sampling import Grammar, Logits
@@ -23,6 +26,10 @@ PACKAGE = "xllamacpp"
 _DEFAULTS_BYTES = 1024
 """More than any structure of defaults has. They are passed on the stack, and what lies behind the
 end of the real one is not read."""
+
+
+_PIECE_BYTES = 4096
+"""More than any token stands for."""
 
 
 class _ModelDefaults(ctypes.Structure):
@@ -76,6 +83,8 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_model_load_from_file": (c_void_p, (c_char_p, _ModelDefaults)),
     "llama_model_get_vocab": (c_void_p, (c_void_p,)),
     "llama_vocab_n_tokens": (c_int32, (c_void_p,)),
+    "llama_vocab_is_eog": (c_bool, (c_void_p, c_int32)),
+    "llama_token_to_piece": (c_int32, (c_void_p, c_int32, c_char_p, c_int32, c_int32, c_bool)),
     "llama_context_default_params": (_ContextDefaults, ()),
     "llama_init_from_model": (c_void_p, (c_void_p, _ContextDefaults)),
     "llama_n_ctx_seq": (c_uint32, (c_void_p,)),
@@ -152,6 +161,8 @@ class LlamaCpp:
         self._batch = self._library.llama_batch_init(batch_tokens, 0, 1)
         self._vocabulary = self._library.llama_model_get_vocab(model)
         self.vocab_size: int = self._library.llama_vocab_n_tokens(self._vocabulary)
+        is_end = self._library.llama_vocab_is_eog
+        self._ends = [n for n in range(self.vocab_size) if is_end(self._vocabulary, n)]
 
     def forget(self, sequence: int, *, after: int) -> None:
         """Drop what a sequence holds behind its first tokens."""
@@ -183,8 +194,8 @@ class LlamaCpp:
         values = self._library.llama_get_logits_ith(self._context, place)
         return np.ctypeslib.as_array(values, (self.vocab_size,))
 
-    def grammar(self, text: str) -> "LlamaGrammar":
-        """Return a grammar at its beginning.
+    def grammar(self, text: str, stop_ids: Sequence[int]) -> "LlamaGrammar":
+        """Return a grammar at its beginning, behind which one of some tokens ends the answer.
 
         Raises:
             ValueError: It cannot be read.
@@ -192,15 +203,50 @@ class LlamaCpp:
         sampler = self._library.llama_sampler_init_grammar(self._vocabulary, text.encode(), b"root")
         if not sampler:
             raise ValueError("llama.cpp cannot read the grammar")
-        return LlamaGrammar(self._library, sampler)
+        return LlamaGrammar(self, sampler, ends=self._ends, stop_ids=stop_ids)
+
+    def text(self, token: int) -> bytes:
+        """Return what a token stands for; nothing for a special one."""
+        room = ctypes.create_string_buffer(_PIECE_BYTES)
+        size = self._library.llama_token_to_piece(
+            self._vocabulary,
+            token,
+            room,
+            _PIECE_BYTES,
+            0,
+            False,  # noqa: FBT003 (C has no names)
+        )
+        return room.raw[: max(0, size)]
+
+    def apply(self, sampler: int, choices: NDArray[np.void]) -> None:
+        """Let a sampler of llama.cpp change the logits of some tokens."""
+        array = _Choices(data=choices.ctypes.data, count=len(choices), selected=-1, sorted=False)
+        self._library.llama_sampler_apply(sampler, ctypes.byref(array))
+
+    def accept(self, sampler: int, token: int) -> None:
+        """Let a sampler of llama.cpp go on behind a token."""
+        self._library.llama_sampler_accept(sampler, token)
+
+    def free(self, sampler: int) -> None:
+        """Free a sampler's memory."""
+        self._library.llama_sampler_free(sampler)
 
 
 class LlamaGrammar(Grammar):
-    """A grammar as llama.cpp follows it."""
+    """A grammar as llama.cpp follows it, but for the end of an answer.
 
-    def __init__(self, library: ctypes.CDLL, sampler: int) -> None:
-        self._library = library
+    There llama.cpp lets every token pass that ends one in some model, and also in the middle of a
+    character, where the grammar could have ended before it.
+    """
+
+    def __init__(
+        self, model: LlamaCpp, sampler: int, *, ends: Sequence[int], stop_ids: Sequence[int]
+    ) -> None:
+        self._model = model
         self._sampler = sampler
+        self._ends = np.array(ends, dtype=np.int64)
+        self._others_ends = np.setdiff1d(self._ends, np.array(stop_ids, dtype=np.int64))
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
 
     @override
     def allows(self, token: int) -> bool:
@@ -212,18 +258,20 @@ class LlamaGrammar(Grammar):
 
     @override
     def accept(self, token: int) -> None:
-        self._library.llama_sampler_accept(self._sampler, token)
+        self._model.accept(self._sampler, token)
+        self._characters.decode(self._model.text(token))
 
     def close(self) -> None:
         """Free its memory."""
-        self._library.llama_sampler_free(self._sampler)
+        self._model.free(self._sampler)
 
-    def _apply(self, tokens: np.ndarray, logits: Logits) -> Logits:
+    def _apply(self, tokens: NDArray[np.int64], logits: Logits) -> Logits:
         choices = np.zeros(len(tokens), _CHOICE)
         choices["token"], choices["logit"] = tokens, logits
-        array = _Choices(data=choices.ctypes.data, count=len(tokens), selected=-1, sorted=False)
-        self._library.llama_sampler_apply(self._sampler, ctypes.byref(array))
-        return choices["logit"]
+        self._model.apply(self._sampler, choices)
+        in_a_character = bool(self._characters.getstate()[0])
+        forbidden = self._ends if in_a_character else self._others_ends
+        return np.where(np.isin(tokens, forbidden), np.float32(-np.inf), choices["logit"])
 
 
 def _load_library() -> ctypes.CDLL:
