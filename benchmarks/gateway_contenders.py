@@ -240,9 +240,15 @@ class Contender:
 
     def memory_bytes(self) -> int:
         """Return the memory the server holds now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) * 1024
+        return self._told("status", "VmRSS:")
+
+    def share_bytes(self) -> int:
+        """Return the same, of what other processes have too only its share."""
+        return self._told("smaps_rollup", "Pss:")
+
+    def _told(self, file: str, name: str) -> int:
+        lines = Path(f"/proc/{self.process.pid}/{file}").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(name)).split()[1]) * 1024
 
     def end(self) -> None:
         """End it."""

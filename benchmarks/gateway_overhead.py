@@ -33,9 +33,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from gateway_contenders import SLOW_SECONDS, Contender, allow_files, serve
+from gateway_contenders import OK, SLOW_SECONDS, Contender, allow_files, serve
 
 AT_ONCE = 32
+TRIES_MAX = 60
+BUSY = 503
 
 
 async def at_pace(
@@ -89,21 +91,29 @@ async def streams_mib(
     """Return the memory of a server before and with many open streams, each of which speaks."""
     before = contender.memory_bytes()
     async with AsyncExitStack() as open_streams:
+        at_once = asyncio.Semaphore(AT_ONCE)  # who comes with more is refused for the moment
 
         async def begin() -> aiohttp.ClientResponse:
-            asked = contender.post(session, model="endless", max_tokens=600, stream=True)
-            response: aiohttp.ClientResponse = await open_streams.enter_async_context(asked)
-            assert response.status == 200, await response.text()  # noqa: PLR2004
+            async with at_once:
+                for _ in range(TRIES_MAX):
+                    asked = contender.post(session, model="endless", max_tokens=600, stream=True)
+                    response: aiohttp.ClientResponse = await open_streams.enter_async_context(asked)
+                    if response.status != BUSY:
+                        break
+                    await response.read()
+                    await asyncio.sleep(1)
+            assert response.status == OK, await response.text()
             return response
 
         opened = await asyncio.gather(*(begin() for _ in range(streams)))
         for response in opened:
             for _ in range(4):  # the opening and the first word, an empty line after each
                 await response.content.readline()
-        held = contender.memory_bytes()
+        held, share = contender.memory_bytes(), contender.share_bytes()
         for response in opened:
             response.close()
-    return {"before_mib": before / 2**20, "with_streams_mib": held / 2**20}
+    found = {"before": before, "with_streams": held, "with_streams_pss": share}
+    return {f"{name}_mib": one / 2**20 for name, one in found.items()}
 
 
 async def measure(contenders: list[Contender], options: argparse.Namespace) -> dict[str, Any]:
