@@ -56,9 +56,6 @@ async def prompt_scores_of(engine, generation) -> list:
 class ScoresConformance:
     """Inherit beside `EngineConformance`."""
 
-    ends_with_whole_characters = True
-    """Whether an answer of a form never ends in the middle of a character."""
-
     @pytest.fixture
     def offers(self, engine):
         """Skip a test where the engine does not offer what it is about."""
@@ -204,8 +201,6 @@ class ScoresConformance:
             assert sum(len(delta.scores) for delta in deltas) == deltas[-1].completion_tokens
             if deltas[-1].finish_reason == "length":
                 continue  # cut off, as any answer may be
-            if not self.ends_with_whole_characters and text.endswith("\ufffd"):
-                continue
             assert re.fullmatch(pattern, text, re.ASCII)
             assert all("\ufffd" not in delta.text for delta in deltas)
             whole += 1

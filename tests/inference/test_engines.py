@@ -79,8 +79,6 @@ class TestOpenVino(_Each):
 
 
 class TestLlamaCpp(_Each):
-    ends_with_whole_characters = False  # its grammar lets the end come after half a syllable
-
     open_engine = staticmethod(llama_cpp.open_engine)
     score_error = 0.1  # its activations are 8 bits
 
