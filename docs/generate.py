@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from hunmin import errors
 from hunmin.__main__ import COMMANDS, load_command
-from hunmin.audit import Kind
+from hunmin.audit import KINDS
 from hunmin.errors import HunminError
 from hunmin.plugins import Engine
 from hunmin.settings import Settings
@@ -108,7 +108,7 @@ def every_error() -> list[type[HunminError]]:
 
 
 def _events() -> str:
-    rows = [f"| `{kind.value}` | {kind.en} | {kind.ko} |" for kind in sorted(Kind)]
+    rows = [f"| `{kind.value}` | {kind.en} | {kind.ko} |" for _, kind in sorted(KINDS.items())]
     return _join([_EVENTS, _NOTE, _table("Kind", "What happened", "한 일", rows=rows)])
 
 

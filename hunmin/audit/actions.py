@@ -6,7 +6,7 @@ from sqlalchemy import insert, select, text
 
 from hunmin.act import Act
 from hunmin.audit import rules
-from hunmin.audit.kinds import Kind
+from hunmin.audit.kinds import KINDS
 from hunmin.audit.queries import Head
 from hunmin.audit.tables import EventRow, SealRow
 from hunmin.db import id_at, id_before, new_id
@@ -42,7 +42,7 @@ def record(act: Act, kind: str, subject: str, **details: Detail) -> None:
     event = {
         "id": new_id(),
         "at": act.now,
-        "kind": Kind(kind).value,
+        "kind": KINDS[kind].value,
         "actor_id": act.actor.id,
         "actor_kind": act.actor.kind,
         "key_id": act.actor.key_id,

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from hunmin.act import Act
 from hunmin.audit import rules
-from hunmin.audit.kinds import Kind
+from hunmin.audit.kinds import KINDS
 from hunmin.audit.tables import EventRow, SealRow
 from hunmin.errors import RoleNeeded
 
@@ -42,7 +42,7 @@ class EventView(BaseModel):
 
     def sentence(self, language: str) -> str:
         """Return what was done, in words."""
-        kind = Kind(self.kind)
+        kind = KINDS[self.kind]
         return kind.ko if language == "ko" else kind.en
 
 

@@ -154,9 +154,9 @@ class UnknownEventKind(HunminError):
     def __init__(self, *, kind: str) -> None:
         super().__init__(
             f"The audit log has no kind of event called {kind}; nothing was changed. "
-            "Add it to hunmin/audit/kinds.py.",
+            "Add it to hunmin/audit/kinds_of_people.py or kinds_of_work.py.",
             f"감사 기록에 {kind}(이)라는 종류가 없습니다. 바뀐 것은 없습니다. "
-            "hunmin/audit/kinds.py에 추가하십시오.",
+            "hunmin/audit/kinds_of_people.py나 kinds_of_work.py에 추가하십시오.",
         )
 
 

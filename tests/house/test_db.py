@@ -33,7 +33,7 @@ from hunmin.errors import (
 from hunmin.migrations.run import chain_config
 from hunmin.migrations.tables import all_tables
 
-KIND = audit.Kind.USER_CREATE
+KIND = "accounts.user.create"
 NOW = {"now": "2026-10-09 12:00:00"}
 
 
