@@ -1,13 +1,15 @@
 """Writing the log: one event per thing done, in the transaction that does it; and sealing it."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import insert, select, text
 
 from hunmin.act import Act
 from hunmin.audit import rules
 from hunmin.audit.kinds import KINDS
-from hunmin.audit.queries import Head
+from hunmin.audit.queries import Head, read_head
 from hunmin.audit.tables import EventRow, SealRow
 from hunmin.db import id_at, id_before, new_id
 from hunmin.prepared import Prepared
@@ -16,11 +18,17 @@ Detail = str | int | bool | None
 
 _WRITE = Prepared(insert(EventRow))
 _SEAL = insert(SealRow)
+_UNSEALED = (
+    select(EventRow)
+    .outerjoin(SealRow, SealRow.event_id == EventRow.id)
+    .where(SealRow.number.is_(None))
+    .order_by(EventRow.id)
+)
 
 STRAGGLER_SECONDS = 86_400
 """A transaction may commit this long after its event got its id, and the event is still sealed."""
 
-SEALED_TOGETHER = 250
+SEALED_TOGETHER = 100
 """Events of one transaction: on SQLite nobody else writes in the meantime."""
 
 
@@ -62,32 +70,58 @@ def seal(act: Act, *, limit: int = SEALED_TOGETHER, late_seconds: int = STRAGGLE
     Args:
         act: When, in which transaction.
         limit: How many at the most.
+        late_seconds: See `find_unsealed`.
+    """
+    first = find_unsealed(act, late_seconds=late_seconds)
+    return read_head(act) if first is None else seal_from(act, first, limit=limit).head
+
+
+def find_unsealed(act: Act, *, late_seconds: int) -> str | None:
+    """Return the id of the first event that has no seal, or None.
+
+    Args:
+        act: When. It only reads.
         late_seconds: How far before the last sealed event to look for some that came late, and
             how far before now: where the clock was ahead when the last one was made, events of
             after it was put right lie before that one. Each event of that time is looked at,
             however few are found.
     """
+    unsealed = _UNSEALED.with_only_columns(EventRow.id).limit(1)
+    last = act.session.scalar(select(SealRow.event_id).order_by(SealRow.number.desc()).limit(1))
+    if last is not None:
+        late = min(id_at(act.now - timedelta(seconds=late_seconds)), id_before(last, late_seconds))
+        unsealed = unsealed.where(EventRow.id > late)
+    return act.session.scalar(unsealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a portion of sealing came to."""
+
+    head: Head
+    next_id: str | None
+    """From which event on there may be more, or None."""
+
+
+def seal_from(act: Act, first_id: str, *, limit: int = SEALED_TOGETHER) -> Sealed:
+    """Chain events that have no seal yet from one on, in the order of their ids.
+
+    Args:
+        act: In which transaction.
+        first_id: As `find_unsealed` found it, or the portion before this one.
+        limit: How many at the most.
+    """
     if act.session.get_bind().dialect.name == "postgresql":
         act.session.execute(text("LOCK TABLE audit_seals IN SHARE ROW EXCLUSIVE MODE"))
-    last = act.session.scalar(select(SealRow).order_by(SealRow.number.desc()).limit(1))
-    unsealed = (
-        select(EventRow)
-        .outerjoin(SealRow, SealRow.event_id == EventRow.id)
-        .where(SealRow.number.is_(None))
-        .order_by(EventRow.id)
-        .limit(limit)
-    )
-    if last is not None:
-        late = id_at(act.now - timedelta(seconds=late_seconds))
-        late = min(late, id_before(last.event_id, late_seconds))
-        unsealed = unsealed.where(EventRow.id > late)
-    number = last.number if last else 0
-    sha256 = last.sha256 if last else rules.GENESIS
-    seals = []
-    for event in act.session.connection().execute(unsealed):
+    before = read_head(act)
+    number, sha256 = before.number, before.sha256
+    seals: list[dict[str, Any]] = []
+    portion = _UNSEALED.where(EventRow.id >= first_id).limit(limit)
+    for event in act.session.connection().execute(portion):
         number += 1
         sha256 = rules.seal(sha256, event._asdict())
         seals.append({"number": number, "event_id": event.id, "sha256": sha256})
     if seals:
         act.session.connection().execute(_SEAL, seals)
-    return Head(number=number, sha256=sha256)
+    next_id = seals[-1]["event_id"] if len(seals) == limit else None
+    return Sealed(Head(number=number, sha256=sha256), next_id)

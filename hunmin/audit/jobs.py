@@ -1,8 +1,9 @@
 """The periodic sealing of the log."""
 
+import time
+
 from hunmin import logs
-from hunmin.audit.actions import STRAGGLER_SECONDS, seal
-from hunmin.audit.queries import read_head
+from hunmin.audit.actions import STRAGGLER_SECONDS, find_unsealed, seal_from
 from hunmin.worker import Handlers, Job
 
 SEAL_EVERY_SECONDS = 60
@@ -10,6 +11,10 @@ LATE_SECONDS = 600
 """How late an event may come and still be sealed with the next; later ones are once an hour."""
 
 STRAGGLERS_EVERY_SECONDS = 3600
+
+RESTS = 3.0
+"""How much longer than a portion took the job rests before the next: answers go first. A busy
+minute has tens of thousands of events, and at once they would hold everybody up for seconds."""
 
 _log = logs.get(__name__)
 
@@ -34,13 +39,15 @@ def seal_stragglers(job: Job) -> None:
 
 
 def _seal(job: Job, *, late_seconds: int) -> None:
-    with job.act() as act:
-        before = head = read_head(act)
-    while True:
+    with job.act(read_only=True) as act:
+        next_id = find_unsealed(act, late_seconds=late_seconds)
+    head = None
+    while next_id is not None:
+        began = time.monotonic()
         with job.act() as act:
-            reached = seal(act, late_seconds=late_seconds)
-        if reached == head:
-            break
-        head = reached
-    if head != before:
+            sealed = seal_from(act, next_id)
+        head, next_id = sealed.head, sealed.next_id
+        if next_id is not None:
+            time.sleep(RESTS * (time.monotonic() - began))
+    if head is not None:
         _log.info("the audit log is sealed", number=head.number, sha256=head.sha256)

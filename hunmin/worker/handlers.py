@@ -30,9 +30,15 @@ class Job:
     settings: Settings = field(default_factory=Settings)
 
     @contextmanager
-    def act(self) -> Iterator[Act]:
-        """Open one transaction of the house itself. A handler may open several, one by one."""
-        with open_act(self.database, SYSTEM, request_id=self.request_id) as act:
+    def act(self, *, read_only: bool = False) -> Iterator[Act]:
+        """Open one transaction of the house itself. A handler may open several, one by one.
+
+        Args:
+            read_only: The act only asks. On SQLite nobody waits for it.
+        """
+        with open_act(
+            self.database, SYSTEM, request_id=self.request_id, read_only=read_only
+        ) as act:
             yield act
 
 
