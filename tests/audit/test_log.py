@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from hunmin import audit, db
 from hunmin.act import Actor, open_act
 from hunmin.audit import rules
-from hunmin.audit.jobs import register
+from hunmin.audit.jobs import register, seal_log
 from hunmin.audit.tables import SealRow
 from hunmin.db import Base, id_before, open_database
 from hunmin.errors import EventHoldsContent, RoleNeeded, UnknownEventKind
@@ -285,6 +286,28 @@ def test_the_job_seals_what_was_committed(database, act_as, noon):
     with act_as() as act:
         found = audit.verify(act)
     assert (found.sealed, found.unsealed, found.breaks) == (1001, 0, [])
+
+
+@pytest.mark.parametrize(("minutes", "rests"), [(1, True), (9, False)])
+def test_the_job_rests_between_portions_unless_it_is_far_behind(
+    database, act_as, monkeypatch, minutes, rests
+):
+    slept = []
+    monkeypatch.setattr("hunmin.audit.jobs.time.sleep", slept.append)
+    then = time.time_ns() - minutes * 60 * 10**9
+    with monkeypatch.context() as patch:
+        patch.setattr(db.time, "time_ns", lambda: then)
+        patch.setattr(db, "_last_id", 0)
+        with act_as() as act:
+            for n in range(250):
+                audit.record(act, KIND, f"user-{n}")
+
+    seal_log(Job("1", "audit.log.seal", {}, 1, "r", database))
+
+    assert len(slept) == 2
+    assert all(slept) == rests
+    with act_as() as act:
+        assert audit.verify(act).unsealed == 0
 
 
 def test_an_event_that_came_hours_late_is_sealed_by_the_job_that_looks_for_it(database, act_as):
