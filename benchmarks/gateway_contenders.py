@@ -33,7 +33,7 @@ from hunmin.act import SYSTEM, open_act
 from hunmin.db import open_database
 from hunmin.plugins import Delta, Generation, ModelCard, Sampling
 from hunmin.settings import Settings
-from hunmin.web import create_app
+from hunmin.web import create_app, serving
 
 PATH = "/v1/chat/completions"
 MESSAGES = [{"role": "user", "content": "훈민정음이 무엇인가요? " * 10}]
@@ -130,6 +130,7 @@ def serve(kind: str, data: Path, listening: int) -> None:
     logs.set_up(format="json", level="info", stream=(data / "log").open("w"))
     app: Any = bare_app() if kind == "bare" else hunmin_app(data)
     config = uvicorn.Config(app, access_log=False, log_config=None)
+    serving.keep_what_is_loaded()
     uvicorn.Server(config).run(sockets=[sock])
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -125,11 +126,22 @@ def serve(
         line: To a supervisor; when it ends, there is none any more, and the server drains.
     """
     server = Server(app, on_open=on_open, on_ready=on_ready, on_drain=on_drain, line=line)
+    keep_what_is_loaded()
     # Having stopped, the server passes Ctrl-C on; there is nothing left to interrupt.
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
+
+
+def keep_what_is_loaded() -> None:
+    """Have the garbage collector look no more at what is there now, which stays to the end.
+
+    To look through the 280,000 objects of the application takes 0.2 s, in which nobody is
+    answered, and at 200 answers a second that was every 20 seconds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class Server(uvicorn.Server):

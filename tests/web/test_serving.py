@@ -1,6 +1,7 @@
 """Listening: what a connection may do."""
 
 import asyncio
+import gc
 import socket
 
 import pytest
@@ -26,3 +27,13 @@ async def test_a_connection_that_takes_nothing_is_given_up_by_the_system():
         async with asyncio.timeout(30):
             await lost.wait()
     server.close()
+
+
+def test_what_is_there_when_serving_begins_is_left_alone_by_the_garbage_collector():
+    before = len(gc.get_objects())
+    try:
+        serving.keep_what_is_loaded()
+        assert gc.get_freeze_count() > before / 2
+        assert len(gc.get_objects()) < before / 10
+    finally:
+        gc.unfreeze()
