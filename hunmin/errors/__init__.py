@@ -9,7 +9,7 @@ from hunmin.errors.all_of_the_lab import *  # noqa: F403 (it says what all is)
 from hunmin.errors.all_of_the_office import *  # noqa: F403
 from hunmin.errors.base import HunminError
 
-__all__ = ["HunminError", "catalog"]
+__all__ = ["HunminError"]
 __all__ += all_of_the_lab.__all__
 __all__ += all_of_the_office.__all__
 

@@ -8,6 +8,9 @@ from hunmin.errors import RoleNeeded
 WATCHERS = frozenset({"administrator", "auditor"})
 """A run tells sources, licenses and what training costs: no secret, and nothing for passers-by."""
 
+_LEAST = 1e-300
+"""Less than this apart is a flat line: such numbers have no powers of ten to be divided by."""
+
 COMPARED_MAX = 6
 """More lines in one chart cannot be told apart."""
 
@@ -28,8 +31,8 @@ def ticks(low: float, high: float, *, parts_max: int) -> list[float]:
         high: The greatest.
         parts_max: Into how many parts the axis is divided at most.
     """
-    if high <= low:
-        high = low + (abs(low) or 1.0)
+    if high - low < _LEAST:
+        high = low + (abs(low) if abs(low) > _LEAST else 1.0)
     rough = (high - low) / parts_max
     power = 10.0 ** math.floor(math.log10(rough))
     steps = [nice * scale for scale in (power, 10 * power) for nice in _NICE]

@@ -25,6 +25,13 @@ def test_an_axis_encloses_what_is_shown_in_few_even_parts(low, span, parts):
     assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-3)
 
 
+def test_an_axis_of_the_least_numbers_there_are_has_its_places():
+    found = ticks(0.0, 5e-324, parts_max=4)
+
+    assert found[0] <= 0.0
+    assert found[-1] >= 5e-324
+
+
 @pytest.mark.parametrize("value", [0.0, 4.2, -3.0])
 def test_a_flat_line_has_an_axis_too(value):
     found = ticks(value, value, parts_max=4)

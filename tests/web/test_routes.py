@@ -35,8 +35,12 @@ PUBLIC = {
     ("GET", "/sw.js"),
     ("POST", "/preferences"),
     ("POST", "/sign-in"),
+    ("POST", "/sign-in/passkey/begin"),
+    ("POST", "/sign-in/passkey/finish"),
     ("POST", "/sign-in/password"),
     ("POST", "/sign-in/second"),
+    ("POST", "/sign-in/second/passkey/begin"),
+    ("POST", "/sign-in/second/passkey/finish"),
 }
 """What a stranger may ask. Everything else needs a session or a key."""
 
