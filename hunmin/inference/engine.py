@@ -56,6 +56,14 @@ class EmbeddedEngine:
     ) -> None:
         """Read the folders; nothing is started yet.
 
+        Args:
+            models: Model folders by name, as `hunmin export` makes them.
+            ways: How to serve one; where one does not run, the next is tried.
+            cache: A folder for what was learned about this machine, and for the engine's log.
+            threads: Processor threads for generating; 0 takes one for each physical core.
+            limits: How many requests at once, and how much memory.
+            prefix_cache: Who gains by prompts that were computed before.
+
         Raises:
             ModelFolderBroken: A folder cannot be served.
         """
